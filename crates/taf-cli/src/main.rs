@@ -1,0 +1,3 @@
+//! The `taf` command line.
+
+fn main() {}

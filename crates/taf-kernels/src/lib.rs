@@ -1,0 +1,1 @@
+//! CPU kernels for video networks as plain functions over slices.

@@ -1,0 +1,1 @@
+//! Temporal adversarial augmentation and fine-tuning for video recognition.
