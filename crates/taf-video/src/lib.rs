@@ -3,7 +3,9 @@
 //! This crate knows nothing of tensors or networks. A [`Clip`] is what it hands upwards: `T` RGB frames of one size.
 
 mod clip;
+mod error;
 mod frame;
 
 pub use clip::Clip;
+pub use error::{Error, Result};
 pub use frame::Frame;
