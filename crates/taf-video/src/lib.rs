@@ -5,7 +5,11 @@
 mod clip;
 mod error;
 mod frame;
+mod sample;
+mod seed;
 
 pub use clip::Clip;
 pub use error::{Error, Result};
 pub use frame::Frame;
+pub use sample::{DenseSampler, Sampling, SegmentBounds, SegmentSampler, ShortVideos, TemporalViews, shift_indices};
+pub use seed::Seed;

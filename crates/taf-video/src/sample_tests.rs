@@ -1,0 +1,177 @@
+use super::*;
+use crate::Seed;
+
+const FRAMES: std::ops::RangeInclusive<usize> = 1..=120;
+const SEGMENTS: [usize; 7] = [1, 2, 3, 7, 8, 16, 32];
+
+fn uniform(count: usize) -> TemporalViews {
+    TemporalViews::Uniform(NonZeroUsize::new(count).unwrap())
+}
+
+fn every_case(mut check: impl FnMut(usize, usize)) {
+    for num_frames in FRAMES {
+        for segments in SEGMENTS {
+            check(num_frames, segments);
+        }
+    }
+}
+
+fn assert_is_clip_of(indices: &[usize], segments: usize, num_frames: usize) {
+    assert_eq!(indices.len(), segments);
+    assert!(indices.is_sorted(), "{indices:?}");
+    assert!(indices.iter().all(|&i| i < num_frames), "{indices:?} of {num_frames}");
+}
+
+#[test]
+fn every_clip_of_segments_is_sorted_inside_the_video_and_as_long_as_asked() {
+    every_case(|num_frames, segments| {
+        for bounds in [SegmentBounds::Floor, SegmentBounds::Even] {
+            let sampling = Sampling::Segments(SegmentSampler { bounds, ..SegmentSampler::new(segments) });
+            assert_eq!(sampling.frames(), segments);
+            let mut rng = Seed::new(0).at(num_frames).at(segments).rng();
+            assert_is_clip_of(&sampling.random(num_frames, &mut rng), segments, num_frames);
+            assert_is_clip_of(&sampling.centre(num_frames), segments, num_frames);
+            for views in [TemporalViews::Centre, TemporalViews::Twice, uniform(2), uniform(5)] {
+                let clips = sampling.views(num_frames, views);
+                assert_eq!(clips.len(), views.count());
+                clips.iter().for_each(|clip| assert_is_clip_of(clip, segments, num_frames));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_middles_of_the_segments_are_those_of_the_published_formula() {
+    // 0-based, from `[int(tick / 2.0 + tick * x) for x in range(S)]` run in Python.
+    let published: [(usize, usize, &[usize]); 5] = [
+        (36, 8, &[2, 6, 11, 15, 20, 24, 29, 33]),
+        (31, 16, &[0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30]),
+        (5, 8, &[0, 0, 1, 2, 2, 3, 4, 4]),
+        (97, 16, &[3, 9, 15, 21, 27, 33, 39, 45, 51, 57, 63, 69, 75, 81, 87, 93]),
+        (99, 7, &[7, 21, 35, 49, 63, 77, 91]),
+    ];
+    for (num_frames, segments, expected) in published {
+        assert_eq!(Sampling::segments(segments).centre(num_frames), expected, "N={num_frames} S={segments}");
+    }
+    every_case(|num_frames, segments| {
+        let exact = |i: usize| (2 * i + 1) * num_frames / (2 * segments);
+        for (i, index) in Sampling::segments(segments).centre(num_frames).into_iter().enumerate() {
+            // Where the quotient is whole, the published floating point may fall just below it.
+            let below = usize::from((2 * i + 1) * num_frames % (2 * segments) == 0);
+            assert!(index <= exact(i) && index + below >= exact(i), "N={num_frames} S={segments} i={i}");
+        }
+    });
+    assert_eq!(Sampling::segments(8).centre(36), [2, 6, 11, 15, 20, 24, 29, 33]);
+    assert_eq!(Sampling::segments(8).centre(8), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn a_random_clip_has_one_frame_of_each_segment_and_reaches_all_of_it() {
+    let sampling = Sampling::segments(4);
+    let mut rng = Seed::new(3).rng();
+    let mut seen = [false; 23];
+    for _ in 0..500 {
+        for (i, index) in sampling.random(23, &mut rng).into_iter().enumerate() {
+            assert!((i * 5..(i + 1) * 5).contains(&index));
+            seen[index] = true;
+        }
+    }
+    assert!(seen[..20].iter().all(|&s| s));
+    assert!(!seen[20..].iter().any(|&s| s), "the published rule never draws the remainder");
+}
+
+#[test]
+fn even_bounds_reach_every_frame_of_the_video() {
+    let sampling = Sampling::Segments(SegmentSampler { bounds: SegmentBounds::Even, ..SegmentSampler::new(16) });
+    let mut rng = Seed::new(3).rng();
+    let mut seen = [false; 31];
+    (0..500).flat_map(|_| sampling.random(31, &mut rng)).for_each(|index| seen[index] = true);
+    assert!(seen.iter().all(|&s| s));
+}
+
+#[test]
+fn short_videos_repeat_frames_evenly_or_stand_still_as_published() {
+    let mut rng = Seed::new(0).rng();
+    let spread = SegmentSampler::new(8);
+    assert_eq!(Sampling::Segments(spread.clone()).random(3, &mut rng), [0, 0, 0, 1, 1, 2, 2, 2]);
+    let first = SegmentSampler { short_videos: ShortVideos::First, ..spread };
+    assert_eq!(Sampling::Segments(first).random(3, &mut rng), [0; 8]);
+    assert_eq!(Sampling::segments(4).centre(1), [0; 4]);
+}
+
+#[test]
+fn twice_adds_the_beginnings_of_the_segments() {
+    let views = Sampling::segments(8).views(36, TemporalViews::Twice);
+    assert_eq!(views[0], Sampling::segments(8).centre(36));
+    assert_eq!(views[1], [0, 4, 9, 13, 18, 22, 27, 31]);
+}
+
+#[test]
+fn uniform_views_start_evenly_over_the_first_segment() {
+    let views = Sampling::segments(4).views(40, uniform(4));
+    let starts: Vec<usize> = views.iter().map(|clip| clip[0]).collect();
+    assert_eq!(starts, [0, 3, 6, 9]);
+    assert_eq!(views[3], [9, 19, 29, 39]);
+    assert_eq!(Sampling::segments(4).views(40, uniform(1)), [Sampling::segments(4).centre(40)]);
+}
+
+#[test]
+fn dense_clips_keep_their_stride_and_stay_in_the_video() {
+    let sampling = Sampling::Dense(DenseSampler::new(8));
+    let mut rng = Seed::new(5).rng();
+    let mut starts: Vec<usize> = Vec::new();
+    for _ in 0..300 {
+        let clip = sampling.random(80, &mut rng);
+        assert!(clip.windows(2).all(|pair| pair[1] - pair[0] == 8));
+        assert!(clip[7] < 80);
+        starts.push(clip[0]);
+    }
+    assert_eq!((starts.iter().min(), starts.iter().max()), (Some(&0), Some(&16)));
+}
+
+#[test]
+fn dense_views_run_from_the_first_window_to_the_last() {
+    let sampling = Sampling::Dense(DenseSampler::new(8));
+    let starts = |n, views| sampling.views(n, views).iter().map(|clip| clip[0]).collect::<Vec<_>>();
+    assert_eq!(starts(154, uniform(10)), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+    assert_eq!(starts(154, TemporalViews::Centre), [45]);
+    assert_eq!(starts(154, TemporalViews::Twice), [0, 90]);
+}
+
+#[test]
+fn dense_clips_of_short_videos_loop() {
+    let sampling = Sampling::Dense(DenseSampler::new(8));
+    assert_eq!(sampling.centre(20), [0, 8, 16, 4, 12, 0, 8, 16]);
+    every_case(|num_frames, segments| {
+        let sampling = Sampling::Dense(DenseSampler::new(segments));
+        let clips = sampling.views(num_frames, uniform(3));
+        assert!(clips.iter().all(|clip| clip.len() == segments && clip.iter().all(|&i| i < num_frames)));
+    });
+}
+
+#[test]
+fn a_shift_moves_every_frame_and_stops_at_the_ends() {
+    assert_eq!(shift_indices(&[2, 5, 8], 3, 10), [5, 8, 9]);
+    assert_eq!(shift_indices(&[2, 5, 8], -3, 10), [0, 2, 5]);
+    assert_eq!(shift_indices(&[2, 5, 8], 0, 10), [2, 5, 8]);
+    assert_eq!(shift_indices(&[2, 5, 8], isize::MIN, 10), [0, 0, 0]);
+    assert_eq!(shift_indices(&[2, 5, 8], isize::MAX, 10), [9, 9, 9]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_clip() {
+    let draw = || Sampling::segments(8).random(97, &mut Seed::new(11).with("sampling").at(4).rng());
+    assert_eq!(draw(), draw());
+}
+
+#[test]
+fn settings_read_as_documented_and_refuse_unknown_names_and_zero() {
+    let read = |text: &str| serde_json::from_str::<Sampling>(text);
+    assert_eq!(read(r#"{"kind": "segments", "frames": 8}"#).unwrap(), Sampling::segments(8));
+    assert_eq!(read(r#"{"kind": "dense", "frames": 8}"#).unwrap(), Sampling::Dense(DenseSampler::new(8)));
+    assert!(read(r#"{"kind": "segments", "frames": 8, "strid": 2}"#).is_err());
+    assert!(read(r#"{"kind": "segments", "frames": 0}"#).is_err());
+    let views = |text: &str| serde_json::from_str::<TemporalViews>(text).unwrap();
+    assert_eq!(views(r#""twice""#), TemporalViews::Twice);
+    assert_eq!(views(r#"{"uniform": 4}"#), uniform(4));
+}
