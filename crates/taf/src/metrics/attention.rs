@@ -1,0 +1,213 @@
+use serde::{Deserialize, Serialize};
+
+use super::paired::quantile;
+use super::{Error, Result};
+
+/// Shannon entropy in nats of a distribution over frames: 0 when one frame has it all, ln T when all are equal.
+pub fn attention_entropy(attention: &[f32]) -> f64 {
+    attention.iter().map(|&a| f64::from(a)).filter(|&a| a > 0.0).map(|a| -a * a.ln()).sum()
+}
+
+/// How many frames the attention is worth: exp of the entropy, from 1 to T.
+pub fn effective_frames(attention: &[f32]) -> f64 {
+    attention_entropy(attention).exp()
+}
+
+/// The attention of the most attended frame, from 1/T to 1.
+pub fn max_share(attention: &[f32]) -> f64 {
+    f64::from(attention.iter().copied().fold(0.0, f32::max))
+}
+
+/// Total variation between two distributions over the same frames: the attention that has to move to make one the
+/// other, from 0 to 1. Frames that only one of the two has count with their whole share.
+pub fn total_variation(first: &[f32], second: &[f32]) -> f64 {
+    let at = |row: &[f32], frame: usize| f64::from(row.get(frame).copied().unwrap_or(0.0));
+    let frames = first.len().max(second.len());
+    (0..frames).map(|t| (at(first, t) - at(second, t)).abs()).sum::<f64>() / 2.0
+}
+
+/// The temporal attention of one clip, before and after a perturbation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttentionPair {
+    /// On the clip as it is: `[T]`, not negative, summing to 1.
+    pub natural: Vec<f32>,
+    /// On the perturbed clip, where there is one: `[T]` likewise.
+    pub perturbed: Option<Vec<f32>>,
+}
+
+/// Where a list of numbers lies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How many numbers.
+    pub n: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation, with n - 1 in the denominator; 0 for a single number.
+    pub sd: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The lower quartile.
+    pub q25: f64,
+    /// The middle.
+    pub median: f64,
+    /// The upper quartile.
+    pub q75: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Summary {
+    /// Summarises numbers; none where there are none. Quantiles are linear between neighbours.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let (&min, &max) = (sorted.first()?, sorted.last()?);
+        let n = sorted.len();
+        let mean = sorted.iter().sum::<f64>() / n as f64;
+        let squares: f64 = sorted.iter().map(|v| (v - mean).powi(2)).sum();
+        let sd = (squares / n.saturating_sub(1).max(1) as f64).sqrt();
+        let at = |q| quantile(&sorted, q);
+        Some(Self { n, mean, sd, min, q25: at(0.25), median: at(0.5), q75: at(0.75), max })
+    }
+}
+
+/// How a model spreads its attention over the frames of many clips.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttentionSummary {
+    /// Frames a clip has.
+    pub frames: usize,
+    /// Entropy on natural clips, nats.
+    pub entropy: Summary,
+    /// Effective number of frames on natural clips.
+    pub effective_frames: Summary,
+    /// Share of the most attended frame on natural clips.
+    pub max_share: Summary,
+    /// Total variation between natural and perturbed clip, where clips were perturbed.
+    pub moved: Option<Summary>,
+    /// Effective number of frames on the perturbed clips, where clips were perturbed.
+    pub perturbed_effective_frames: Option<Summary>,
+    /// Attention per frame on natural clips, mean over clips: `[T]`.
+    pub mean_natural: Vec<f64>,
+    /// The same on the perturbed clips.
+    pub mean_perturbed: Option<Vec<f64>>,
+}
+
+/// How far a row's sum may lie from 1.
+const SUM_TOLERANCE: f64 = 1e-3;
+
+impl AttentionSummary {
+    /// Summarises the clips of one model.
+    ///
+    /// # Errors
+    /// If there is no clip, the numbers of frames differ, only some clips are perturbed, or a row is no distribution.
+    pub fn new(clips: &[AttentionPair]) -> Result<Self> {
+        check(clips)?;
+        let natural: Vec<&[f32]> = clips.iter().map(|c| c.natural.as_slice()).collect();
+        let perturbed: Option<Vec<&[f32]>> = clips.iter().map(|c| c.perturbed.as_deref()).collect();
+        let moved = perturbed.as_ref().map(|rows| {
+            let values: Vec<f64> = natural.iter().zip(rows).map(|(a, b)| total_variation(a, b)).collect();
+            summary(&values)
+        });
+        Ok(Self {
+            frames: natural[0].len(),
+            entropy: each(&natural, attention_entropy),
+            effective_frames: each(&natural, effective_frames),
+            max_share: each(&natural, max_share),
+            moved,
+            perturbed_effective_frames: perturbed.as_ref().map(|rows| each(rows, effective_frames)),
+            mean_natural: mean_rows(&natural),
+            mean_perturbed: perturbed.as_deref().map(mean_rows),
+        })
+    }
+}
+
+fn each(rows: &[&[f32]], measure: fn(&[f32]) -> f64) -> Summary {
+    summary(&rows.iter().map(|row| measure(row)).collect::<Vec<_>>())
+}
+
+fn summary(values: &[f64]) -> Summary {
+    Summary::of(values).expect("check() saw at least one clip")
+}
+
+fn mean_rows(rows: &[&[f32]]) -> Vec<f64> {
+    let mean = |t| rows.iter().map(|row| f64::from(row[t])).sum::<f64>() / rows.len() as f64;
+    (0..rows[0].len()).map(mean).collect()
+}
+
+fn check(clips: &[AttentionPair]) -> Result<()> {
+    let refuse = |clip, expected: String, found: String| Err(Error::Attention { clip, expected, found });
+    let Some(first) = clips.first() else { return refuse(0, "at least one clip".into(), "none".into()) };
+    let frames = first.natural.len();
+    for (clip, pair) in clips.iter().enumerate() {
+        if pair.perturbed.is_some() != first.perturbed.is_some() {
+            return refuse(clip, "a perturbed row for every clip or for none".into(), "a mixture".into());
+        }
+        for row in std::iter::once(&pair.natural).chain(&pair.perturbed) {
+            if row.is_empty() || row.len() != frames {
+                return refuse(clip, format!("{} frames", frames.max(1)), row.len().to_string());
+            }
+            let sum: f64 = row.iter().map(|&a| f64::from(a)).sum();
+            if row.iter().any(|a| !(0.0..=1.0 + 1e-4).contains(a)) || (sum - 1.0).abs() > SUM_TOLERANCE {
+                return refuse(clip, "shares in [0, 1] that sum to 1".into(), format!("{row:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn even_attention_is_worth_every_frame() {
+        assert!((attention_entropy(&[0.25; 4]) - 4f64.ln()).abs() < 1e-12);
+        assert!((effective_frames(&[0.25; 4]) - 4.0).abs() < 1e-9);
+        assert_eq!(max_share(&[0.25; 4]), 0.25);
+    }
+
+    #[test]
+    fn attention_on_one_frame_is_worth_one_frame() {
+        assert_eq!(attention_entropy(&[0.0, 1.0, 0.0]), 0.0);
+        assert_eq!(effective_frames(&[0.0, 1.0, 0.0]), 1.0);
+    }
+
+    #[test]
+    fn total_variation_is_the_attention_that_moved() {
+        assert_eq!(total_variation(&[1.0, 0.0], &[0.0, 1.0]), 1.0);
+        assert_eq!(total_variation(&[0.5, 0.5], &[0.75, 0.25]), 0.25);
+        assert_eq!(total_variation(&[0.5, 0.5], &[0.5, 0.5]), 0.0);
+        assert_eq!(total_variation(&[1.0], &[0.5, 0.5]), 0.5);
+    }
+
+    #[test]
+    fn a_summary_agrees_with_numbers_counted_by_hand() {
+        let s = Summary::of(&[4.0, 1.0, 3.0, 2.0]).unwrap();
+        assert_eq!((s.mean, s.min, s.q25, s.median, s.q75, s.max), (2.5, 1.0, 1.75, 2.5, 3.25, 4.0));
+        assert!((s.sd - (5.0f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert_eq!(Summary::of(&[2.0]).unwrap().sd, 0.0);
+        assert_eq!(Summary::of(&[]), None);
+    }
+
+    #[test]
+    fn clips_are_summarised_before_and_after() {
+        let pair = |a: [f32; 2], b: [f32; 2]| AttentionPair { natural: a.into(), perturbed: Some(b.into()) };
+        let s = AttentionSummary::new(&[pair([1.0, 0.0], [0.5, 0.5]), pair([0.5, 0.5], [0.5, 0.5])]).unwrap();
+        assert_eq!(s.frames, 2);
+        assert_eq!(s.mean_natural, [0.75, 0.25]);
+        assert_eq!(s.moved.unwrap().mean, 0.25);
+        assert!((s.effective_frames.mean - 1.5).abs() < 1e-9);
+        assert!((s.perturbed_effective_frames.unwrap().mean - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn rows_that_are_no_distribution_are_refused() {
+        let natural = |row: &[f32]| AttentionPair { natural: row.into(), perturbed: None };
+        assert!(AttentionSummary::new(&[]).is_err());
+        assert!(AttentionSummary::new(&[natural(&[])]).is_err());
+        assert!(AttentionSummary::new(&[natural(&[0.5, f32::NAN])]).is_err());
+        assert!(AttentionSummary::new(&[natural(&[0.5, 0.6])]).is_err());
+        let error = AttentionSummary::new(&[natural(&[0.5, 0.5]), natural(&[1.0])]).unwrap_err();
+        assert_eq!(error.to_string(), "attention of clip 1 needs 2 frames, found 1");
+    }
+}
