@@ -1,0 +1,71 @@
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with a run's folder, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system said no: check the path and the permissions.
+    #[error("cannot {action}: {source}: {}", path.display())]
+    Io {
+        /// What was attempted: "open", "read", "write", "create folder".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// A run is there already: resume it, replace it, or take another folder.
+    #[error("expected a new folder, found {}; resume it, force a new start, or name another folder: {}",
+        if *finished { "a finished run" } else { "an unfinished run" }, path.display())]
+    Exists {
+        /// The run's folder.
+        path: PathBuf,
+        /// Whether that run came to its end.
+        finished: bool,
+    },
+    /// The folder holds something else; it is left alone even when a new start is forced.
+    #[error("expected a run or an empty folder, found other files such as {found:?}: {}", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// One of the files in it.
+        found: String,
+    },
+    /// There is no run to read.
+    #[error("expected a run (a folder with recipe.toml), found none: {}", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process is writing this run: wait for it, or end it.
+    #[error("another process is writing this run{}: {}", owner.as_ref().map(|o| format!(" ({o})")).unwrap_or_default(),
+        path.display())]
+    Locked {
+        /// The run's folder.
+        path: PathBuf,
+        /// What that process left about itself.
+        owner: Option<String>,
+    },
+    /// A file of the run does not hold what it should.
+    #[error("expected {expected}, found {found}: {}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was needed.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+}
+
+/// Short for a result with this module's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    pub(super) fn content(path: &Path, expected: impl Into<String>, found: impl ToString) -> Self {
+        Self::Content { path: path.to_owned(), expected: expected.into(), found: found.to_string() }
+    }
+}

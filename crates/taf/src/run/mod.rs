@@ -1,0 +1,24 @@
+//! The folder of one run: what it was told, where it came from, what it measured, and what it can go on from.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `recipe.toml` | the resolved recipe |
+//! | `provenance.json` | [`Provenance`]: version, commit, device, seeds, data, command line, times |
+//! | `metrics.jsonl` | one JSON object per logged step, see [`MetricsLog`] |
+//! | `checkpoints/` | what training goes on from |
+//! | `report.html`, `report.json`, `report.md` | results |
+//! | `finished.json` | present once the run came to its end |
+//!
+//! Every file but the log is replaced atomically: after a crash there is the old file or the new one, never half of one.
+
+mod atomic;
+mod dir;
+mod error;
+mod metrics_log;
+mod provenance;
+
+pub use atomic::{write_atomic, write_atomic_with};
+pub use dir::{Existing, RunDir};
+pub use error::{Error, Result};
+pub use metrics_log::{MetricsLog, read_metrics};
+pub use provenance::{DataSource, Provenance, sha256_file};

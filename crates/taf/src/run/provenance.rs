@@ -1,0 +1,127 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Error, Result};
+
+/// Where a run came from: enough to repeat it, and to tell two runs apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of this crate.
+    pub version: String,
+    /// Source commit the program was built from, where the build was told (`TAF_GIT_COMMIT`).
+    pub commit: Option<String>,
+    /// The device that computed.
+    pub device: String,
+    /// Threads it computed with.
+    pub threads: usize,
+    /// Operating system and processor architecture.
+    pub platform: String,
+    /// Every seed by its name.
+    pub seeds: BTreeMap<String, u64>,
+    /// The data the run read, by file.
+    pub data: Vec<DataSource>,
+    /// The command line, program first.
+    pub command: Vec<String>,
+    /// When the run began, UTC, RFC 3339.
+    pub started: String,
+    /// When it was taken up again, UTC, RFC 3339, in order.
+    #[serde(default)]
+    pub resumed: Vec<String>,
+}
+
+/// A file a run read, and what was in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// Where it was.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Provenance {
+    /// A run that begins now, on `device`, with this process's command line.
+    pub fn new(device: impl Into<String>, threads: usize) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("TAF_GIT_COMMIT").filter(|c| !c.is_empty()).map(str::to_owned),
+            device: device.into(),
+            threads,
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            seeds: BTreeMap::new(),
+            data: Vec::new(),
+            command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
+            started: now(),
+            resumed: Vec::new(),
+        }
+    }
+
+    /// Notes a seed.
+    pub fn with_seed(mut self, name: impl Into<String>, seed: u64) -> Self {
+        self.seeds.insert(name.into(), seed);
+        self
+    }
+
+    /// Notes a file the run reads, with its hash.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn with_data(mut self, path: &Path) -> Result<Self> {
+        self.data.push(DataSource { path: path.to_owned(), sha256: sha256_file(path)? });
+        Ok(self)
+    }
+
+    /// Notes that the run is taken up again now.
+    pub fn mark_resumed(&mut self) {
+        self.resumed.push(now());
+    }
+}
+
+/// The time in UTC to the second, as RFC 3339 writes it.
+pub(super) fn now() -> String {
+    let second = jiff::Unit::Second;
+    let now = jiff::Timestamp::now();
+    now.round(second).unwrap_or(now).to_string()
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal, read in pieces.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn sha256_file(path: &Path) -> Result<String> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut hasher = Sha256::new();
+    io::copy(&mut BufReader::new(file), &mut hasher).map_err(Error::io("read", path))?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_published_hash() {
+        // FIPS 180-2, appendix B.1.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256_file(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn times_are_utc_to_the_second() {
+        let time = now();
+        assert!(time.len() == "2026-01-01T00:00:00Z".len() && time.ends_with('Z'), "{time}");
+    }
+
+    #[test]
+    fn a_missing_data_file_is_named() {
+        let error = Provenance::new("cpu", 2).with_data(Path::new("/nowhere.toml")).unwrap_err();
+        assert!(error.to_string().ends_with("/nowhere.toml"));
+    }
+}
