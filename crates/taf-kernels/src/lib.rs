@@ -1,1 +1,28 @@
 //! CPU kernels for video networks as plain functions over slices.
+//!
+//! Activations are `[batch, height, width, channels]`, convolution weights `[kernel_height, kernel_width, channels_in /
+//! groups, channels_out]`, both contiguous. Work is spread over the current rayon pool; how it is cut depends on the
+//! shapes alone, so the same input gives the same bits for any number of threads. Nothing here allocates per call but
+//! per-channel vectors and, once per thread, scratch memory.
+//!
+//! A slice whose length does not fit the shape is a mistake of the caller and panics with both lengths.
+
+mod batch_norm;
+mod channels;
+mod conv;
+mod matrix;
+mod pool;
+mod scale_shift;
+mod scratch;
+mod shift;
+mod simd;
+
+pub use batch_norm::{BatchNormInput, BatchNormSaved, BatchStatistics, batch_norm_backward, batch_norm_forward};
+pub use conv::{
+    ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
+};
+pub use pool::{
+    PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
+};
+pub use scale_shift::{scale_shift, scale_shift_input_gradient};
+pub use shift::{ShiftShape, temporal_shift_backward, temporal_shift_forward};

@@ -1,0 +1,58 @@
+//! Cutting `[rows, channels]` into pieces of work.
+
+use std::ops::Range;
+
+/// Floats per task, 256 KiB: large against the cost of a task, small against a layer.
+const TASK: usize = 64 * 1024;
+/// Floats a per-channel vector is repeated to, so that inner loops are long even for few channels.
+const LANES: usize = 256;
+
+/// How a `[rows, channels]` slice is cut into tasks. Depends on the sizes alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    pub(crate) channels: usize,
+    pub(crate) len: usize,
+    /// Floats per task, whole rows.
+    pub(crate) task: usize,
+}
+
+impl Cut {
+    /// # Panics
+    /// If there are no channels or `len` is not a number of whole rows.
+    pub(crate) fn new(len: usize, channels: usize) -> Self {
+        assert!(channels > 0, "at least one channel is needed");
+        assert!(len.is_multiple_of(channels), "{len} floats are not whole rows of {channels} channels");
+        Self { channels, len, task: (TASK / channels).max(1) * channels }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.len / self.channels
+    }
+
+    pub(crate) fn tasks(&self) -> usize {
+        self.len.div_ceil(self.task)
+    }
+
+    /// The floats of one task.
+    pub(crate) fn range(&self, task: usize) -> Range<usize> {
+        task * self.task..self.len.min((task + 1) * self.task)
+    }
+
+    /// How often a per-channel vector is repeated to fill the lanes.
+    pub(crate) fn repeats(&self) -> usize {
+        LANES.div_ceil(self.channels)
+    }
+
+    /// A per-channel vector, repeated to fill the lanes.
+    pub(crate) fn spread(&self, values: &[f32]) -> Vec<f32> {
+        values.repeat(self.repeats())
+    }
+
+    /// A writable slice cut into the parts of the tasks; where there is none, each task gets none.
+    pub(crate) fn parts<'a>(&self, slice: Option<&'a mut [f32]>) -> Vec<Option<&'a mut [f32]>> {
+        match slice {
+            Some(slice) => slice.chunks_mut(self.task).map(Some).collect(),
+            None => (0..self.tasks()).map(|_| None).collect(),
+        }
+    }
+}

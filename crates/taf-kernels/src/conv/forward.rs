@@ -1,0 +1,84 @@
+use super::patches::Patches;
+use super::product::multiply_patches;
+use super::{ConvShape, depthwise};
+use crate::matrix::{Matrix, MatrixMut, Tile};
+
+/// What is added to a convolution's output while it is still in the cache: `y = relu?(conv(x) + bias + residual)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Epilogue<'a> {
+    /// One value per output channel; batch norm with fixed statistics folds into it and the weights.
+    pub bias: Option<&'a [f32]>,
+    /// As long as the output.
+    pub residual: Option<&'a [f32]>,
+    /// Whether negative sums become zero.
+    pub relu: bool,
+}
+
+/// Convolution without bias: `y = conv(x, w)`, the cross-correlation every framework means by it.
+///
+/// # Shapes
+/// `x` `[batch, height, width, channels_in]`, `w` `[kernel_height, kernel_width, channels_in / groups, channels_out]`,
+/// `y` `[batch, output_height, output_width, channels_out]`.
+///
+/// # Panics
+/// If a length does not fit the shape, or the shape itself does not [`ConvShape::validate`].
+pub fn conv2d_forward(shape: &ConvShape, x: &[f32], w: &[f32], y: &mut [f32]) {
+    conv2d_forward_with(shape, x, w, &Epilogue::default(), y);
+}
+
+/// [`conv2d_forward`] with bias, residual sum and ReLU applied to each tile while it is hot.
+///
+/// # Panics
+/// As [`conv2d_forward`]; and if a part of the epilogue has the wrong length.
+pub fn conv2d_forward_with(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &Epilogue, y: &mut [f32]) {
+    shape.check(x.len(), w.len(), y.len());
+    epilogue.check(shape);
+    if shape.is_depthwise() {
+        return depthwise::forward(shape, x, w, epilogue, y);
+    }
+    let weights = Matrix::new(w, shape.taps() * shape.group_channels_in(), shape.channels_out);
+    for group in 0..shape.groups {
+        let outputs = shape.group_outputs(group);
+        let group_weights = weights.block(0..weights.rows(), outputs.clone());
+        let out = MatrixMut::new(y, shape.output_pixels(), shape.channels_out).into_columns(outputs.clone());
+        multiply_patches(&Patches::of_input(shape, group), x, group_weights, out, |tile| {
+            epilogue.finish(tile, outputs.start, shape.channels_out);
+        });
+    }
+}
+
+impl Epilogue<'_> {
+    fn check(&self, shape: &ConvShape) {
+        if let Some(bias) = self.bias {
+            assert_eq!(bias.len(), shape.channels_out, "bias floats of {shape:?}");
+        }
+        if let Some(residual) = self.residual {
+            assert_eq!(residual.len(), shape.output_len(), "residual floats of {shape:?}");
+        }
+    }
+
+    fn finish(&self, tile: &mut Tile, first_channel: usize, channels: usize) {
+        if self.bias.is_none() && self.residual.is_none() && !self.relu {
+            return;
+        }
+        let from = first_channel + tile.columns.start;
+        for (row, pixel) in tile.rows.clone().enumerate() {
+            self.finish_pixel(tile.view.row_mut(row), pixel * channels, from);
+        }
+    }
+
+    /// Applies the epilogue to the channels from `from` on of the pixel whose floats start at `start`.
+    pub(super) fn finish_pixel(&self, values: &mut [f32], start: usize, from: usize) {
+        crate::simd::vectorized(|| {
+            if let Some(bias) = self.bias {
+                values.iter_mut().zip(&bias[from..]).for_each(|(value, bias)| *value += bias);
+            }
+            if let Some(residual) = self.residual {
+                values.iter_mut().zip(&residual[start + from..]).for_each(|(value, other)| *value += other);
+            }
+            if self.relu {
+                values.iter_mut().for_each(|value| *value = value.max(0.0));
+            }
+        });
+    }
+}

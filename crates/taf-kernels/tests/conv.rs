@@ -1,0 +1,173 @@
+//! Convolution against its twin, over the shapes of the networks and the odd ones.
+
+mod naive;
+
+use naive::{SUM_TOLERANCE, assert_close, random, spoiled, with_threads};
+use taf_kernels::{
+    ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
+};
+
+/// `batch x height x width`, `in -> out`, kernel, stride, padding, groups.
+fn shape(pixels: [usize; 3], channels: [usize; 2], window: [usize; 3], groups: usize) -> ConvShape {
+    let [batch, height, width] = pixels;
+    let [kernel, stride, padding] = window.map(|side| [side, side]);
+    ConvShape {
+        batch,
+        height,
+        width,
+        channels_in: channels[0],
+        channels_out: channels[1],
+        kernel,
+        stride,
+        padding,
+        groups,
+    }
+}
+
+/// Every kernel with every stride, on sizes that do not divide evenly.
+fn grid() -> Vec<ConvShape> {
+    let mut shapes = Vec::new();
+    for kernel in [1, 3, 5, 7] {
+        for stride in [1, 2, 3] {
+            for (pixels, channels) in [([2, 9, 7], [5, 6]), ([1, 8, 8], [16, 32]), ([3, 7, 10], [3, 17])] {
+                for padding in [0, kernel / 2] {
+                    shapes.push(shape(pixels, channels, [kernel, stride, padding], 1));
+                }
+            }
+        }
+    }
+    shapes.extend([
+        shape([1, 1, 1], [1, 1], [1, 1, 0], 1),
+        shape([1, 1, 1], [7, 5], [3, 1, 1], 1),
+        shape([1, 2, 1], [9, 130], [3, 2, 1], 1),
+        shape([2, 5, 5], [4, 4], [2, 3, 0], 1),
+        shape([2, 4, 4], [520, 70], [3, 1, 1], 1),
+        shape([4, 24, 24], [24, 40], [3, 1, 1], 1),
+        shape([2, 40, 36], [3, 64], [7, 2, 3], 1),
+        shape([2, 6, 6], [8, 12], [3, 1, 1], 4),
+        shape([2, 7, 5], [12, 8], [3, 2, 1], 2),
+        shape([2, 6, 6], [8, 16], [1, 1, 0], 4),
+        shape([2, 6, 7], [8, 16], [1, 2, 0], 8),
+        shape([2, 9, 6], [10, 10], [3, 1, 1], 10),
+        shape([3, 9, 6], [5, 5], [5, 2, 2], 5),
+        ConvShape { kernel: [3, 1], padding: [1, 0], ..shape([2, 8, 49], [8, 4], [3, 1, 1], 2) },
+        ConvShape { kernel: [1, 5], stride: [1, 2], padding: [0, 3], ..shape([2, 6, 9], [6, 7], [1, 1, 0], 1) },
+        ConvShape { kernel: [3, 1], padding: [1, 0], ..shape([2, 8, 12], [6, 6], [3, 1, 1], 6) },
+    ]);
+    shapes
+}
+
+struct Operands {
+    x: Vec<f32>,
+    w: Vec<f32>,
+    dy: Vec<f32>,
+}
+
+fn operands(shape: &ConvShape) -> Operands {
+    Operands { x: random(shape.input_len(), 1), w: random(shape.weight_len(), 2), dy: random(shape.output_len(), 3) }
+}
+
+fn forward(shape: &ConvShape, x: &[f32], w: &[f32]) -> Vec<f32> {
+    let mut y = spoiled(shape.output_len());
+    conv2d_forward(shape, x, w, &mut y);
+    y
+}
+
+fn input_gradient(shape: &ConvShape, dy: &[f32], w: &[f32]) -> Vec<f32> {
+    let mut dx = spoiled(shape.input_len());
+    conv2d_input_gradient(shape, dy, w, &mut dx);
+    dx
+}
+
+fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let mut dw = spoiled(shape.weight_len());
+    conv2d_weight_gradient(shape, x, dy, &mut dw);
+    dw
+}
+
+#[test]
+fn the_forward_pass_agrees_with_its_twin() {
+    for shape in grid() {
+        let Operands { x, w, .. } = operands(&shape);
+        assert_close(
+            &format!("{shape:?}"),
+            &forward(&shape, &x, &w),
+            &naive::conv::forward(&shape, &x, &w),
+            SUM_TOLERANCE,
+        );
+    }
+}
+
+#[test]
+fn the_input_gradient_agrees_with_its_twin() {
+    for shape in grid() {
+        let Operands { w, dy, .. } = operands(&shape);
+        let expected = naive::conv::input_gradient(&shape, &dy, &w);
+        assert_close(&format!("{shape:?}"), &input_gradient(&shape, &dy, &w), &expected, SUM_TOLERANCE);
+    }
+}
+
+#[test]
+fn the_weight_gradient_agrees_with_its_twin() {
+    for shape in grid() {
+        let Operands { x, dy, .. } = operands(&shape);
+        let expected = naive::conv::weight_gradient(&shape, &x, &dy);
+        assert_close(&format!("{shape:?}"), &weight_gradient(&shape, &x, &dy), &expected, SUM_TOLERANCE);
+    }
+}
+
+#[test]
+fn bias_residual_and_relu_are_applied_after_the_sum() {
+    for shape in grid() {
+        let Operands { x, w, dy: residual } = operands(&shape);
+        let bias = random(shape.channels_out, 4);
+        let mut y = spoiled(shape.output_len());
+        let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), relu: true };
+        conv2d_forward_with(&shape, &x, &w, &epilogue, &mut y);
+        let mut expected = naive::conv::forward(&shape, &x, &w);
+        for (place, sum) in expected.iter_mut().enumerate() {
+            let other = f64::from(bias[place % shape.channels_out]) + f64::from(residual[place]);
+            *sum = (*sum + other).max(0.0);
+        }
+        assert_close(&format!("{shape:?}"), &y, &expected, SUM_TOLERANCE);
+    }
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let shapes = [
+        shape([4, 24, 24], [24, 40], [3, 1, 1], 1),
+        shape([8, 7, 7], [256, 128], [3, 1, 1], 1),
+        shape([8, 14, 14], [96, 160], [1, 2, 0], 1),
+        shape([4, 32, 32], [3, 64], [7, 2, 3], 1),
+        shape([4, 32, 32], [64, 64], [1, 1, 0], 1),
+        shape([4, 16, 16], [32, 32], [3, 1, 1], 32),
+    ];
+    for shape in shapes {
+        let Operands { x, w, dy } = operands(&shape);
+        let all = || (forward(&shape, &x, &w), input_gradient(&shape, &dy, &w), weight_gradient(&shape, &x, &dy));
+        let one = with_threads(1, all);
+        for threads in [1, 2, 3, 5] {
+            assert!(one == with_threads(threads, all), "{threads} threads, {shape:?}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "input floats")]
+fn a_short_input_is_refused() {
+    let shape = shape([1, 4, 4], [2, 2], [3, 1, 1], 1);
+    conv2d_forward(&shape, &[0.0; 31], &[0.0; 36], &mut [0.0; 32]);
+}
+
+#[test]
+#[should_panic(expected = "groups must divide")]
+fn groups_that_do_not_divide_the_channels_are_refused() {
+    shape([1, 4, 4], [6, 4], [3, 1, 1], 4).validate();
+}
+
+#[test]
+#[should_panic(expected = "does not fit")]
+fn a_kernel_larger_than_the_padded_input_is_refused() {
+    shape([1, 2, 2], [1, 1], [5, 1, 1], 1).validate();
+}
