@@ -7,6 +7,7 @@ mod error;
 mod frame;
 mod sample;
 mod seed;
+pub mod transform;
 
 pub use clip::Clip;
 pub use error::{Error, Result};
