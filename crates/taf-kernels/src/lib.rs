@@ -10,10 +10,14 @@
 mod batch_norm;
 mod channels;
 mod conv;
+mod elementwise;
+mod linear;
+mod loss;
 mod matrix;
 mod pool;
 mod scale_shift;
 mod scratch;
+mod sgd;
 mod shift;
 mod simd;
 
@@ -21,8 +25,12 @@ pub use batch_norm::{BatchNormInput, BatchNormSaved, BatchStatistics, batch_norm
 pub use conv::{
     ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
 };
+pub use elementwise::{add_assign, relu_backward, relu_forward};
+pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};
+pub use loss::softmax_cross_entropy;
 pub use pool::{
     PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
 };
 pub use scale_shift::{scale_shift, scale_shift_input_gradient};
+pub use sgd::SgdStep;
 pub use shift::{ShiftShape, temporal_shift_backward, temporal_shift_forward};

@@ -7,6 +7,7 @@ use super::product::slice_width;
 use super::{ConvShape, depthwise};
 use crate::matrix::{Matrix, MatrixMut, Store, Tile, multiply};
 use crate::scratch::Scratch;
+use crate::simd::vectorized;
 
 /// Parts the output pixels are cut into where the gradient is too small to give every thread a part of it.
 const PIXEL_PARTS: usize = 8;
@@ -54,7 +55,7 @@ fn split_over_tiles(patches: &Patches, x: &[f32], dy: Matrix, dw: MatrixMut) {
 }
 
 /// Every task sums some of the pixels into its own copy; the copies are then added in a fixed order.
-fn sum_over_parts(patches: &Patches, x: &[f32], dy: Matrix, mut dw: MatrixMut, parts: usize) {
+fn sum_over_parts(patches: &Patches, x: &[f32], dy: Matrix, dw: MatrixMut, parts: usize) {
     let (depth, width) = (dw.rows(), dw.columns());
     let mut copies = Scratch::take(parts * depth * width);
     copies.par_chunks_mut(depth * width).enumerate().for_each(|(part, copy)| {
@@ -62,14 +63,22 @@ fn sum_over_parts(patches: &Patches, x: &[f32], dy: Matrix, mut dw: MatrixMut, p
         let view = MatrixMut::new(copy, depth, width);
         accumulate(patches, x, dy, pixels, &mut Tile { view, rows: 0..depth, columns: 0..width });
     });
-    for row in 0..depth {
-        let sum = dw.row_mut(row);
-        sum.copy_from_slice(&copies[row * width..(row + 1) * width]);
-        for part in 1..parts {
-            let other = &copies[(part * depth + row) * width..][..width];
-            sum.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
+    let task_rows = depth.div_ceil(PIXEL_PARTS);
+    dw.tiles(task_rows, width).into_par_iter().for_each(|mut tile| {
+        for (index, row) in tile.rows.enumerate() {
+            let sum = tile.view.row_mut(index);
+            add_copies(copies.chunks_exact(depth * width).map(|copy| &copy[row * width..(row + 1) * width]), sum);
         }
-    }
+    });
+}
+
+fn add_copies<'a>(copies: impl Iterator<Item = &'a [f32]>, sum: &mut [f32]) {
+    vectorized(|| {
+        sum.fill(0.0);
+        for copy in copies {
+            sum.iter_mut().zip(copy).for_each(|(sum, value)| *sum += value);
+        }
+    });
 }
 
 /// `tile = patches[pixels, tile rows]^T · dy[pixels, ..]`.

@@ -1,0 +1,39 @@
+use rayon::prelude::*;
+
+use crate::scale_shift::{at_least, masked};
+use crate::simd::vectorized;
+
+/// Floats per task.
+const TASK: usize = 32 * 1024;
+
+/// `y = max(x, 0)`; what is not a number stays so.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn relu_forward(x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "input and output floats");
+    y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| {
+        vectorized(|| y.iter_mut().zip(x).for_each(|(y, x)| *y = at_least(*x, 0.0)));
+    });
+}
+
+/// Gradient of [`relu_forward`] from its output: `dy` where `y` is above zero, else zero. Overwrites `dx`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn relu_backward(y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    assert_eq!((y.len(), dy.len()), (dx.len(), dx.len()), "output, output gradient and input gradient floats");
+    let parts = dx.par_chunks_mut(TASK).zip(dy.par_chunks(TASK)).zip(y.par_chunks(TASK));
+    parts.for_each(|((dx, dy), y)| vectorized(|| masked(dy, Some(y), dx)));
+}
+
+/// `sum += x`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add_assign(sum: &mut [f32], x: &[f32]) {
+    assert_eq!(sum.len(), x.len(), "floats of the summands");
+    sum.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(sum, x)| {
+        vectorized(|| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x));
+    });
+}
