@@ -3,13 +3,18 @@
 //! This crate knows nothing of tensors or networks. A [`Clip`] is what it hands upwards: `T` RGB frames of one size.
 
 mod clip;
+mod decode;
+mod encode;
 mod error;
 mod frame;
 mod sample;
+mod scaler;
 mod seed;
 pub mod transform;
 
 pub use clip::Clip;
+pub use decode::{DecodeOptions, FfmpegVideo, FrameFolder, VideoInfo, VideoSource, open_video};
+pub use encode::{EncodeOptions, Pixels, VideoCodec, VideoWriter};
 pub use error::{Error, Result};
 pub use frame::Frame;
 pub use sample::{DenseSampler, Sampling, SegmentBounds, SegmentSampler, ShortVideos, TemporalViews, shift_indices};

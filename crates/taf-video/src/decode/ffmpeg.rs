@@ -1,0 +1,251 @@
+use std::path::{Path, PathBuf};
+
+use ffmpeg_the_third::frame;
+
+use super::index::FrameIndex;
+use super::picture::{Converter, picture_bytes, pixel_format_name};
+use super::stream::FrameStream;
+use super::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order};
+use crate::{Clip, Error, Frame, Result};
+
+/// How a video file is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// Decoder threads of this one source, at least 1. Default 1: loader workers already run side by side.
+    pub threads: usize,
+    /// The number of frames, if someone counted them before (a checked manifest). Where the packets bear it out, nothing needs to
+    /// be decoded to know what is where; where they do not, the frames are counted afresh.
+    pub known_frames: Option<usize>,
+    /// Bytes of decoded pictures (YUV, so about half of RGB) that counting may keep, default 32 MiB. A video that fits is decoded
+    /// once, for counting and reading together; of one that does not, nothing is kept.
+    pub keep_bytes: usize,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        Self { threads: 1, known_frames: None, keep_bytes: 32 << 20 }
+    }
+}
+
+/// A local video file, decoded by FFmpeg's libraries inside this process.
+///
+/// Frames are numbered as they are shown (B-frames sorted), turned as the container's display matrix says (multiples of 90 degrees
+/// and flips) and converted to RGB as the `ffmpeg` program does. Of several video streams the one FFmpeg ranks best is
+/// decoded. A packet that doesn't decode is passed over, as the `ffmpeg` program does, so a damaged file yields the frames that are
+/// left; one without any is an error.
+///
+/// # Cost
+/// Counting decodes the whole file once, unless [`DecodeOptions::known_frames`] spares it. [`read`](VideoSource::read) then
+/// decodes from the keyframe before each frame. Where timestamps are missing, doubled or out of order, or the file is damaged,
+/// it decodes from the start.
+///
+/// # Why this binding
+/// `ffmpeg-the-third` is the one binding that finds any FFmpeg from 5.1 (Debian 12) to the present by itself at build time and
+/// still follows new releases; `ffmpeg-next`, from which it stems, is in maintenance only, and `rsmpeg` wants the version named as
+/// a feature and starts at 6. Places where the binding's enumerations would panic on codecs, pixel formats or
+/// colour spaces newer than itself go through its raw interface here.
+pub struct FfmpegVideo {
+    path: PathBuf,
+    options: DecodeOptions,
+    stream: FrameStream,
+    converter: Converter,
+    info: VideoInfo,
+    position: Position,
+    index: Option<FrameIndex>,
+    /// The index comes from decoding, not from packets and somebody's count.
+    verified: bool,
+    kept: Option<Vec<frame::Video>>,
+}
+
+/// Where in the file the stream stands.
+struct Position {
+    /// The first frame, decoded when the file was opened and not yet asked for.
+    first: Option<frame::Video>,
+    /// Number of the frame that comes next; `None` where only its timestamp will tell.
+    next: Option<usize>,
+    /// Frames decoded by streams that were closed to start again.
+    decoded_before: u64,
+}
+
+/// Opens a video file with the default [`DecodeOptions`].
+///
+/// # Errors
+/// A missing or unreadable file is an [`Error::Io`]. A folder, an empty file, a file without a video stream and one of which no
+/// frame decodes are [`Error::Content`].
+pub fn open_video(path: impl AsRef<Path>) -> Result<FfmpegVideo> {
+    FfmpegVideo::open(path, DecodeOptions::default())
+}
+
+impl FfmpegVideo {
+    /// Opens a video file and decodes its first frame; errors as for [`open_video`].
+    ///
+    /// FFmpeg's own log is switched off for the whole process: what goes wrong is in the returned errors.
+    pub fn open(path: impl AsRef<Path>, options: DecodeOptions) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        if options.threads == 0 {
+            return Err(Error::setting("threads", "at least 1", 0));
+        }
+        let mut stream = FrameStream::open(&path, options.threads)?;
+        let first = stream.next().ok_or_else(|| no_frame(&path))?;
+        let converter = Converter::new(&path, &first, stream.orientation())?;
+        let info = describe(&mut stream, &converter, &first);
+        let position = Position { first: Some(first), next: Some(0), decoded_before: 0 };
+        Ok(Self { path, options, stream, converter, info, position, index: None, verified: false, kept: None })
+    }
+
+    /// Frames decoded so far on behalf of this source: the cost of what was asked of it.
+    pub fn frames_decoded(&self) -> u64 {
+        self.position.decoded_before + self.stream.decoded()
+    }
+
+    fn index(&mut self) -> Result<&FrameIndex> {
+        if self.index.is_none() {
+            self.index = match self.options.known_frames {
+                Some(frames) => FrameIndex::from_packets(&FrameStream::open(&self.path, 1)?.skim(), frames),
+                None => None,
+            };
+        }
+        if self.index.is_none() {
+            self.count()?;
+        }
+        Ok(self.index.as_ref().expect("counting makes an index"))
+    }
+
+    /// Decodes the file from its start to its end; keeps the pictures as long as they fit.
+    fn count(&mut self) -> Result<()> {
+        if self.position.next != Some(0) {
+            self.restart()?;
+        }
+        let (mut times, mut kept, mut bytes) = (Vec::new(), Some(Vec::new()), 0);
+        while let Some(frame) = self.advance() {
+            times.push(frame.pts());
+            bytes += picture_bytes(&frame);
+            kept = kept.filter(|_| bytes <= self.options.keep_bytes);
+            if let Some(kept) = &mut kept {
+                kept.push(frame);
+            }
+        }
+        let (packets, damaged) = (self.stream.take_log(), self.stream.damaged());
+        self.index = Some(FrameIndex::from_decoding(&packets, &times, damaged));
+        (self.kept, self.verified) = (kept, true);
+        Ok(())
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        let decoded_before = self.frames_decoded();
+        self.stream = FrameStream::open(&self.path, self.options.threads)?;
+        self.position = Position { first: None, next: Some(0), decoded_before };
+        Ok(())
+    }
+
+    /// The next frame in the order they are shown.
+    fn advance(&mut self) -> Option<frame::Video> {
+        let frame = self.position.first.take().or_else(|| self.stream.next())?;
+        self.position.next = self.position.next.map(|next| next + 1);
+        Some(frame)
+    }
+
+    /// Decodes on until frame `wanted`; `None` where it does not come.
+    fn go_on_to(&mut self, wanted: usize) -> Option<frame::Video> {
+        loop {
+            let frame = self.advance()?;
+            let index = self.index.as_ref().filter(|index| index.can_seek());
+            let number = match index {
+                // After a jump a decoder may put out a leading picture nobody asked for: not in the index, passed over.
+                Some(index) => frame.pts().and_then(|time| index.number_at(time)),
+                None => self.position.next.map(|next| next - 1),
+            };
+            self.position.next = number.map(|number| number + 1);
+            match number {
+                Some(number) if number == wanted => return Some(frame),
+                Some(number) if number > wanted => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Jumps to the nearest keyframe that leads to frame `wanted`, or the one before it, and decodes from there.
+    fn jump_to(&mut self, wanted: usize) -> Option<frame::Video> {
+        const TRIES: usize = 2;
+        let index = self.index.as_ref().filter(|index| index.can_seek())?;
+        let keys: Vec<i64> = index.keys_before(wanted).take(TRIES).collect();
+        keys.into_iter().find_map(|key| {
+            (self.position.first, self.position.next) = (None, None);
+            if self.stream.seek(key) { self.go_on_to(wanted) } else { None }
+        })
+    }
+
+    /// Brings one frame in the cheapest way that works.
+    fn fetch(&mut self, wanted: usize) -> Result<Frame> {
+        if let Some(kept) = &self.kept {
+            return self.converter.convert(&self.path, &kept[wanted]);
+        }
+        let index = self.index.as_ref().expect("frames are fetched by an index");
+        let near = self.position.next.is_some_and(|next| index.is_near(next, wanted));
+        let mut found = if near { self.go_on_to(wanted) } else { None };
+        found = found.or_else(|| self.jump_to(wanted));
+        if found.is_none() {
+            self.restart()?;
+            found = self.go_on_to(wanted);
+        }
+        let found = found.ok_or_else(|| {
+            let frames = self.info_frames();
+            Error::content(&self.path, format!("frame {wanted} of {frames} to decode"), "nothing that decodes")
+        })?;
+        self.converter.convert(&self.path, &found)
+    }
+
+    fn info_frames(&self) -> usize {
+        self.index.as_ref().map_or(0, FrameIndex::frames)
+    }
+
+    fn fetch_all(&mut self, wanted: &[usize]) -> Result<Vec<Frame>> {
+        wanted.iter().map(|&frame| self.fetch(frame)).collect()
+    }
+
+    /// Counts after all, because the packets promised what the decoder did not keep.
+    fn verify(&mut self) -> Result<()> {
+        let promised = self.info_frames();
+        self.count()?;
+        match self.info_frames() {
+            frames if frames == promised => Ok(()),
+            frames => Err(Error::content(&self.path, format!("{promised} frames"), format!("{frames} that decode"))),
+        }
+    }
+}
+
+impl VideoSource for FfmpegVideo {
+    fn num_frames(&mut self) -> Result<usize> {
+        Ok(self.index()?.frames())
+    }
+
+    fn read(&mut self, indices: &[usize]) -> Result<Clip> {
+        let frames = self.num_frames()?;
+        check_indices(&self.path, indices, frames)?;
+        let wanted = ascending(indices);
+        let mut read = self.fetch_all(&wanted);
+        if !self.verified && (read.is_err() || self.stream.damaged()) {
+            self.verify()?;
+            read = self.fetch_all(&wanted);
+        }
+        Ok(in_asked_order(indices, &wanted, read?))
+    }
+
+    fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn no_frame(path: &Path) -> Error {
+    Error::content(path, "a video with at least one frame that decodes", "none")
+}
+
+fn describe(stream: &mut FrameStream, converter: &Converter, first: &frame::Video) -> VideoInfo {
+    let (width, height) = converter.size();
+    let (fps, codec) = (stream.fps(), stream.codec_name());
+    VideoInfo { width, height, fps, codec, pixel_format: pixel_format_name(first) }
+}
