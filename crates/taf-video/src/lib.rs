@@ -3,6 +3,7 @@
 //! This crate knows nothing of tensors or networks. A [`Clip`] is what it hands upwards: `T` RGB frames of one size.
 
 mod clip;
+pub mod corrupt;
 mod decode;
 mod encode;
 mod error;

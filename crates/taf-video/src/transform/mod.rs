@@ -21,6 +21,8 @@ pub use geometry::{
 };
 pub use labels::{Axis, LabelSwap, directional_pairs};
 
+pub(crate) use geometry::resize_frame;
+
 use crate::{Clip, Error, Result};
 use flip::{Flip, Mirror};
 

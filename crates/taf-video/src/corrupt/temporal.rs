@@ -1,0 +1,162 @@
+//! Frames that come at the wrong time, or not at all.
+//!
+//! A share of a clip is counted in eighths of its frames, at least one frame and never all of them.
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::Severity;
+use crate::{Clip, Frame, shift_indices};
+
+/// How far a clip starts from where it should, as a share of the video.
+const SHIFT: [f64; 5] = [0.05, 0.10, 0.15, 0.20, 0.25];
+/// Frames affected, in eighths of the clip.
+const LOST_EIGHTHS: [usize; 5] = [1, 2, 3, 4, 5];
+/// Length of the stretches whose order changes, in eighths of the clip.
+const STRETCH_EIGHTHS: [usize; 5] = [2, 3, 4, 6, 8];
+
+pub fn start_earlier(indices: &[usize], num_frames: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    shift_indices(indices, -shift_frames(num_frames, severity), num_frames)
+}
+
+pub fn start_later(indices: &[usize], num_frames: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    shift_indices(indices, shift_frames(num_frames, severity), num_frames)
+}
+
+fn shift_frames(num_frames: usize, severity: Severity) -> isize {
+    (num_frames as f64 * severity.of(SHIFT)).round().max(1.0) as isize
+}
+
+pub fn dropped(indices: &[usize], _: usize, severity: Severity, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..indices.len()).collect();
+    order.shuffle(rng);
+    let mut kept = order.split_off(lost_frames(indices.len(), severity));
+    kept.sort_unstable();
+    let nearest_kept = |place: usize| kept[kept.partition_point(|&k| k <= place).saturating_sub(1)];
+    (0..indices.len()).map(|place| indices[nearest_kept(place)]).collect()
+}
+
+pub fn frozen(indices: &[usize], _: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    let last_moving = indices.len() - 1 - lost_frames(indices.len(), severity);
+    (0..indices.len()).map(|place| indices[place.min(last_moving)]).collect()
+}
+
+pub fn black(clip: Clip, severity: Severity, _: &mut ChaCha8Rng) -> Clip {
+    let lost = lost_frames(clip.len(), severity);
+    let first = (clip.len() - lost) / 2;
+    let darkness = Frame::filled(clip.width(), clip.height(), [0; 3]);
+    let mut frames = clip.into_frames();
+    frames[first..first + lost].fill(darkness);
+    Clip::new(frames)
+}
+
+pub fn jumble(indices: &[usize], _: usize, severity: Severity, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut jumbled = indices.to_vec();
+    jumbled.chunks_mut(stretch(indices.len(), severity)).for_each(|stretch| stretch.shuffle(rng));
+    jumbled
+}
+
+pub fn reverse(indices: &[usize], _: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut reversed = indices.to_vec();
+    reversed.chunks_mut(stretch(indices.len(), severity)).for_each(<[usize]>::reverse);
+    reversed
+}
+
+/// Frames lost of a clip of `len`; none of a clip of one.
+fn lost_frames(len: usize, severity: Severity) -> usize {
+    rounded_eighths(len, severity.of(LOST_EIGHTHS)).max(1).min(len - 1)
+}
+
+/// A stretch has at least two frames: one alone has no order.
+fn stretch(len: usize, severity: Severity) -> usize {
+    rounded_eighths(len, severity.of(STRETCH_EIGHTHS)).max(2)
+}
+
+fn rounded_eighths(len: usize, eighths: usize) -> usize {
+    (len * eighths + 4) / 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Seed;
+
+    const INDICES: [usize; 8] = [2, 7, 12, 17, 22, 27, 32, 37];
+    const NUM_FRAMES: usize = 40;
+
+    fn at(severity: u8) -> Severity {
+        Severity::new(severity).unwrap()
+    }
+
+    fn run(change: fn(&[usize], usize, Severity, &mut ChaCha8Rng) -> Vec<usize>, severity: u8) -> Vec<usize> {
+        change(&INDICES, NUM_FRAMES, at(severity), &mut Seed::new(1).rng())
+    }
+
+    #[test]
+    fn a_clip_that_starts_elsewhere_shows_the_ends_of_the_video() {
+        assert_eq!(run(start_earlier, 1), [0, 5, 10, 15, 20, 25, 30, 35]);
+        assert_eq!(run(start_later, 5), [12, 17, 22, 27, 32, 37, 39, 39]);
+        assert_eq!(start_later(&[0, 1, 1], 2, at(1), &mut Seed::new(0).rng()), [1, 1, 1]);
+    }
+
+    #[test]
+    fn dropped_frames_are_replaced_by_the_one_before() {
+        for severity in 1..=5 {
+            for seed in 0..40 {
+                let shown = dropped(&INDICES, NUM_FRAMES, at(severity), &mut Seed::new(seed).rng());
+                let mut kept = shown.clone();
+                kept.dedup();
+                assert_eq!(kept.len(), 8 - usize::from(severity));
+                assert!(shown.is_sorted());
+                let replaced = (0..8).filter(|&i| shown[i] != INDICES[i]);
+                assert!(replaced.into_iter().all(|i| i == 0 || shown[i] == shown[i - 1] || shown[0] == shown[i]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_clip_stands_still_to_its_end() {
+        assert_eq!(run(frozen, 1), [2, 7, 12, 17, 22, 27, 32, 32]);
+        assert_eq!(run(frozen, 5), [2, 7, 12, 12, 12, 12, 12, 12]);
+    }
+
+    #[test]
+    fn black_frames_lie_together_in_the_middle() {
+        let white = Clip::new(vec![Frame::filled(2, 2, [255; 3]); 8]);
+        let lit = |severity| {
+            let clip = black(white.clone(), at(severity), &mut Seed::new(0).rng());
+            clip.frames().iter().map(|frame| usize::from(frame.pixel(0, 0)[0] > 0)).collect::<Vec<_>>()
+        };
+        assert_eq!(lit(1), [1, 1, 1, 0, 1, 1, 1, 1]);
+        assert_eq!(lit(4), [1, 1, 0, 0, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn jumbling_keeps_every_frame_within_its_stretch() {
+        let shown = run(jumble, 3);
+        for half in [0..4, 4..8] {
+            let mut stretch = shown[half.clone()].to_vec();
+            stretch.sort_unstable();
+            assert_eq!(stretch, INDICES[half]);
+        }
+        assert_ne!(run(jumble, 5), INDICES);
+    }
+
+    #[test]
+    fn reversal_grows_from_pairs_to_the_whole_clip() {
+        assert_eq!(run(reverse, 1), [7, 2, 17, 12, 27, 22, 37, 32]);
+        assert_eq!(run(reverse, 5), [37, 32, 27, 22, 17, 12, 7, 2]);
+    }
+
+    #[test]
+    fn a_clip_of_one_frame_survives_everything() {
+        for severity in Severity::ALL {
+            let mut rng = Seed::new(0).rng();
+            for change in [start_earlier, start_later, dropped, frozen, jumble, reverse] {
+                assert_eq!(change(&[0], 1, severity, &mut rng), [0]);
+            }
+            let clip = Clip::new(vec![Frame::filled(2, 2, [9; 3])]);
+            assert_eq!(black(clip.clone(), severity, &mut rng), clip);
+        }
+    }
+}
