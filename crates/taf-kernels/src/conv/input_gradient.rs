@@ -54,15 +54,9 @@ fn gather_phase(shape: &ConvShape, group: usize, phase: [Phase; 2], dy: &[f32], 
         first: phase.map(|axis| axis.first),
         extent: phase.map(|axis| axis.taps),
     };
-    let mut reversed = Scratch::take(0);
-    let weights = if shape.taps() == 1 && patches.columns() > 0 {
-        let all = Matrix::new(w, shape.group_channels_in(), shape.channels_out);
-        all.block(0..all.rows(), shape.group_outputs(group)).transposed()
-    } else {
-        reversed = Scratch::take(patches.columns() * inputs.len());
-        reverse_weights(shape, group, phase, w, &mut reversed);
-        Matrix::new(&reversed, patches.columns(), inputs.len())
-    };
+    let mut reversed = Scratch::take(patches.columns() * inputs.len());
+    reverse_weights(shape, group, phase, w, &mut reversed);
+    let weights = Matrix::new(&reversed, patches.columns(), inputs.len());
     if shape.stride == [1, 1] {
         let pixels = shape.batch * shape.height * shape.width;
         let out = MatrixMut::new(dx, pixels, shape.channels_in).into_columns(inputs);
@@ -75,7 +69,6 @@ fn gather_phase(shape: &ConvShape, group: usize, phase: [Phase; 2], dy: &[f32], 
         multiply_patches(&patches, dy, weights, MatrixMut::new(&mut compact, patches.rows(), inputs.len()), |_| ());
     }
     spread_phase(shape, group, phase, &compact, dx);
-    drop(reversed);
 }
 
 /// The input positions `start, start + stride, ..` of one axis, and the window over `dy` each of them collects from.
@@ -110,7 +103,8 @@ impl Phase {
     }
 }
 
-/// The taps of a phase in the order of its window, `[window taps, channels_out / groups, channels_in / groups]`.
+/// The taps of a phase in the order of its window, `[window taps, channels_out / groups, channels_in / groups]`: read
+/// once here instead of by every tile against the grain.
 fn reverse_weights(shape: &ConvShape, group: usize, phase: [Phase; 2], w: &[f32], reversed: &mut [f32]) {
     let (inputs, outputs) = (shape.group_channels_in(), shape.group_outputs(group));
     if reversed.is_empty() {
@@ -120,23 +114,22 @@ fn reverse_weights(shape: &ConvShape, group: usize, phase: [Phase; 2], w: &[f32]
         let row = phase[0].kernel_tap(index / phase[1].taps, shape.stride[0]);
         let column = phase[1].kernel_tap(index % phase[1].taps, shape.stride[1]);
         let start = (row * shape.kernel[1] + column) * inputs * shape.channels_out;
-        transpose(&w[start..start + inputs * shape.channels_out], shape.channels_out, outputs.start, inputs, tap);
+        let from = &w[start..start + inputs * shape.channels_out];
+        tap.par_chunks_mut(BLOCK * inputs).enumerate().for_each(|(part, to)| {
+            transpose(from, shape.channels_out, outputs.start + part * BLOCK, inputs, to);
+        });
     });
 }
 
-/// `to[o, i] = from[i, first + o]` for `inputs` rows of `stride` floats, in blocks that stay in the first-level cache.
+/// Side of the blocks weights are transposed in: one cache line.
+const BLOCK: usize = 16;
+
+/// `to[o, i] = from[i, first + o]` for `inputs` rows of `stride` floats and up to [`BLOCK`] values of `o`.
 fn transpose(from: &[f32], stride: usize, first: usize, inputs: usize, to: &mut [f32]) {
-    const BLOCK: usize = 16;
-    let outputs = to.len() / inputs;
-    for o_start in (0..outputs).step_by(BLOCK) {
-        for i_start in (0..inputs).step_by(BLOCK) {
-            for o in o_start..outputs.min(o_start + BLOCK) {
-                let i_end = inputs.min(i_start + BLOCK);
-                let row = &mut to[o * inputs + i_start..o * inputs + i_end];
-                for (i, value) in (i_start..i_end).zip(row) {
-                    *value = from[i * stride + first + o];
-                }
-            }
+    for start in (0..inputs).step_by(BLOCK) {
+        for (o, row) in to.chunks_exact_mut(inputs).enumerate() {
+            let column = from[start * stride + first + o..].iter().step_by(stride);
+            row[start..inputs.min(start + BLOCK)].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
         }
     }
 }
