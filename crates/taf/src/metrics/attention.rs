@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::interval::Z;
 use super::paired::quantile;
 use super::{Error, Result};
 
@@ -68,6 +69,12 @@ impl Summary {
         let sd = (squares / n.saturating_sub(1).max(1) as f64).sqrt();
         let at = |q| quantile(&sorted, q);
         Some(Self { n, mean, sd, min, q25: at(0.25), median: at(0.5), q75: at(0.75), max })
+    }
+
+    /// The interval of the mean at [`LEVEL`](super::LEVEL), from the normal approximation; numbers are taken as independent.
+    pub fn mean_interval(&self) -> (f64, f64) {
+        let half = Z * self.sd / (self.n as f64).sqrt();
+        (self.mean - half, self.mean + half)
     }
 }
 
@@ -185,6 +192,8 @@ mod tests {
         let s = Summary::of(&[4.0, 1.0, 3.0, 2.0]).unwrap();
         assert_eq!((s.mean, s.min, s.q25, s.median, s.q75, s.max), (2.5, 1.0, 1.75, 2.5, 3.25, 4.0));
         assert!((s.sd - (5.0f64 / 3.0).sqrt()).abs() < 1e-12);
+        let (low, high) = s.mean_interval();
+        assert!((high - low - 2.0 * 1.959964 * s.sd / 2.0).abs() < 1e-5 && (low + high - 5.0).abs() < 1e-12);
         assert_eq!(Summary::of(&[2.0]).unwrap().sd, 0.0);
         assert_eq!(Summary::of(&[]), None);
     }

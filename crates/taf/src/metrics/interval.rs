@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 pub const LEVEL: f64 = 0.95;
 
 /// The normal quantile that belongs to [`LEVEL`]: the 97.5 % point.
-const Z: f64 = 1.959_963_984_540_054;
+pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 /// A share of successes with its confidence interval at [`LEVEL`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,51 @@
+use crate::metrics;
+
+/// Why a report or a picture cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The predictions of one model on one suite cannot be scored.
+    #[error("{source} (model {model:?}, suite {suite:?})")]
+    Scores {
+        /// The model.
+        model: String,
+        /// The suite.
+        suite: String,
+        /// What is wrong.
+        source: metrics::Error,
+    },
+    /// The report asks for something that was not given.
+    #[error("a report needs {expected}, found {found}")]
+    Content {
+        /// What was needed.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// The parts of a picture do not fit each other.
+    #[error("the strip needs {expected}, found {found}")]
+    Strip {
+        /// What was needed.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A picture cannot be encoded.
+    #[error("cannot encode the picture: {0}")]
+    Encode(#[from] image::ImageError),
+    /// Text that should be a report is not.
+    #[error("cannot read the report: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Short for a result with this module's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(super) fn content(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Content { expected: expected.into(), found: found.into() }
+    }
+
+    pub(super) fn strip(expected: impl Into<String>, found: impl ToString) -> Self {
+        Self::Strip { expected: expected.into(), found: found.to_string() }
+    }
+}

@@ -1,0 +1,267 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::svg::{Bar, BarGroup, forest, grouped_bars, heat_map, line_chart};
+use super::words::{level, percent};
+use super::{Axis, Cell, Chart, Difference, Picture, Reference, Report, Series, Table, Verdict, table};
+use crate::metrics::Summary;
+
+const STYLE: &str = include_str!("html/style.css");
+
+/// Longer tables of classes are folded away.
+const MAX_OPEN_CLASSES: usize = 24;
+
+/// The page: the answer, the main table, the plots, where the models look, then the details.
+pub fn page(report: &Report) -> String {
+    let body = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (report.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main {
+                (header(report))
+                (results(report))
+                (differences(report))
+                (pictures(&report.pictures))
+                (attention(report))
+                (curves(report))
+                (classes(report))
+                (details(report))
+                footer { "Made by taf " (env!("CARGO_PKG_VERSION")) ". The numbers behind this page are in report.json." }
+            } }
+        }
+    };
+    body.into_string()
+}
+
+fn header(report: &Report) -> Markup {
+    html! {
+        header {
+            p.kicker { (report.title) }
+            @if let Some(question) = &report.question { p.question { (question) } }
+            h1 { (report.answer) }
+        }
+    }
+}
+
+fn results(report: &Report) -> Markup {
+    html! {
+        section {
+            h2 { "Top-1 accuracy" }
+            (tabular(&table::main(report)))
+            p.caption { "In brackets: " (level()) " Wilson interval, in per cent. " (chance_words(report)) }
+            figure { (accuracy_bars(report)) }
+            (legend_of_names("Models", &report.models))
+            (legend_of_names("Suites", &report.suites))
+        }
+    }
+}
+
+fn chance_words(report: &Report) -> String {
+    let k = report.classes.len();
+    format!("Guessing among the {k} classes gives {}.", percent(1.0 / k.max(1) as f64))
+}
+
+fn legend_of_names(title: &str, names: &[super::Named]) -> Markup {
+    html! {
+        @if names.iter().any(|n| !n.description.is_empty()) {
+            details open { summary { (title) } dl {
+                @for named in names.iter().filter(|n| !n.description.is_empty()) {
+                    dt { (named.name) } dd { (named.description) }
+                }
+            } }
+        }
+    }
+}
+
+fn accuracy_bars(report: &Report) -> Markup {
+    let names: Vec<&str> = report.models.iter().map(|m| m.name.as_str()).collect();
+    let bar = |model: &str, suite: &str| {
+        let p = &report.scores(model, suite)?.top1;
+        Some(Bar { value: p.value * 100.0, low: p.low * 100.0, high: p.high * 100.0 })
+    };
+    let group = |suite: &super::Named| BarGroup {
+        name: suite.name.clone(),
+        bars: names.iter().map(|model| bar(model, &suite.name)).collect(),
+    };
+    let groups: Vec<BarGroup> = report.suites.iter().map(group).collect();
+    let chance = Reference { name: "chance".into(), y: 100.0 / report.classes.len().max(1) as f64 };
+    grouped_bars("top-1 (%)", "", Some(100.0), &names, &groups, Some(&chance))
+}
+
+fn differences(report: &Report) -> Markup {
+    let mut pairs: Vec<(&str, &str)> =
+        report.differences.iter().map(|d| (d.first.as_str(), d.second.as_str())).collect();
+    pairs.dedup();
+    html! {
+        @if !pairs.is_empty() {
+            section {
+                h2 { "Do the models differ?" }
+                p.caption {
+                    "The same clips for both models; " (level()) " paired bootstrap intervals, one for each suite and not "
+                    "corrected for their number. An interval that holds zero shows no difference, which is not a proof "
+                    "that there is none."
+                }
+                @for (first, second) in &pairs {
+                    @let rows: Vec<&Difference> =
+                        report.differences.iter().filter(|d| d.first == *first && d.second == *second).collect();
+                    h3 { (second) " \u{2212} " (first) }
+                    figure { (forest(&rows)) }
+                }
+                details { summary { "The same in numbers" } (tabular(&table::differences(report))) }
+            }
+        }
+    }
+}
+
+fn pictures(pictures: &[Picture]) -> Markup {
+    html! {
+        @if !pictures.is_empty() {
+            section {
+                h2 { "Where the models look" }
+                @for picture in pictures {
+                    figure.picture {
+                        figcaption { strong { (picture.title) } " " (picture.caption) }
+                        img alt=(picture.title) src={"data:image/png;base64," (STANDARD.encode(&picture.png))};
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn attention(report: &Report) -> Markup {
+    html! {
+        @if !report.attention.is_empty() {
+            section {
+                h2 { "Attention over time" }
+                p.caption {
+                    "Attention is how much each frame argues for the class; it sums to 1 over a clip. Effective frames are "
+                    "exp(entropy): 1 when one frame has it all. Moved is the total variation between a clip and its "
+                    "perturbed version. Means over clips, in brackets their " (level()) " interval."
+                }
+                (tabular(&table::attention(report)))
+                div.charts {
+                    figure { (line_chart(&attention_chart(report))) figcaption { "Mean attention on natural clips." } }
+                    figure { (frames_bars(report)) figcaption { "Effective frames, mean with interval." } }
+                }
+            }
+        }
+    }
+}
+
+fn attention_chart(report: &Report) -> Chart {
+    let frames = report.attention.iter().map(|a| a.summary.frames).max().unwrap_or(1).max(1);
+    let chart = Chart::new("mean attention per frame", Axis::new("frame"), Axis::new("share of attention"));
+    let line = |row: &[f64], name: String| Series::new(name, row.iter().enumerate().map(|(t, &a)| ((t + 1) as f64, a)));
+    let lines = report.attention.iter().map(|a| line(&a.summary.mean_natural, a.model.clone()));
+    lines.fold(chart.with_reference("even", 1.0 / frames as f64), Chart::with)
+}
+
+fn frames_bars(report: &Report) -> Markup {
+    let names: Vec<&str> = report.attention.iter().map(|a| a.model.as_str()).collect();
+    let bar = |s: &Summary| {
+        let (low, high) = s.mean_interval();
+        Bar { value: s.mean, low, high }
+    };
+    let natural = report.attention.iter().map(|a| Some(bar(&a.summary.effective_frames))).collect();
+    let perturbed: Vec<Option<Bar>> =
+        report.attention.iter().map(|a| a.summary.perturbed_effective_frames.as_ref().map(bar)).collect();
+    let mut groups = vec![BarGroup { name: "natural clips".into(), bars: natural }];
+    if perturbed.iter().any(Option::is_some) {
+        groups.push(BarGroup { name: "perturbed clips".into(), bars: perturbed });
+    }
+    grouped_bars("effective frames", "", None, &names, &groups, None)
+}
+
+fn curves(report: &Report) -> Markup {
+    html! {
+        @if !report.curves.is_empty() {
+            section {
+                h2 { "Training" }
+                div.charts {
+                    @for chart in &report.curves { figure { h3 { (chart.title) } (line_chart(chart)) } }
+                }
+            }
+        }
+    }
+}
+
+fn classes(report: &Report) -> Markup {
+    let Some(suite) = report.suites.first() else { return html! {} };
+    let matrices = report.models.iter().filter_map(|m| Some((m, &report.scores(&m.name, &suite.name)?.confusion)));
+    html! {
+        section {
+            h2 { "Class by class, on " (suite.name) }
+            details open[report.classes.len() <= MAX_OPEN_CLASSES] {
+                summary { "Top-1 of every class" }
+                (tabular(&table::classes(report)))
+            }
+            div.charts {
+                @for (model, confusion) in matrices {
+                    figure {
+                        h3 { (model.name) }
+                        (heat_map(&report.classes, confusion))
+                    }
+                }
+            }
+            p.caption { "Every row is coloured by its own shares: right answers in blue, wrong ones in orange." }
+        }
+    }
+}
+
+fn details(report: &Report) -> Markup {
+    let details = table::details(report);
+    html! {
+        section {
+            h2 { "Details" }
+            details { summary { "All scores" } (tabular(&table::scores(report))) }
+            @if !details.rows.is_empty() {
+                table.details { tbody {
+                    @for row in &details.rows { tr { th scope="row" { (row[0].text) } td { (row[1].text) } } }
+                } }
+            }
+            @for listing in &report.listings {
+                details { summary { (listing.title) } pre { (listing.text) } }
+            }
+        }
+    }
+}
+
+fn tabular(table: &Table) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr { @for heading in &table.header { th scope="col" { (heading) } } } }
+            tbody {
+                @for row in &table.rows {
+                    tr { @for (at, cell) in row.iter().enumerate() { (tabular_cell(cell, at == 0)) } }
+                }
+            }
+        } }
+    }
+}
+
+fn tabular_cell(cell: &Cell, first: bool) -> Markup {
+    let class = match cell.verdict {
+        Some(Verdict::Higher) => Some("verdict higher"),
+        Some(Verdict::Lower) => Some("verdict lower"),
+        Some(Verdict::NotShown) => Some("verdict unclear"),
+        None => None,
+    };
+    html! {
+        @if first {
+            th scope="row" { (cell.text) }
+        } @else {
+            td class=[class] {
+                (cell.text)
+                @if !cell.detail.is_empty() { " " span.bounds { (cell.detail) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Chart, ReportBuilder, Result, html, markdown, terminal};
+use crate::metrics::{AttentionSummary, Comparison, Scores};
+use crate::run::Provenance;
+
+/// Everything a report says, as plain values: the schema of `report.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Version of this schema, 1.
+    pub schema: u32,
+    /// Headline.
+    pub title: String,
+    /// What was asked, one sentence.
+    pub question: Option<String>,
+    /// What came out, one or two sentences, with the interval.
+    pub answer: String,
+    /// Class names in class order.
+    pub classes: Vec<String>,
+    /// The models in the order they are shown.
+    pub models: Vec<Named>,
+    /// The suites in the order they are shown; the first is the one the answer speaks of.
+    pub suites: Vec<Named>,
+    /// One entry for every model on every suite it was asked about.
+    pub results: Vec<SuiteResult>,
+    /// Paired comparisons, by pair and then by suite.
+    pub differences: Vec<Difference>,
+    /// How each model spreads its attention over time.
+    pub attention: Vec<ModelAttention>,
+    /// Training curves.
+    pub curves: Vec<Chart>,
+    /// Pictures of where the models look.
+    pub pictures: Vec<Picture>,
+    /// Short facts about the run: clips, parameters, seconds.
+    pub facts: Vec<Fact>,
+    /// Recipes and other texts shown as they are.
+    pub listings: Vec<Listing>,
+    /// Where the numbers came from.
+    pub provenance: Option<Provenance>,
+}
+
+/// A name and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Name as shown in tables.
+    pub name: String,
+    /// One sentence; may be empty.
+    pub description: String,
+}
+
+/// What one model scored on one suite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuiteResult {
+    /// Name of the model.
+    pub model: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Its scores.
+    pub scores: Scores,
+}
+
+/// Two models on one suite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Name of the suite.
+    pub suite: String,
+    /// Name of the model that is subtracted.
+    pub first: String,
+    /// Name of the model it is subtracted from.
+    pub second: String,
+    /// The second minus the first.
+    pub comparison: Comparison,
+}
+
+/// What a difference amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval lies above zero.
+    Higher,
+    /// The whole interval lies below zero.
+    Lower,
+    /// The interval holds zero.
+    NotShown,
+}
+
+impl Difference {
+    /// What the interval allows to say about the second model.
+    pub fn verdict(&self) -> Verdict {
+        match self.comparison.top1 {
+            interval if interval.contains_zero() => Verdict::NotShown,
+            interval if interval.difference > 0.0 => Verdict::Higher,
+            _ => Verdict::Lower,
+        }
+    }
+}
+
+/// The attention of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelAttention {
+    /// Name of the model.
+    pub model: String,
+    /// Its attention over many clips.
+    pub summary: AttentionSummary,
+}
+
+/// A picture and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Short heading.
+    pub title: String,
+    /// What to see in it, a sentence.
+    pub caption: String,
+    /// The bytes of a PNG file; base64 in JSON.
+    #[serde(with = "base64_text")]
+    pub png: Vec<u8>,
+}
+
+/// One line of the details.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// Its value, with unit.
+    pub value: String,
+}
+
+/// A text shown as it is, such as a recipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Its heading.
+    pub title: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Report {
+    /// Starts a report.
+    pub fn builder(title: impl Into<String>) -> ReportBuilder {
+        ReportBuilder::new(title)
+    }
+
+    /// The scores of a model on a suite, where it was asked.
+    pub fn scores(&self, model: &str, suite: &str) -> Option<&Scores> {
+        self.results.iter().find(|r| r.model == model && r.suite == suite).map(|r| &r.scores)
+    }
+
+    /// The report as JSON, indented.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a report holds only numbers, text and lists");
+        text.push('\n');
+        text
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If the text is not a report.
+    pub fn from_json(text: &str) -> Result<Self> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// One self-contained HTML page: no script, nothing loaded from elsewhere, light and dark, fit to print.
+    pub fn to_html(&self) -> String {
+        html::page(self)
+    }
+
+    /// The answer and the tables in Markdown.
+    pub fn to_markdown(&self) -> String {
+        markdown::page(self)
+    }
+
+    /// The answer and the tables for a terminal; escape codes only where `colour` asks for them.
+    pub fn to_terminal(&self, colour: bool) -> String {
+        terminal::page(self, colour)
+    }
+}
+
+mod base64_text {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,406 @@
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use taf_video::{Clip, Frame};
+
+use super::canvas::{Align, Canvas, Colour, mix};
+use super::{Error, Result, turbo};
+use crate::metrics::{effective_frames, total_variation};
+
+/// Class-activation maps of a clip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActivationMaps {
+    time: usize,
+    height: usize,
+    width: usize,
+    values: Vec<f32>,
+}
+
+impl ActivationMaps {
+    /// Wraps maps `[time, height, width]`, rows from the top. Positive values argue for the class.
+    ///
+    /// # Errors
+    /// If the number of values does not fit the sides, a side is zero, or a value is not finite.
+    pub fn new(time: usize, height: usize, width: usize, values: Vec<f32>) -> Result<Self> {
+        let expected = time * height * width;
+        if expected == 0 || values.len() != expected {
+            let wanted = format!("{time}x{height}x{width} activation values, at least one");
+            return Err(Error::strip(wanted, values.len()));
+        }
+        match values.iter().find(|v| !v.is_finite()) {
+            Some(value) => Err(Error::strip("finite activation values", value)),
+            None => Ok(Self { time, height, width, values }),
+        }
+    }
+
+    /// The largest value over time and space.
+    pub fn max(&self) -> f32 {
+        self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    /// The value at (`x`, `y`), each in [0, 1] across the picture, bilinear between the centres of the cells.
+    fn sample(&self, frame: usize, x: f32, y: f32) -> f32 {
+        let cell = |share: f32, cells: usize| {
+            let at = (share * cells as f32 - 0.5).clamp(0.0, (cells - 1) as f32);
+            let low = at as usize;
+            (low, (low + 1).min(cells - 1), at - low as f32)
+        };
+        let ((left, right, dx), (top, bottom, dy)) = (cell(x, self.width), cell(y, self.height));
+        let value = |row: usize, column: usize| self.values[(frame * self.height + row) * self.width + column];
+        let upper = value(top, left) * (1.0 - dx) + value(top, right) * dx;
+        let lower = value(bottom, left) * (1.0 - dx) + value(bottom, right) * dx;
+        upper * (1.0 - dy) + lower * dy
+    }
+}
+
+/// A clip and what the network made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Name of its rows: "natural", "TA".
+    pub name: &'a str,
+    /// A few words under the name, such as the answer and its probability; may be empty.
+    pub caption: &'a str,
+    /// The clip the network saw.
+    pub clip: &'a Clip,
+    /// Where in it the class was argued for, one map a frame.
+    pub maps: &'a ActivationMaps,
+    /// Attention per frame, `[T]`, summing to 1.
+    pub attention: &'a [f32],
+}
+
+/// A picture of where a network looks: the frames, their activation maps on one scale for everything shown, and the
+/// attention under each frame; with a perturbed clip also its rows and the amplified difference.
+#[derive(Clone, Copy, Debug)]
+pub struct Strip<'a> {
+    /// Line at the top.
+    pub title: &'a str,
+    /// The clip as it is.
+    pub natural: View<'a>,
+    /// The perturbed clip, as long and as large.
+    pub perturbed: Option<View<'a>>,
+    /// Width of a frame in the picture in pixels; none lets about 1200 pixels be shared.
+    pub frame_width: Option<u32>,
+}
+
+const PAPER: Colour = [255, 255, 255];
+const INK: Colour = [26, 31, 39];
+const SOFT: Colour = [91, 101, 115];
+const NATURAL: Colour = [11, 107, 176];
+const PERTURBED: Colour = [209, 89, 10];
+
+const MARGIN: u32 = 16;
+const LABELS: u32 = 136;
+const SCALE: u32 = 76;
+const GAP: u32 = 4;
+const HEAD: u32 = 58;
+const CURVE: u32 = 104;
+const TEXT: f32 = 15.0;
+const SMALL: f32 = 13.0;
+
+impl Strip<'_> {
+    /// Draws the picture.
+    ///
+    /// # Errors
+    /// If the clips, maps and attention rows do not have the same number of frames, the clips differ in size, or an
+    /// attention value is negative or not finite.
+    pub fn draw(&self) -> Result<RgbImage> {
+        self.check()?;
+        let plan = Plan::new(self);
+        let mut canvas = Canvas::new(plan.width, plan.height, PAPER);
+        self.head(&mut canvas, &plan);
+        let scale = self.views().map(|v| v.maps.max()).fold(0.0, f32::max);
+        let mut top = HEAD;
+        for view in self.views() {
+            top = frames_row(&mut canvas, &plan, &view, top);
+            top = maps_row(&mut canvas, &plan, &view, scale, top);
+        }
+        if let Some(perturbed) = self.perturbed {
+            top = difference_row(&mut canvas, &plan, self.natural.clip, perturbed.clip, top);
+        }
+        self.curve(&mut canvas, &plan, top);
+        Ok(canvas.into_image())
+    }
+
+    /// The picture as the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// As [`Self::draw`].
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        self.draw()?.write_to(&mut bytes, image::ImageFormat::Png)?;
+        Ok(bytes.into_inner())
+    }
+
+    fn views(&self) -> impl Iterator<Item = View<'_>> {
+        std::iter::once(self.natural).chain(self.perturbed)
+    }
+
+    fn check(&self) -> Result<()> {
+        let natural = self.natural.clip;
+        let size = |clip: &Clip| format!("{} frames of {}x{}", clip.len(), clip.width(), clip.height());
+        for view in self.views() {
+            if size(view.clip) != size(natural) {
+                return Err(Error::strip(size(natural), size(view.clip)));
+            }
+            if view.maps.time != natural.len() {
+                return Err(Error::strip(format!("{} activation maps", natural.len()), view.maps.time));
+            }
+            if view.attention.len() != natural.len() {
+                return Err(Error::strip(format!("{} attention values", natural.len()), view.attention.len()));
+            }
+            if let Some(value) = view.attention.iter().find(|a| !a.is_finite() || **a < 0.0) {
+                return Err(Error::strip("attention that is finite and not negative", value));
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&self, canvas: &mut Canvas, plan: &Plan) {
+        let title = canvas.fitted(self.title, 18.0, plan.width - 2 * MARGIN);
+        canvas.text(&title, MARGIN, 26, 18.0, Align::Left, INK);
+        for frame in 0..plan.frames {
+            let name = (frame + 1).to_string();
+            canvas.text(&name, plan.left(frame) + plan.frame_width / 2, HEAD - 8, SMALL, Align::Centre, SOFT);
+        }
+        canvas.text("frame", MARGIN, HEAD - 8, SMALL, Align::Left, SOFT);
+    }
+
+    /// Attention as bars under the frames they belong to.
+    fn curve(&self, canvas: &mut Canvas, plan: &Plan, top: u32) {
+        let views: Vec<(View, Colour)> = self.views().zip([NATURAL, PERTURBED]).collect();
+        let even = 1.0 / plan.frames as f32;
+        let most = views.iter().flat_map(|(v, _)| v.attention).copied().fold(even, f32::max);
+        let (base, room) = (top + CURVE - 6, (CURVE - 30) as f32);
+        let height = |share: f32| (share / most * room).round() as u32;
+        for frame in 0..plan.frames {
+            let bar = (plan.frame_width * 3 / 4 / views.len() as u32).max(1);
+            let first = plan.left(frame) + (plan.frame_width - bar * views.len() as u32) / 2;
+            for (number, (view, colour)) in views.iter().enumerate() {
+                let (share, left) = (view.attention[frame as usize], first + bar * number as u32);
+                let tall = height(share);
+                canvas.fill([left, base - tall, bar.saturating_sub(1).max(1), tall], *colour);
+                if bar >= 26 {
+                    let text = format!("{share:.2}");
+                    canvas.text(&text, left + bar / 2, base - tall - 4, SMALL, Align::Centre, *colour);
+                }
+            }
+        }
+        let (start, end) = (plan.left(0), plan.left(plan.frames - 1) + plan.frame_width);
+        canvas.fill([start, base, end - start, 1], SOFT);
+        canvas.dashes(start, end, base - height(even), SOFT);
+        canvas.text("even", end + 8, base - height(even) + 4, SMALL, Align::Left, SOFT);
+        self.curve_legend(canvas, &views, top);
+    }
+
+    fn curve_legend(&self, canvas: &mut Canvas, views: &[(View, Colour)], top: u32) {
+        canvas.text("attention", MARGIN, top + 18, TEXT, Align::Left, INK);
+        for (number, (view, colour)) in views.iter().enumerate() {
+            let y = top + 38 + 18 * number as u32;
+            canvas.fill([MARGIN, y - 9, 9, 9], *colour);
+            let words = format!("{}: {:.1} frames", view.name, effective_frames(view.attention));
+            let words = canvas.fitted(&words, SMALL, LABELS - 18);
+            canvas.text(&words, MARGIN + 14, y, SMALL, Align::Left, INK);
+        }
+        if let Some(perturbed) = self.perturbed {
+            let moved = format!("moved {:.2}", total_variation(self.natural.attention, perturbed.attention));
+            canvas.text(&moved, MARGIN + 14, top + 74, SMALL, Align::Left, SOFT);
+        }
+    }
+}
+
+/// Sizes of the picture's parts in pixels.
+struct Plan {
+    frames: u32,
+    frame_width: u32,
+    frame_height: u32,
+    width: u32,
+    height: u32,
+}
+
+impl Plan {
+    fn new(strip: &Strip) -> Self {
+        let clip = strip.natural.clip;
+        let frames = clip.len() as u32;
+        let frame_width = strip.frame_width.unwrap_or_else(|| (1200 / frames).clamp(40, 160)).max(8);
+        let shape = clip.height() as f64 / clip.width() as f64;
+        let frame_height = (f64::from(frame_width) * shape).round().clamp(8.0, 4096.0) as u32;
+        let rows = if strip.perturbed.is_some() { 5 } else { 2 };
+        Self {
+            frames,
+            frame_width,
+            frame_height,
+            width: 2 * MARGIN + LABELS + frames * (frame_width + GAP) + SCALE,
+            height: HEAD + rows * (frame_height + GAP) + CURVE + MARGIN,
+        }
+    }
+
+    fn left(&self, frame: u32) -> u32 {
+        MARGIN + LABELS + frame * (self.frame_width + GAP)
+    }
+
+    fn fit(&self, frame: &Frame) -> RgbImage {
+        let image = RgbImage::from_fn(frame.width() as u32, frame.height() as u32, |x, y| {
+            image::Rgb(frame.pixel(x as usize, y as usize))
+        });
+        resize(&image, self.frame_width, self.frame_height, FilterType::Triangle)
+    }
+}
+
+fn label(canvas: &mut Canvas, plan: &Plan, top: u32, name: &str, caption: &str) {
+    let middle = top + plan.frame_height / 2;
+    let first = if caption.is_empty() { middle + 5 } else { middle - 3 };
+    for (text, size, y, colour) in [(name, TEXT, first, INK), (caption, SMALL, first + 17, SOFT)] {
+        let text = canvas.fitted(text, size, LABELS - 8);
+        canvas.text(&text, MARGIN, y, size, Align::Left, colour);
+    }
+}
+
+fn frames_row(canvas: &mut Canvas, plan: &Plan, view: &View, top: u32) -> u32 {
+    label(canvas, plan, top, view.name, view.caption);
+    for (number, frame) in view.clip.frames().iter().enumerate() {
+        canvas.paste(&plan.fit(frame), plan.left(number as u32), top);
+    }
+    top + plan.frame_height + GAP
+}
+
+/// The maps over the grey frames; `scale` is the value that gets the last colour.
+fn maps_row(canvas: &mut Canvas, plan: &Plan, view: &View, scale: f32, top: u32) -> u32 {
+    let caption = if scale > 0.0 { "for the class" } else { "none is positive" };
+    label(canvas, plan, top, "evidence", caption);
+    for (number, frame) in view.clip.frames().iter().enumerate() {
+        let mut picture = plan.fit(frame);
+        for (x, y, pixel) in picture.enumerate_pixels_mut() {
+            let across = (x as f32 + 0.5) / plan.frame_width as f32;
+            let down = (y as f32 + 0.5) / plan.frame_height as f32;
+            let value = view.maps.sample(number, across, down);
+            pixel.0 = overlay(pixel.0, if scale > 0.0 { value / scale } else { 0.0 });
+        }
+        canvas.paste(&picture, plan.left(number as u32), top);
+    }
+    colour_bar(canvas, plan, scale, top);
+    top + plan.frame_height + GAP
+}
+
+/// The colour of `share` upon the grey of a pixel, stronger for more, so that the frame stays visible where nothing is.
+fn overlay(pixel: Colour, share: f32) -> Colour {
+    let share = share.clamp(0.0, 1.0);
+    let grey = (0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])).round() as u8;
+    mix([grey; 3], turbo(share), 0.3 + 0.4 * share)
+}
+
+fn colour_bar(canvas: &mut Canvas, plan: &Plan, scale: f32, top: u32) {
+    let left = plan.left(plan.frames) + 6;
+    for row in 0..plan.frame_height {
+        let share = 1.0 - row as f32 / (plan.frame_height - 1).max(1) as f32;
+        canvas.fill([left, top + row, 10, 1], turbo(share));
+    }
+    let most = if scale > 0.0 { format!("{scale:.3}") } else { "0".into() };
+    let most = canvas.fitted(&most, SMALL, SCALE - 24);
+    canvas.text(&most, left + 15, top + 11, SMALL, Align::Left, SOFT);
+    canvas.text("0", left + 15, top + plan.frame_height, SMALL, Align::Left, SOFT);
+}
+
+/// What was added to the clip, without its sign, times the largest whole factor that keeps it in range.
+fn difference_row(canvas: &mut Canvas, plan: &Plan, natural: &Clip, perturbed: &Clip, top: u32) -> u32 {
+    let most = natural.frames().iter().zip(perturbed.frames()).flat_map(|(a, b)| distances(a, b)).max().unwrap_or(0);
+    let factor = if most == 0 { 1 } else { 255 / most };
+    label(canvas, plan, top, &format!("difference \u{d7}{factor}"), &format!("at most {most} of 255"));
+    for (number, (a, b)) in natural.frames().iter().zip(perturbed.frames()).enumerate() {
+        let amplified = distances(a, b).map(|d| d * factor).collect();
+        let picture = plan.fit(&Frame::new(a.width(), a.height(), amplified));
+        canvas.paste(&picture, plan.left(number as u32), top);
+    }
+    top + plan.frame_height + GAP
+}
+
+fn distances<'a>(a: &'a Frame, b: &'a Frame) -> impl Iterator<Item = u8> + 'a {
+    a.data().iter().zip(b.data()).map(|(x, y)| x.abs_diff(*y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clip(colour: [u8; 3]) -> Clip {
+        Clip::new(vec![Frame::filled(16, 16, colour); 2])
+    }
+
+    /// Nothing on the first frame; on the second nothing to the left and everything to the right.
+    fn maps() -> ActivationMaps {
+        ActivationMaps::new(2, 1, 2, vec![0.0, 0.0, 0.0, 4.0]).unwrap()
+    }
+
+    fn view<'a>(clip: &'a Clip, maps: &'a ActivationMaps, attention: &'a [f32]) -> View<'a> {
+        View { name: "natural", caption: "left 0.93", clip, maps, attention }
+    }
+
+    #[test]
+    fn the_picture_has_the_size_and_the_colours_it_should() {
+        let (natural, perturbed, maps) = (clip([100; 3]), clip([104, 100, 100]), maps());
+        let strip = Strip {
+            title: "a test",
+            natural: view(&natural, &maps, &[0.5, 0.5]),
+            perturbed: Some(view(&perturbed, &maps, &[1.0, 0.0])),
+            frame_width: Some(32),
+        };
+        let picture = strip.draw().unwrap();
+        assert_eq!(picture.dimensions(), (2 * MARGIN + LABELS + 2 * 36 + SCALE, HEAD + 5 * 36 + CURVE + MARGIN));
+        let left = MARGIN + LABELS;
+        let at = |frame: u32, row: u32, x: u32| picture.get_pixel(left + frame * 36 + x, HEAD + row * 36 + 16).0;
+        assert_eq!(at(0, 0, 16), [100; 3]);
+        assert_eq!(at(0, 1, 16), overlay([100; 3], 0.0));
+        assert_eq!(at(1, 1, 2), overlay([100; 3], 0.0));
+        assert_eq!(at(1, 1, 30), overlay([100; 3], 1.0));
+        assert_eq!(at(0, 2, 16), [104, 100, 100]);
+        assert_eq!(at(0, 4, 16), [252, 0, 0]); // 4 x (255 / 4)
+        // The attention bars stand on the base line: natural to the left, perturbed, twice as tall, to the right.
+        let base = HEAD + 5 * 36 + CURVE - 6;
+        assert_eq!(picture.get_pixel(left + 6, base - 5).0, NATURAL);
+        assert_eq!(picture.get_pixel(left + 18, base - 60).0, PERTURBED);
+        assert_eq!(picture.get_pixel(left + 6, base - 60).0, PAPER);
+    }
+
+    #[test]
+    fn one_scale_serves_both_clips() {
+        let (natural, weak) = (clip([100; 3]), ActivationMaps::new(2, 1, 1, vec![1.0, 1.0]).unwrap());
+        let strong = ActivationMaps::new(2, 1, 1, vec![4.0, 4.0]).unwrap();
+        let strip = Strip {
+            title: "",
+            natural: view(&natural, &weak, &[0.5, 0.5]),
+            perturbed: Some(view(&natural, &strong, &[0.5, 0.5])),
+            frame_width: Some(32),
+        };
+        let picture = strip.draw().unwrap();
+        let pixel = |row: u32| picture.get_pixel(MARGIN + LABELS + 16, HEAD + row * 36 + 16).0;
+        assert_eq!(pixel(1), overlay([100; 3], 0.25));
+        assert_eq!(pixel(3), overlay([100; 3], 1.0));
+    }
+
+    #[test]
+    fn maps_are_bilinear_between_cell_centres() {
+        let maps = ActivationMaps::new(1, 2, 2, vec![0.0, 1.0, 2.0, 3.0]).unwrap();
+        assert_eq!(maps.sample(0, 0.25, 0.25), 0.0);
+        assert_eq!(maps.sample(0, 0.5, 0.25), 0.5);
+        assert_eq!(maps.sample(0, 0.5, 0.5), 1.5);
+        assert_eq!(maps.sample(0, 1.0, 1.0), 3.0);
+    }
+
+    #[test]
+    fn a_clip_without_evidence_or_difference_is_drawn_too() {
+        let (natural, none) = (clip([0; 3]), ActivationMaps::new(2, 1, 1, vec![-1.0, -2.0]).unwrap());
+        let one = view(&natural, &none, &[0.0, 0.0]);
+        let strip = Strip { title: "", natural: one, perturbed: Some(one), frame_width: None };
+        assert!(strip.to_png().unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_an_error() {
+        let (natural, maps) = (clip([0; 3]), maps());
+        let with = |view| Strip { title: "", natural: view, perturbed: None, frame_width: None }.draw();
+        assert!(with(view(&natural, &maps, &[0.5])).unwrap_err().to_string().contains("2 attention values, found 1"));
+        assert!(with(view(&natural, &maps, &[0.5, f32::NAN])).is_err());
+        let short = ActivationMaps::new(1, 1, 1, vec![0.0]).unwrap();
+        assert!(with(view(&natural, &short, &[0.5, 0.5])).is_err());
+        assert!(ActivationMaps::new(1, 1, 1, vec![]).is_err());
+        assert!(ActivationMaps::new(1, 1, 1, vec![f32::NAN]).is_err());
+    }
+}

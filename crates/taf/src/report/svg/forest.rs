@@ -1,0 +1,83 @@
+use maud::{Markup, html};
+
+use super::scale::Scale;
+use super::{at, drawing, nothing, shorten, text_width};
+use crate::report::words::{point_bounds, points};
+use crate::report::{Difference, Verdict};
+
+const ROW: f64 = 28.0;
+const PLOT_WIDTH: f64 = 400.0;
+
+/// Differences as points with their intervals around the line of no difference, one row a suite.
+pub fn forest(differences: &[&Difference]) -> Markup {
+    if differences.is_empty() {
+        return nothing("differences");
+    }
+    let name = |d: &Difference| shorten(&d.suite, 32);
+    let left = differences.iter().map(|d| text_width(&name(d))).fold(60.0, f64::max) + 24.0;
+    let ends = differences.iter().flat_map(|d| [d.comparison.top1.low, d.comparison.top1.high]);
+    let scale = Scale::round(ends.chain([-0.01, 0.01]).map(|v| v * 100.0), 5, left, left + PLOT_WIDTH);
+    let bottom = ROW * differences.len() as f64 + 12.0;
+    let zero = scale.place(0.0);
+    let body = html! {
+        @for tick in scale.ticks() {
+            @let x = at(scale.place(tick));
+            line class="grid" x1=(x) x2=(x) y1="6" y2=(at(bottom)) {}
+            text class="tick" x=(x) y=(at(bottom + 16.0)) text-anchor="middle" { (scale.label(tick)) }
+        }
+        line class="axis" x1=(at(zero)) x2=(at(zero)) y1="6" y2=(at(bottom)) {}
+        @for (row, d) in differences.iter().enumerate() {
+            @let y = ROW * (row as f64 + 0.5) + 8.0;
+            text class="legend" x=(at(left - 14.0)) y=(at(y + 4.0)) text-anchor="end" { (name(d)) }
+            (estimate(d, y, &scale))
+            text class="value" x=(at(left + PLOT_WIDTH + 14.0)) y=(at(y + 4.0)) {
+                (points(d.comparison.top1.difference)) " " (point_bounds(&d.comparison.top1))
+            }
+        }
+        text class="label" x=(at(left + PLOT_WIDTH / 2.0)) y=(at(bottom + 38.0)) text-anchor="middle" {
+            "difference in top-1 (percentage points)"
+        }
+    };
+    drawing(left + PLOT_WIDTH + 170.0, bottom + 46.0, "differences in top-1 with intervals", body)
+}
+
+fn estimate(d: &Difference, y: f64, scale: &Scale) -> Markup {
+    let place = |share: f64| scale.place(share * 100.0);
+    let interval = &d.comparison.top1;
+    let class = match d.verdict() {
+        Verdict::Higher => "higher",
+        Verdict::Lower => "lower",
+        Verdict::NotShown => "unclear",
+    };
+    html! {
+        line class={"span " (class)} x1=(at(place(interval.low))) x2=(at(place(interval.high))) y1=(at(y)) y2=(at(y)) {}
+        circle class={"point " (class)} cx=(at(place(interval.difference))) cy=(at(y)) r="5" {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::well_formed;
+    use super::*;
+    use crate::metrics::{Comparison, Interval};
+
+    fn difference(difference: f64, low: f64, high: f64) -> Difference {
+        let top1 = Interval { difference, low, high, level: 0.95, p_two_sided: 0.5 };
+        let comparison =
+            Comparison { top1, mcnemar_p: 0.5, both: 1, only_first: 1, only_second: 1, neither: 1, units: 4 };
+        Difference { suite: "<clean>".into(), first: "a".into(), second: "b".into(), comparison }
+    }
+
+    #[test]
+    fn differences_are_coloured_by_what_they_show() {
+        let (up, down, unclear) =
+            (difference(0.05, 0.01, 0.09), difference(-0.05, -0.09, -0.01), difference(0.0, -0.1, 0.1));
+        let drawn = forest(&[&up, &down, &unclear]);
+        well_formed(&drawn);
+        for class in ["point higher", "point lower", "point unclear"] {
+            assert_eq!(drawn.0.matches(class).count(), 1, "{class}");
+        }
+        well_formed(&forest(&[]));
+        well_formed(&forest(&[&difference(0.0, 0.0, 0.0)]));
+    }
+}

@@ -1,0 +1,122 @@
+use maud::{Markup, html};
+
+use super::scale::Scale;
+use super::{at, colour, drawing, legend, nothing, text_width, vertical_axis, vertical_title};
+use crate::report::{Chart, Series};
+
+const WIDTH: f64 = 500.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = WIDTH - 16.0;
+
+/// Most points of a line that are drawn one by one.
+const MAX_POINTS: usize = 400;
+
+/// Lines with axes, units and a legend. A line of more than 400 points is drawn as means of equal runs of points.
+pub fn line_chart(chart: &Chart) -> Markup {
+    let lines: Vec<Vec<(f64, Option<f64>)>> = chart.series.iter().map(|s| thin(&s.points)).collect();
+    let xs = || chart.series.iter().flat_map(|s| &s.points).map(|p| p.0);
+    if !lines.iter().flatten().any(|p| p.1.is_some()) {
+        return nothing(&chart.title);
+    }
+    let names: Vec<&str> = chart.series.iter().map(|s: &Series| s.name.as_str()).collect();
+    let (legend, legend_height) = legend(&names, LEFT, RIGHT, 12.0, true);
+    let (top, bottom) = (legend_height + 8.0, HEIGHT - 44.0);
+    let reference = chart.reference.as_ref();
+    let ys = lines.iter().flatten().filter_map(|p| p.1).chain(reference.map(|r| r.y));
+    let y = Scale::round(ys, 5, bottom, top);
+    let x = horizontal_scale(xs());
+    let body = html! {
+        (legend)
+        (vertical_axis(&y, LEFT, RIGHT, ""))
+        (vertical_title(&chart.y.title(), (top + bottom) / 2.0))
+        line class="axis" x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(bottom)) y2=(at(bottom)) {}
+        @for tick in x.ticks() {
+            text class="tick" x=(at(x.place(tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (x.label(tick)) }
+        }
+        text class="label" x=(at((LEFT + RIGHT) / 2.0)) y=(at(HEIGHT - 6.0)) text-anchor="middle" { (chart.x.title()) }
+        @if let Some(reference) = reference.filter(|r| r.y.is_finite()) {
+            @let level = y.place(reference.y);
+            line class="reference" x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(level)) y2=(at(level)) {}
+            text class="note" x=(at(RIGHT - 2.0)) y=(at(level - 5.0)) text-anchor="end" { (reference.name) }
+        }
+        @for (index, points) in lines.iter().enumerate() { (line(points, index, &x, &y)) }
+    };
+    drawing(WIDTH, HEIGHT, &chart.title, body)
+}
+
+/// Ticks that stay inside the data: a training curve should reach the edge of its plot.
+fn horizontal_scale(values: impl Iterator<Item = f64> + Clone) -> Scale {
+    let low = values.clone().fold(f64::INFINITY, f64::min);
+    let high = values.fold(f64::NEG_INFINITY, f64::max);
+    let room = text_width("00") / 2.0;
+    match high > low {
+        true => Scale::exact(low, high, 6, LEFT + room, RIGHT - room),
+        false => Scale::round([low].into_iter(), 2, LEFT + room, RIGHT - room),
+    }
+}
+
+fn line(points: &[(f64, Option<f64>)], index: usize, x: &Scale, y: &Scale) -> Markup {
+    let runs = points.split(|p| p.1.is_none()).filter(|run| !run.is_empty());
+    let marked = points.len() <= 20;
+    let place = |p: &(f64, Option<f64>)| (x.place(p.0), y.place(p.1.unwrap_or_default()));
+    html! {
+        @for run in runs {
+            @let places: Vec<(f64, f64)> = run.iter().map(place).collect();
+            @if places.len() > 1 {
+                polyline class={"line d" (index % 4) " " (colour(index))}
+                    points=(places.iter().map(|p| format!("{},{}", at(p.0), at(p.1))).collect::<Vec<_>>().join(" ")) {}
+            }
+            @if marked || places.len() == 1 {
+                @for p in &places { circle class={"dot " (colour(index))} cx=(at(p.0)) cy=(at(p.1)) r="3" {} }
+            }
+        }
+    }
+}
+
+/// Means of equal runs where there are too many points; a run without any value stays a gap.
+fn thin(points: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
+    let run = points.len().div_ceil(MAX_POINTS).max(1);
+    let mean = |chunk: &[(f64, Option<f64>)]| {
+        let known: Vec<f64> = chunk.iter().filter_map(|p| p.1).collect();
+        let x = chunk.iter().map(|p| p.0).sum::<f64>() / chunk.len() as f64;
+        (x, (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64))
+    };
+    points.chunks(run).map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::well_formed;
+    use super::*;
+    use crate::report::Axis;
+
+    fn chart(points: Vec<(f64, f64)>) -> Chart {
+        Chart::new("loss <by step>", Axis::new("step"), Axis::with_unit("loss", "nats"))
+            .with(Series::new("a & b", points))
+    }
+
+    #[test]
+    fn odd_lines_are_still_well_formed() {
+        for points in [vec![], vec![(0.0, 1.0)], vec![(0.0, f64::NAN)], vec![(1.0, 2.0), (2.0, f64::NAN), (3.0, 4.0)]] {
+            well_formed(&line_chart(&chart(points)));
+        }
+        well_formed(&line_chart(&Chart::new("empty", Axis::new("x"), Axis::new("y"))));
+        well_formed(&line_chart(&chart(vec![(0.0, 1.0)]).with_reference("chance", f64::NAN)));
+    }
+
+    #[test]
+    fn a_gap_splits_the_line() {
+        let points = vec![(0.0, 1.0), (1.0, 1.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)];
+        assert_eq!(line_chart(&chart(points)).0.matches("<polyline").count(), 2);
+    }
+
+    #[test]
+    fn long_lines_are_drawn_as_means() {
+        let many: Vec<(f64, Option<f64>)> = (0..1000).map(|i| (f64::from(i), Some(f64::from(i % 2)))).collect();
+        let thinned = thin(&many);
+        assert!(thinned.len() <= MAX_POINTS);
+        assert_eq!(thinned[0], (1.0, Some(1.0 / 3.0)));
+        assert_eq!(thin(&many[..5]), many[..5]);
+    }
+}
