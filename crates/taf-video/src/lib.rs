@@ -4,6 +4,7 @@
 
 mod clip;
 pub mod corrupt;
+pub mod dataset;
 mod decode;
 mod encode;
 mod error;
@@ -11,6 +12,7 @@ mod frame;
 mod sample;
 mod scaler;
 mod seed;
+pub mod synthetic;
 pub mod transform;
 
 pub use clip::Clip;

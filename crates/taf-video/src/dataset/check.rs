@@ -1,0 +1,262 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::lines::{self, Fault, Parsed, ProblemKind};
+use super::manifest::folder_of;
+use super::prepare::count_frames;
+use super::{FrameNames, Progress, Record};
+use crate::{Error, Result};
+
+/// What a manifest is held to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// The fewest frames a video may have.
+    pub min_frames: usize,
+    /// The split that must hold every class.
+    pub train_split: String,
+}
+
+impl Default for CheckOptions {
+    fn default() -> Self {
+        Self { min_frames: 1, train_split: "train".into() }
+    }
+}
+
+/// Everything that is wrong with a manifest, and how many videos it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// Problems in the order of the lines, then those of whole classes.
+    pub problems: Vec<Problem>,
+    /// The names of the classes, in the order of their label ids.
+    pub classes: Vec<String>,
+    /// The number of good records per split, in the order of the splits' first records.
+    pub counts: Vec<SplitCounts>,
+}
+
+/// How many videos a split has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SplitCounts {
+    /// The name of the split.
+    pub split: String,
+    /// Videos per class, in the order of the label ids.
+    pub per_class: Vec<usize>,
+}
+
+/// One thing that is wrong, with where it is and what should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What sort of thing.
+    pub kind: ProblemKind,
+    /// The video, or the manifest if the line or the whole list is at fault.
+    pub file: PathBuf,
+    /// The line of the manifest, counted from 1, if one line is at fault.
+    pub line: Option<usize>,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, found {}: {}", self.expected, self.found, self.file.display())?;
+        self.line.map_or(Ok(()), |line| write!(f, " (line {line})"))
+    }
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Verifies a manifest file and every video it names, decoding all of them on all cores.
+///
+/// # Errors
+/// Only if the file cannot be read or its header is bad; every other fault is in the report.
+pub fn check(manifest: &Path, options: &CheckOptions, progress: Progress) -> Result<CheckReport> {
+    let Parsed { classes, frame_names, records } = lines::read(manifest)?;
+    let folder = folder_of(manifest)?;
+    let mut problems = Vec::new();
+    let mut videos = Vec::new();
+    for (line, record) in records {
+        match record {
+            Ok(record) => videos.push(Video { line, file: folder.join(&record.path), record }),
+            Err(fault) => problems.push(Problem::from_fault(manifest, fault)),
+        }
+    }
+    problems.extend(file_problems(&videos, frame_names.as_ref(), options, progress));
+    problems.extend(same_contents(&videos));
+    // The sort is stable: one line's problems stay in the order above.
+    problems.sort_by_key(|problem| problem.line);
+    let counts = count(&videos, classes.len());
+    problems.extend(class_problems(manifest, &classes, &counts, &options.train_split));
+    Ok(CheckReport { problems, classes, counts })
+}
+
+/// A good record and where it is.
+struct Video {
+    line: usize,
+    file: PathBuf,
+    record: Record,
+}
+
+impl Video {
+    fn problem(&self, kind: ProblemKind, expected: impl Into<String>, found: impl Into<String>) -> Problem {
+        Problem { kind, file: self.file.clone(), line: Some(self.line), expected: expected.into(), found: found.into() }
+    }
+
+    fn problems(&self, names: Option<&FrameNames>, options: &CheckOptions) -> Vec<Problem> {
+        match count_frames(&self.file, names) {
+            Ok(frames) => self.frame_problems(frames, options.min_frames),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                vec![self.problem(ProblemKind::MissingFile, "a video", "nothing")]
+            }
+            Err(Error::Content { path, expected, found }) if path == self.file => {
+                vec![self.problem(ProblemKind::Unreadable, expected, found)]
+            }
+            Err(error) => vec![self.problem(ProblemKind::Unreadable, "a video that can be decoded", error.to_string())],
+        }
+    }
+
+    fn frame_problems(&self, frames: usize, min_frames: usize) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if frames != self.record.frames {
+            let expected = format!("{} frames as recorded", self.record.frames);
+            problems.push(self.problem(ProblemKind::FrameCount, expected, frames.to_string()));
+        }
+        if frames < min_frames {
+            let expected = format!("at least {min_frames} frames");
+            problems.push(self.problem(ProblemKind::TooShort, expected, frames.to_string()));
+        }
+        problems
+    }
+}
+
+impl Problem {
+    fn from_fault(manifest: &Path, fault: Fault) -> Self {
+        let Fault { kind, line, expected, found } = fault;
+        Self { kind, file: manifest.to_owned(), line: Some(line), expected, found }
+    }
+}
+
+fn file_problems(
+    videos: &[Video],
+    names: Option<&FrameNames>,
+    options: &CheckOptions,
+    progress: Progress,
+) -> Vec<Problem> {
+    let done = AtomicUsize::new(0);
+    let check = |video: &Video| {
+        let problems = video.problems(names, options);
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, videos.len());
+        problems
+    };
+    videos.par_iter().flat_map_iter(check).collect()
+}
+
+/// Videos with the same bytes as one on an earlier line. Only files of equal size are read.
+fn same_contents(videos: &[Video]) -> Vec<Problem> {
+    let mut by_size = HashMap::<u64, Vec<&Video>>::new();
+    let sizes: Vec<_> = videos.par_iter().map(|video| size_of(&video.file)).collect();
+    for (video, size) in videos.iter().zip(sizes) {
+        // A file that cannot be read has been reported already.
+        if let Ok(size) = size {
+            by_size.entry(size).or_default().push(video);
+        }
+    }
+    let rivals: Vec<_> = by_size.into_values().filter(|videos| videos.len() > 1).collect();
+    rivals.par_iter().flat_map_iter(|videos| same_hashes(videos)).collect()
+}
+
+fn same_hashes(videos: &[&Video]) -> Vec<Problem> {
+    let mut first_with = HashMap::<Vec<u8>, &Video>::new();
+    let mut problems = Vec::new();
+    for video in videos {
+        let Ok(hash) = hash_of(&video.file) else { continue };
+        let first = *first_with.entry(hash).or_insert(video);
+        if first.line != video.line {
+            problems.push(video.duplicates(first));
+        }
+    }
+    problems
+}
+
+impl Video {
+    fn duplicates(&self, first: &Video) -> Problem {
+        let splits = match (&first.record.split, &self.record.split) {
+            (a, b) if a == b => format!("both in {a}"),
+            (a, b) => format!("a leak from {a} to {b}"),
+        };
+        let found = format!("the bytes of {:?} on line {}, {splits}", first.record.path, first.line);
+        self.problem(ProblemKind::DuplicateContent, "every video once", found)
+    }
+}
+
+/// The pictures of a video folder by name, or the video file itself.
+fn parts(video: &Path) -> io::Result<Vec<PathBuf>> {
+    if !video.is_dir() {
+        return Ok(vec![video.to_owned()]);
+    }
+    let mut parts = fs::read_dir(video)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    parts.retain(|part| part.is_file());
+    parts.sort();
+    Ok(parts)
+}
+
+fn size_of(video: &Path) -> io::Result<u64> {
+    parts(video)?.iter().map(|part| Ok(fs::metadata(part)?.len())).sum()
+}
+
+fn hash_of(video: &Path) -> io::Result<Vec<u8>> {
+    let mut whole = Sha256::new();
+    for part in parts(video)? {
+        let mut hasher = Sha256::new();
+        io::copy(&mut File::open(part)?, &mut hasher)?;
+        whole.update(hasher.finalize());
+    }
+    Ok(whole.finalize().to_vec())
+}
+
+fn count(videos: &[Video], num_classes: usize) -> Vec<SplitCounts> {
+    let mut counts = Vec::<SplitCounts>::new();
+    let mut places = HashMap::new();
+    for Video { record, .. } in videos {
+        let place = *places.entry(&record.split).or_insert_with(|| {
+            counts.push(SplitCounts { split: record.split.clone(), per_class: vec![0; num_classes] });
+            counts.len() - 1
+        });
+        counts[place].per_class[record.label] += 1;
+    }
+    counts
+}
+
+fn class_problems(manifest: &Path, classes: &[String], counts: &[SplitCounts], train_split: &str) -> Vec<Problem> {
+    let problem = |kind, split: &str, class: &String| Problem {
+        kind,
+        file: manifest.to_owned(),
+        line: None,
+        expected: format!("videos of class {class:?} in split {split:?}"),
+        found: "none".into(),
+    };
+    let mut problems = Vec::new();
+    if !counts.iter().any(|counts| counts.split == train_split) {
+        problems.extend(classes.iter().map(|class| problem(ProblemKind::NoTraining, train_split, class)));
+    }
+    for counts in counts {
+        let train = counts.split == train_split;
+        let kind = if train { ProblemKind::NoTraining } else { ProblemKind::AbsentFromSplit };
+        let absent = classes.iter().zip(&counts.per_class).filter(|(_, count)| **count == 0);
+        problems.extend(absent.map(|(class, _)| problem(kind, &counts.split, class)));
+    }
+    problems
+}

@@ -1,0 +1,112 @@
+use std::path::Path;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::{FrameNames, Listing, ListingEntry};
+use crate::{Error, Result};
+
+/// What the columns of a CSV file are called.
+///
+/// The defaults read `path,label[,split][,group]`; other columns are ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsvColumns {
+    /// Where the video lies, relative to the root or absolute. Must be there.
+    pub path: String,
+    /// The name of the class. Must be there.
+    pub label: String,
+    /// The split. If there is such a column, every line must fill it.
+    pub split: String,
+    /// What related videos share; may be empty.
+    pub group: String,
+    /// Put behind every path, for lists of bare names: ".mp4" makes "clip_7" mean "clip_7.mp4".
+    pub suffix: String,
+    /// What stands between columns, usually a comma.
+    pub delimiter: u8,
+}
+
+impl Default for CsvColumns {
+    fn default() -> Self {
+        Self {
+            path: "path".into(),
+            label: "label".into(),
+            split: "split".into(),
+            group: "group".into(),
+            suffix: String::new(),
+            delimiter: b',',
+        }
+    }
+}
+
+/// Lists the videos of a CSV file whose paths start from `root`.
+///
+/// The first line must name the columns; their order is free. Quoting is that of RFC 4180, white space around a value
+/// is dropped. With `frame_names`, each path is a folder of pictures.
+///
+/// # Errors
+/// If a column is missing, a line has more or fewer values than the first, or a value is empty: the line is named.
+pub fn csv(file: &Path, root: &Path, columns: &CsvColumns, frame_names: Option<FrameNames>) -> Result<Listing> {
+    let mut reader = ReaderBuilder::new()
+        .trim(Trim::All)
+        .delimiter(columns.delimiter)
+        .from_path(file)
+        .map_err(|error| csv_error(file, error))?;
+    let header = reader.headers().map_err(|error| csv_error(file, error))?.clone();
+    let places = Places::find(file, &header, columns)?;
+    let mut entries = Vec::new();
+    for line in reader.records() {
+        entries.push(places.entry(file, &line.map_err(|error| csv_error(file, error))?, &columns.suffix)?);
+    }
+    Listing::new(root, frame_names, entries, 0)
+}
+
+/// Where the columns are.
+struct Places {
+    path: usize,
+    label: usize,
+    split: Option<usize>,
+    group: Option<usize>,
+}
+
+impl Places {
+    fn find(file: &Path, header: &StringRecord, columns: &CsvColumns) -> Result<Self> {
+        let place = |name: &str| header.iter().position(|column| column == name);
+        let required = |name: &str| {
+            let found = || format!("the columns {}", header.iter().collect::<Vec<_>>().join(", "));
+            place(name).ok_or_else(|| Error::content(file, format!("a column {name:?} in the first line"), found()))
+        };
+        Ok(Self {
+            path: required(&columns.path)?,
+            label: required(&columns.label)?,
+            split: place(&columns.split),
+            group: place(&columns.group),
+        })
+    }
+
+    fn entry(&self, file: &Path, line: &StringRecord, suffix: &str) -> Result<ListingEntry> {
+        let filled = |place: usize, what: &str| match &line[place] {
+            "" => {
+                let number = line.position().map_or(0, csv::Position::line);
+                Err(Error::content(file, format!("a {what}"), format!("an empty value on line {number}")))
+            }
+            value => Ok(value.to_owned()),
+        };
+        Ok(ListingEntry {
+            path: filled(self.path, "path")? + suffix,
+            label: filled(self.label, "label")?,
+            split: self.split.map(|place| filled(place, "split")).transpose()?,
+            group: self.group.map(|place| line[place].to_owned()).filter(|group| !group.is_empty()),
+        })
+    }
+}
+
+fn csv_error(file: &Path, error: csv::Error) -> Error {
+    let line = error.position().map_or(String::new(), |position| format!(" on line {}", position.line()));
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => Error::io("read", file, source),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            Error::content(file, format!("{expected_len} values as in the first line"), format!("{len}{line}"))
+        }
+        csv::ErrorKind::Utf8 { .. } => Error::content(file, "UTF-8 text", format!("other bytes{line}")),
+        other => Error::content(file, "a CSV file", format!("{other:?}{line}")),
+    }
+}

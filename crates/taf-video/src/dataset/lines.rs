@@ -1,0 +1,288 @@
+//! The manifest as it lies on disk: one JSON object per line, a header first.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::{FrameNames, Record};
+use crate::{Error, Result};
+
+/// The version written, and the only one read.
+const VERSION: u64 = 1;
+/// No honest line comes near this; a file that is not a manifest must not fill the memory.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+/// What a record line looks like, for messages.
+const RECORD_SHAPE: &str = r#"a record {"path", "label", "split", "frames"} with an optional "group""#;
+
+/// What is wrong with a record of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// The line is not a record.
+    MalformedLine,
+    /// The label is not among the header's classes.
+    UnknownLabel,
+    /// Two records name the same path.
+    DuplicatePath,
+    /// Nothing lies at the path.
+    MissingFile,
+    /// The video cannot be decoded.
+    Unreadable,
+    /// The video has another number of frames than the record says.
+    FrameCount,
+    /// The video has fewer frames than were asked for.
+    TooShort,
+    /// Two paths hold the same bytes.
+    DuplicateContent,
+    /// A class has no video in the training split.
+    NoTraining,
+    /// A class has no video in a split other than the training split.
+    AbsentFromSplit,
+}
+
+/// A line that is no record: which, and why.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub kind: ProblemKind,
+    pub line: usize,
+    pub expected: String,
+    pub found: String,
+}
+
+impl Fault {
+    fn malformed(line: usize, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { kind: ProblemKind::MalformedLine, line, expected: expected.into(), found: found.into() }
+    }
+
+    pub(super) fn into_error(self, manifest: &Path) -> Error {
+        Error::content(manifest, self.expected, format!("{} on line {}", self.found, self.line))
+    }
+}
+
+/// The first line of a manifest.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    taf_manifest: u64,
+    pub classes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frames_template: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_index: Option<usize>,
+}
+
+/// Any other line of a manifest.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    path: String,
+    label: String,
+    split: String,
+    frames: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+}
+
+/// A manifest file, parsed: good lines and bad ones, each with its number (counted from 1).
+pub(super) struct Parsed {
+    pub classes: Vec<String>,
+    pub frame_names: Option<FrameNames>,
+    pub records: Vec<(usize, std::result::Result<Record, Fault>)>,
+}
+
+/// Reads every line. A bad header is an error; a bad record is kept as a [`Fault`].
+pub(super) fn read(path: &Path) -> Result<Parsed> {
+    let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+    let mut input = BufReader::new(file);
+    let header = match next_line(&mut input, 1).map_err(|source| Error::io("read", path, source))? {
+        Some(text) => text.and_then(|text| parse_header(&text)),
+        None => Err(Fault::malformed(1, "a manifest header", "an empty file")),
+    };
+    let header = header.map_err(|fault| fault.into_error(path))?;
+    let frame_names = header.frame_names();
+    let mut reader = RecordReader::new(&header.classes);
+    let mut records = Vec::new();
+    for number in 2.. {
+        let Some(text) = next_line(&mut input, number).map_err(|source| Error::io("read", path, source))? else {
+            break;
+        };
+        if !matches!(&text, Ok(text) if text.trim().is_empty()) {
+            records.push((number, text.and_then(|text| reader.record(number, &text))));
+        }
+    }
+    Ok(Parsed { classes: header.classes, frame_names, records })
+}
+
+/// The bytes of a manifest: the same list always gives the same bytes.
+pub(super) fn canonical_bytes(classes: &[String], frame_names: Option<&FrameNames>, records: &[Record]) -> Vec<u8> {
+    let header = Header {
+        taf_manifest: VERSION,
+        classes: classes.to_vec(),
+        frames_template: frame_names.map(|names| names.template.clone()),
+        first_index: frame_names.map(|names| names.first_index),
+    };
+    let mut bytes = json_line(&header);
+    for record in records {
+        bytes.extend(json_line(&Line {
+            path: record.path.clone(),
+            label: classes[record.label].clone(),
+            split: record.split.clone(),
+            frames: record.frames,
+            group: record.group.clone(),
+        }));
+    }
+    bytes
+}
+
+fn json_line(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(value).expect("strings and numbers are always JSON");
+    bytes.push(b'\n');
+    bytes
+}
+
+impl Header {
+    fn frame_names(&self) -> Option<FrameNames> {
+        let template = self.frames_template.clone()?;
+        Some(FrameNames { template, first_index: self.first_index.unwrap_or(1) })
+    }
+}
+
+fn parse_header(text: &str) -> std::result::Result<Header, Fault> {
+    /// Read first, so that a later version is named as such and not as an unknown field.
+    #[derive(Deserialize)]
+    struct Version {
+        taf_manifest: u64,
+    }
+    let shape = format!(r#"a manifest header {{"taf_manifest": {VERSION}, "classes": [...]}}"#);
+    let json_fault = |error| Fault::malformed(1, shape.clone(), json_message(&error));
+    let version = serde_json::from_str::<Version>(text).map_err(json_fault)?.taf_manifest;
+    if version != VERSION {
+        return Err(Fault::malformed(1, format!("manifest version {VERSION}"), format!("version {version}")));
+    }
+    let header = serde_json::from_str::<Header>(text).map_err(json_fault)?;
+    if header.first_index.is_some() && header.frames_template.is_none() {
+        return Err(Fault::malformed(1, r#""frames_template" beside "first_index""#, r#""first_index" alone"#));
+    }
+    match class_fault(&header.classes) {
+        Some((expected, found)) => Err(Fault::malformed(1, expected, found)),
+        None => Ok(header),
+    }
+}
+
+/// What is wrong with a list of class names, as (expected, found).
+pub(super) fn class_fault(classes: &[String]) -> Option<(&'static str, String)> {
+    if classes.is_empty() {
+        return Some(("at least one class", "no classes".into()));
+    }
+    let mut seen = std::collections::HashSet::new();
+    classes.iter().find_map(|class| {
+        if class.trim().is_empty() {
+            Some(("class names that are not empty", format!("{class:?}")))
+        } else if !seen.insert(class) {
+            Some(("every class once", format!("{class:?} twice")))
+        } else {
+            None
+        }
+    })
+}
+
+/// What is wrong with the path of a record, as (expected, found).
+pub(super) fn path_fault(path: &str) -> Option<(&'static str, String)> {
+    let climbs = || Path::new(path).components().any(|part| part == Component::ParentDir);
+    if path.is_empty() {
+        Some(("a path", "an empty one".into()))
+    } else if path.contains('\0') {
+        Some(("a path without a zero byte", format!("{path:?}")))
+    } else if climbs() {
+        Some(("a path without \"..\"", format!("{path:?}")))
+    } else {
+        None
+    }
+}
+
+/// Turns lines into records, remembering what it has seen.
+struct RecordReader<'a> {
+    classes: &'a [String],
+    labels: HashMap<&'a str, usize>,
+    lines_of_paths: HashMap<String, usize>,
+}
+
+impl<'a> RecordReader<'a> {
+    fn new(classes: &'a [String]) -> Self {
+        let labels = classes.iter().enumerate().map(|(label, class)| (class.as_str(), label)).collect();
+        Self { classes, labels, lines_of_paths: HashMap::new() }
+    }
+
+    fn record(&mut self, number: usize, text: &str) -> std::result::Result<Record, Fault> {
+        let line: Line =
+            serde_json::from_str(text).map_err(|error| Fault::malformed(number, RECORD_SHAPE, json_message(&error)))?;
+        if let Some((expected, found)) = path_fault(&line.path).or_else(|| line.fault()) {
+            return Err(Fault::malformed(number, expected, found));
+        }
+        let first = *self.lines_of_paths.entry(line.path.clone()).or_insert(number);
+        if first != number {
+            let found = format!("{:?} again, first on line {first}", line.path);
+            return Err(Fault {
+                kind: ProblemKind::DuplicatePath,
+                line: number,
+                expected: "every path once".into(),
+                found,
+            });
+        }
+        let label = self.label(number, &line.label)?;
+        Ok(Record { path: line.path, label, split: line.split, frames: line.frames, group: line.group })
+    }
+
+    fn label(&self, number: usize, name: &str) -> std::result::Result<usize, Fault> {
+        self.labels.get(name).copied().ok_or_else(|| Fault {
+            kind: ProblemKind::UnknownLabel,
+            line: number,
+            expected: format!("a label among the header's classes ({})", shortened(self.classes)),
+            found: format!("{name:?}"),
+        })
+    }
+}
+
+impl Line {
+    fn fault(&self) -> Option<(&'static str, String)> {
+        if self.split.trim().is_empty() {
+            Some(("the name of a split", format!("{:?}", self.split)))
+        } else if self.frames == 0 {
+            Some(("at least one frame", "\"frames\": 0".into()))
+        } else {
+            None
+        }
+    }
+}
+
+/// The names, or the first few of many.
+pub(super) fn shortened<S: AsRef<str>>(names: &[S]) -> String {
+    const SHOWN: usize = 8;
+    let list = names.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{list}, ... {} in all", names.len()) } else { list }
+}
+
+/// The message without serde's "at line 1", which would be taken for the line of the file.
+fn json_message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    format!("{message} (column {})", error.column())
+}
+
+/// The next line without its end; `None` at the end of the file.
+///
+/// A line that is too long or not UTF-8 is a fault, and the one after it can still be read.
+fn next_line(input: &mut impl BufRead, number: usize) -> std::io::Result<Option<std::result::Result<String, Fault>>> {
+    let mut bytes = Vec::new();
+    if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.len() as u64 == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') && input.skip_until(b'\n')? > 0 {
+        let expected = format!("lines of at most {MAX_LINE_BYTES} bytes");
+        return Ok(Some(Err(Fault::malformed(number, expected, "a longer one"))));
+    }
+    Ok(Some(String::from_utf8(bytes).map_err(|_| Fault::malformed(number, "UTF-8 text", "other bytes"))))
+}

@@ -1,0 +1,252 @@
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf, absolute};
+
+use sha2::{Digest, Sha256};
+
+use super::{atomic::write_atomically, lines};
+use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
+
+/// A list of labelled videos, each assigned to a split.
+///
+/// On disk it is a text file, one JSON object per line (JSON Lines). The first line is the header, the rest are records:
+///
+/// ```text
+/// {"taf_manifest":1,"classes":["moving left","moving right"]}
+/// {"path":"moving left/0001.mp4","label":"moving left","split":"train","frames":32}
+/// {"path":"moving right/0001.mp4","label":"moving right","split":"val","frames":28,"group":"scene 4"}
+/// ```
+///
+/// - `classes`: the label id of a class is its place here, from 0.
+/// - `path`: relative to the folder of the manifest, or absolute; without `..`; each once.
+/// - `label`: the name of a class.
+/// - `split`: any word; `train`, `val` and `test` are the usual ones.
+/// - `frames`: how many frames there are, counted by decoding; at least 1.
+/// - `group` (optional): what the videos of one scene, person or recording share. Groups are not spread over splits, and
+///   confidence intervals draw whole groups.
+///
+/// Where the videos are folders of pictures, the header also says how the pictures are named, for example
+/// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given).
+///
+/// Unknown fields are refused. The order of the records is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    folder: PathBuf,
+    classes: Vec<String>,
+    frame_names: Option<FrameNames>,
+    records: Vec<Record>,
+}
+
+/// One video of a [`Manifest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Where the video lies: relative to the manifest's folder, or absolute.
+    pub path: String,
+    /// The place of its class in [`Manifest::classes`].
+    pub label: usize,
+    /// What it is used for: "train", "val", "test" or any other word.
+    pub split: String,
+    /// How many frames it has, at least 1.
+    pub frames: usize,
+    /// What it shares with related videos, if known.
+    pub group: Option<String>,
+}
+
+/// How the pictures of a video are named, where each video is a folder of pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameNames {
+    /// The name with a place for the index, as [`FrameFolder::open`] takes it.
+    pub template: String,
+    /// The index of the first picture.
+    pub first_index: usize,
+}
+
+/// Opens a video file, or a folder of pictures where `names` says how they are called.
+pub(super) fn open_source(
+    path: &Path,
+    names: Option<&FrameNames>,
+    known_frames: Option<usize>,
+) -> Result<Box<dyn VideoSource>> {
+    Ok(match names {
+        Some(names) => Box::new(FrameFolder::open(path, &names.template, names.first_index)?),
+        None => Box::new(FfmpegVideo::open(path, DecodeOptions { known_frames, ..Default::default() })?),
+    })
+}
+
+impl Manifest {
+    /// Wraps records whose paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// If a class is empty or listed twice, or a record has a label without class, no frames, an unfit or repeated path.
+    pub fn new(
+        folder: &Path,
+        classes: Vec<String>,
+        frame_names: Option<FrameNames>,
+        records: Vec<Record>,
+    ) -> Result<Self> {
+        let folder = absolute(folder).map_err(|source| Error::io("open", folder, source))?;
+        if let Some((expected, found)) = lines::class_fault(&classes) {
+            return Err(Error::content(&folder, expected, found));
+        }
+        let mut paths = HashSet::new();
+        for record in &records {
+            record.verify(&folder, classes.len())?;
+            if !paths.insert(&record.path) {
+                return Err(Error::content(&folder.join(&record.path), "every path once", "it twice"));
+            }
+        }
+        Ok(Self { folder, classes, frame_names, records })
+    }
+
+    /// Reads a manifest file. The videos are not touched; [`check`](super::check) does that.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or at the first bad line, naming its number.
+    pub fn read(path: &Path) -> Result<Self> {
+        let parsed = lines::read(path)?;
+        let records = parsed.records.into_iter().map(|(_, record)| record.map_err(|fault| fault.into_error(path)));
+        let records = records.collect::<Result<_>>()?;
+        Ok(Self { folder: folder_of(path)?, classes: parsed.classes, frame_names: parsed.frame_names, records })
+    }
+
+    /// Writes the manifest to a file, whole or not at all. Paths are made relative to the folder of the file; videos
+    /// that lie outside it get absolute paths.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or a path to a video is not UTF-8.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomically(path, &self.moved_to(&folder_of(path)?)?.canonical_bytes())
+    }
+
+    /// SHA-256 of the canonical bytes, in hexadecimal: the hash of the file that [`Manifest::write`] makes in this folder.
+    pub fn hash(&self) -> String {
+        Sha256::digest(self.canonical_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The folder that relative paths start from; absolute.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The names of the classes, in the order of their label ids.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// How pictures are named, if the videos are folders of pictures.
+    pub fn frame_names(&self) -> Option<&FrameNames> {
+        self.frame_names.as_ref()
+    }
+
+    /// All records, in the order of the file.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The names of the splits, in the order of their first record.
+    pub fn splits(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        self.records.iter().map(|record| record.split.as_str()).filter(|split| seen.insert(*split)).collect()
+    }
+
+    /// The records of one split, in the order of the file; at least one.
+    ///
+    /// # Errors
+    /// If no record is in that split.
+    pub fn split(&self, name: &str) -> Result<Vec<&Record>> {
+        let records: Vec<_> = self.records.iter().filter(|record| record.split == name).collect();
+        if records.is_empty() { Err(self.unknown_split(name)) } else { Ok(records) }
+    }
+
+    /// The manifest of only the named splits, in the order of the file.
+    ///
+    /// # Errors
+    /// If no split is named, or one of them has no record.
+    pub fn select_splits<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
+        let known = self.splits();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_ref())) {
+            return Err(self.unknown_split(unknown.as_ref()));
+        }
+        if names.is_empty() {
+            return Err(Error::setting("split", "at least one split", "none"));
+        }
+        let chosen = |record: &&Record| names.iter().any(|name| name.as_ref() == record.split);
+        Ok(Self { records: self.records.iter().filter(chosen).cloned().collect(), ..self.clone() })
+    }
+
+    /// The manifest of only the named classes. Their label ids become their places in `names`.
+    ///
+    /// # Errors
+    /// If no class is named, one is named twice, or one is not in this manifest.
+    pub fn select_classes<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
+        let classes: Vec<_> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        if let Some((expected, found)) = lines::class_fault(&classes) {
+            return Err(Error::setting("classes", expected, found));
+        }
+        if let Some(unknown) = classes.iter().find(|class| !self.classes.contains(class)) {
+            return Err(Error::setting("classes", format!("among {}", lines::shortened(&self.classes)), unknown));
+        }
+        let new_labels: HashMap<_, _> = classes.iter().enumerate().map(|(label, class)| (class, label)).collect();
+        let kept = self.records.iter().filter_map(|record| {
+            let label = *new_labels.get(&self.classes[record.label])?;
+            Some(Record { label, ..record.clone() })
+        });
+        Ok(Self { records: kept.collect(), classes: classes.clone(), ..self.clone() })
+    }
+
+    /// Where the video of a record lies; absolute, so that no name can be taken for the address of a network stream.
+    pub fn path_of(&self, record: &Record) -> PathBuf {
+        self.folder.join(&record.path)
+    }
+
+    /// Opens the video of a record. The recorded number of frames spares the decoder counting them, unless the file
+    /// contradicts it.
+    ///
+    /// # Errors
+    /// If it is missing or is not a video.
+    pub fn open(&self, record: &Record) -> Result<Box<dyn VideoSource>> {
+        open_source(&self.path_of(record), self.frame_names(), Some(record.frames))
+    }
+
+    /// The same list as seen from another folder.
+    fn moved_to(&self, folder: &Path) -> Result<Self> {
+        let mut moved = Self { folder: folder.to_owned(), ..self.clone() };
+        for record in &mut moved.records {
+            let full = self.folder.join(&record.path);
+            let path = full.strip_prefix(folder).unwrap_or(&full);
+            let path = path.to_str().ok_or_else(|| Error::content(path, "a UTF-8 path", "other bytes"))?;
+            record.path = path.to_owned();
+        }
+        Ok(moved)
+    }
+
+    fn canonical_bytes(&self) -> Vec<u8> {
+        lines::canonical_bytes(&self.classes, self.frame_names.as_ref(), &self.records)
+    }
+
+    fn unknown_split(&self, name: &str) -> Error {
+        Error::setting("split", format!("among {}", lines::shortened(&self.splits())), name)
+    }
+}
+
+impl Record {
+    fn verify(&self, folder: &Path, num_classes: usize) -> Result<()> {
+        let error = |expected: String, found: String| Err(Error::content(&folder.join(&self.path), expected, found));
+        if let Some((expected, found)) = lines::path_fault(&self.path) {
+            error(expected.into(), found)
+        } else if self.label >= num_classes {
+            error(format!("a label below {num_classes}"), self.label.to_string())
+        } else if self.split.trim().is_empty() {
+            error("the name of a split".into(), format!("{:?}", self.split))
+        } else if self.frames == 0 {
+            error("at least one frame".into(), "none".into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The folder a file lies in; absolute.
+pub(super) fn folder_of(path: &Path) -> Result<PathBuf> {
+    let path = absolute(path).map_err(|source| Error::io("open", path, source))?;
+    Ok(path.parent().unwrap_or(&path).to_owned())
+}

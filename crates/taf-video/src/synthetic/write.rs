@@ -1,0 +1,149 @@
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::action::Action;
+use super::{CLASSES, MovingShapes, render};
+use crate::dataset::{Manifest, Progress, Record, write_atomically};
+use crate::{EncodeOptions, Error, Result, VideoWriter};
+
+/// To be raised when the same options come to give other pictures: files of an older revision are then made anew.
+const REVISION: u32 = 1;
+/// The speed of Something-Something.
+const FRAMES_PER_SECOND: f64 = 12.0;
+const SETTINGS_FILE: &str = "moving-shapes.json";
+const MANIFEST_FILE: &str = "manifest.jsonl";
+
+/// What the pictures depend on; lies beside the clips.
+#[derive(Serialize)]
+struct Settings {
+    revision: u32,
+    seed: u64,
+    size: usize,
+    fewest_frames: usize,
+    most_frames: usize,
+    difficulty: f32,
+}
+
+/// One file to be made.
+struct Job<'a> {
+    class: usize,
+    split: &'a str,
+    index: usize,
+}
+
+impl MovingShapes {
+    /// Writes the first clips of every split as H.264 files, with a manifest, on all cores.
+    ///
+    /// `splits` holds names and numbers of clips *per class*. Clip `i` of a class in split `s` is `of_split(s).clip(class, i)`
+    /// and lies at `root/class/s-i.mp4`. Clips that are each other backwards share their `group`. The manifest,
+    /// `root/manifest.jsonl`, comes last.
+    ///
+    /// A generation that was killed is completed by running it again: files that are there are whole, and are kept if they
+    /// were made with the same settings (`root/moving-shapes.json`), else made anew.
+    ///
+    /// # Errors
+    /// If a split is named twice or not in letters, digits, `-` and `_`, there are no clips, or a file cannot be written.
+    pub fn write(&self, root: &Path, splits: &[(&str, usize)], progress: Progress) -> Result<Manifest> {
+        let jobs = jobs(splits)?;
+        for class in CLASSES {
+            let folder = root.join(class);
+            fs::create_dir_all(&folder).map_err(|source| Error::io("create folder", &folder, source))?;
+        }
+        self.drop_other_settings(root, &jobs)?;
+        let done = AtomicUsize::new(0);
+        let write = |job: &Job| {
+            let record = job.write(&self.of_split(job.split), root);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len());
+            record
+        };
+        let records = jobs.par_iter().map(write).collect::<Result<_>>()?;
+        let manifest = Manifest::new(root, CLASSES.map(str::to_owned).to_vec(), None, records)?;
+        manifest.write(&root.join(MANIFEST_FILE))?;
+        Ok(manifest)
+    }
+
+    /// Removes what an earlier generation with other settings left where this one will write.
+    fn drop_other_settings(&self, root: &Path, jobs: &[Job]) -> Result<()> {
+        let settings = self.settings();
+        let path = root.join(SETTINGS_FILE);
+        if fs::read(&path).is_ok_and(|found| found == settings) {
+            return Ok(());
+        }
+        // The new settings come last: a process killed before that removes the rest next time.
+        remove(&path)?;
+        remove(&root.join(MANIFEST_FILE))?;
+        jobs.iter().try_for_each(|job| remove(&root.join(job.path())))?;
+        write_atomically(&path, &settings)
+    }
+
+    fn settings(&self) -> Vec<u8> {
+        let settings = Settings {
+            revision: REVISION,
+            seed: self.seed.value(),
+            size: self.size,
+            fewest_frames: *self.frames.start(),
+            most_frames: *self.frames.end(),
+            difficulty: self.difficulty.value(),
+        };
+        serde_json::to_vec_pretty(&settings).expect("numbers are always JSON")
+    }
+}
+
+/// Every file, in the order of the manifest: splits as given, then classes, then numbers.
+fn jobs<'a>(splits: &[(&'a str, usize)]) -> Result<Vec<Job<'a>>> {
+    for (place, (name, _)) in splits.iter().enumerate() {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || !name.chars().all(plain) || splits[..place].iter().any(|(other, _)| other == name) {
+            return Err(Error::setting("split", "a new name of letters, digits, - and _", format!("{name:?}")));
+        }
+    }
+    let of_split = |&(split, count): &(&'a str, usize)| {
+        (0..CLASSES.len()).flat_map(move |class| (0..count).map(move |index| Job { class, split, index }))
+    };
+    let jobs: Vec<_> = splits.iter().flat_map(of_split).collect();
+    if jobs.is_empty() { Err(Error::setting("clips per class", "at least 1", 0)) } else { Ok(jobs) }
+}
+
+impl Job<'_> {
+    fn path(&self) -> String {
+        format!("{}/{}-{:05}.mp4", CLASSES[self.class], self.split, self.index)
+    }
+
+    fn write(&self, shapes: &MovingShapes, root: &Path) -> Result<Record> {
+        let scene = shapes.scene(self.class, self.index);
+        let path = root.join(self.path());
+        // The writer renames when all is written, so a file of this name is a whole one.
+        if !path.exists() {
+            let options = EncodeOptions::default();
+            let mut writer = VideoWriter::create(&path, shapes.size, shapes.size, FRAMES_PER_SECOND, &options)?;
+            for place in 0..scene.frames {
+                writer.push(&render::frame(&scene, place, shapes.size))?;
+            }
+            writer.finish()?;
+        }
+        Ok(Record {
+            path: self.path(),
+            label: self.class,
+            split: self.split.to_owned(),
+            frames: scene.frames,
+            group: Some(self.group()),
+        })
+    }
+
+    /// What the clip has in common with its reverse.
+    fn group(&self) -> String {
+        let (action, _) = Action::of_class(self.class);
+        format!("{} {} {}", self.split, action.name(), self.index)
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, source)),
+        _ => Ok(()),
+    }
+}
