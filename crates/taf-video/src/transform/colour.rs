@@ -93,7 +93,7 @@ impl ColourChange {
     }
 }
 
-/// Multiplies the saturation and turns the hue by `sixths` of the circle, both of HSV.
+/// Multiplies the saturation and turns the hue by `sixths` of the circle, at most 3 either way; both of HSV.
 fn turned(rgb: [u8; 3], saturation: f32, sixths: f32) -> [u8; 3] {
     let [r, g, b] = rgb.map(f32::from);
     let value = r.max(g).max(b);
@@ -108,12 +108,18 @@ fn turned(rgb: [u8; 3], saturation: f32, sixths: f32) -> [u8; 3] {
     } else {
         (r - g) / chroma + 4.0
     };
-    let chroma = (chroma * saturation).min(value);
+    let (chroma, hue) = ((chroma * saturation).min(value), around(around(hue) + sixths));
     let channel = |offset: f32| {
-        let k = (offset + hue + sixths).rem_euclid(6.0);
-        (value - chroma * k.min(4.0 - k).clamp(0.0, 1.0)).round() as u8
+        let k = around(offset + hue);
+        (value - chroma * k.min(4.0 - k).clamp(0.0, 1.0) + 0.5) as u8
     };
     [channel(5.0), channel(3.0), channel(1.0)]
+}
+
+/// The same place on a circle of six, in [0, 6), of one at most a turn away: comparisons are far cheaper than a remainder.
+fn around(place: f32) -> f32 {
+    let place = if place < 0.0 { place + 6.0 } else { place };
+    if place >= 6.0 { place - 6.0 } else { place }
 }
 
 #[cfg(test)]
