@@ -1,0 +1,219 @@
+//! Perturbations of a clip, within a small pixel budget, that move what a network attends to.
+
+mod objective;
+mod step;
+
+pub use objective::{Objective, minor_frames};
+pub use step::Norm;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::attention::{TemporalAttention, explain};
+use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput};
+
+/// The class whose evidence makes the attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttendedClass {
+    /// The clip's label.
+    Label,
+    /// What the network answers to the natural clip.
+    Prediction,
+}
+
+/// Temporal adversarial augmentation (Duan et al., IJCAI 2023): projected gradient ascent on a function of the temporal
+/// attention. Settings are in pixel units of [0, 1]; `Default` is the recipe that docs/method.md justifies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TemporalAdversary {
+    /// What to maximise; default `shift`.
+    pub objective: Objective,
+    /// How attention is read from the network.
+    pub attention: TemporalAttention,
+    /// Radius of the ball around the natural clip, in (0, 1] for L∞; default 4/255.
+    pub epsilon: f64,
+    /// Length of one step; default `epsilon`, which is right for one step.
+    pub step_size: Option<f64>,
+    /// Ascent steps, at least 1; default 1. Each costs a forward pass and a gradient to the pixels.
+    pub steps: usize,
+    /// Norm of the ball; default `linf`.
+    pub norm: Norm,
+    /// Start at a random point of the ball rather than at the natural clip; costs one more forward pass. Default false.
+    pub random_start: bool,
+    /// The class attended to; default `label`.
+    pub class: AttendedClass,
+    /// Batch-norm statistics while crafting; default `running`.
+    pub statistics: Statistics,
+    /// Batch-norm branch while crafting; default `main`.
+    pub branch: Branch,
+}
+
+impl Default for TemporalAdversary {
+    fn default() -> Self {
+        Self {
+            objective: Objective::Shift,
+            attention: TemporalAttention::default(),
+            epsilon: 4.0 / 255.0,
+            step_size: None,
+            steps: 1,
+            norm: Norm::Linf,
+            random_start: false,
+            class: AttendedClass::Label,
+            statistics: Statistics::Running,
+            branch: Branch::Main,
+        }
+    }
+}
+
+/// Why an adversary cannot be built: the option, what it must be and what it was.
+#[derive(Debug, thiserror::Error)]
+#[error("adversary.{option} must {expected}, got {got}")]
+pub struct AdversaryError {
+    option: &'static str,
+    expected: &'static str,
+    got: String,
+}
+
+/// Perturbed clips and what the network attended to before.
+#[derive(Clone, Debug)]
+pub struct Perturbed {
+    /// `[batch, time, 3, height, width]` in [0, 1], within the budget of the natural clips. Never tracked.
+    pub clips: Tensor<5>,
+    /// The classes attended to, one per clip.
+    pub classes: Vec<usize>,
+    /// Attention on the natural clips, `[batch, time]`; `None` where the objective never looked at it.
+    pub natural_attention: Option<Tensor<2>>,
+    /// The objective of each clip before the last step; empty where nothing was maximised.
+    pub objective: Vec<f32>,
+}
+
+/// What the network says to the natural clip: the fixed points of the ascent.
+struct Natural {
+    classes: Vec<usize>,
+    attention: Tensor<2>,
+}
+
+impl TemporalAdversary {
+    /// Refuses settings that make no sense.
+    ///
+    /// # Errors
+    /// Names the first option out of range.
+    pub fn validate(&self) -> Result<(), AdversaryError> {
+        let wrong = |option, expected, got: String| Err(AdversaryError { option, expected, got });
+        let limit = if self.norm == Norm::Linf { 1.0 } else { f64::INFINITY };
+        if !(self.epsilon > 0.0 && self.epsilon <= limit) {
+            return wrong("epsilon", "lie in (0, 1]; 8 on the 0-255 scale is 8/255 = 0.0314", self.epsilon.to_string());
+        }
+        if let Some(size) = self.step_size.filter(|&size| !(size > 0.0 && size.is_finite())) {
+            return wrong("step_size", "be positive", size.to_string());
+        }
+        if self.steps == 0 {
+            return wrong("steps", "be at least 1; for no perturbation write objective = \"none\"", "0".into());
+        }
+        if !(self.attention.temperature > 0.0 && self.attention.temperature.is_finite()) {
+            return wrong("attention.temperature", "be positive", self.attention.temperature.to_string());
+        }
+        if self.objective == Objective::Divergence && !self.random_start {
+            return wrong(
+                "random_start",
+                "be true for the divergence objective, which is flat at the natural clip",
+                "false".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Perturbs clips against `model`, which is neither changed nor differentiated: its weights enter as constants, its
+    /// running statistics stay, dropout is off. The same seed gives the same perturbation.
+    ///
+    /// # Shapes
+    /// - `clips`: `[batch, time, 3, height, width]` in [0, 1]; `labels`: one per clip
+    ///
+    /// # Panics
+    /// If the number of labels differs from the number of clips.
+    pub fn perturb<M: VideoModel>(&self, model: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
+        assert_eq!(labels.len(), clips.dims()[0], "one label per clip");
+        let clips = clips.without_autodiff();
+        match self.objective {
+            Objective::None => Perturbed::untouched(clips, labels),
+            Objective::Noise => {
+                let noise = self.norm.noise(&clips, self.epsilon, seed);
+                Perturbed::untouched((clips + noise).clamp(0.0, 1.0), labels)
+            }
+            _ => self.climb(&model.valid(), clips, labels, seed),
+        }
+    }
+
+    fn climb<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
+        let (mut delta, mut natural) = if self.random_start {
+            let output = frozen.forward(clips.clone(), &mut self.pass());
+            (self.norm.random_start(&clips, self.epsilon, seed), Some(self.natural(frozen, &output, labels)))
+        } else {
+            (clips.zeros_like(), None)
+        };
+        let mut objective = Vec::new();
+        let mut perturbed = (clips.clone() + delta.clone()).clamp(0.0, 1.0);
+        for _ in 0..self.steps {
+            let leaf = perturbed.autodiff().require_grad();
+            let output = frozen.forward(leaf.clone(), &mut self.pass());
+            let fixed = natural.get_or_insert_with(|| self.natural(frozen, &output, labels));
+            let value = self.value(frozen, output, fixed);
+            objective = to_vec(value.clone().without_autodiff());
+            let gradient = leaf.grad(&value.sum().backward()).unwrap_or_else(|| clips.zeros_like());
+            delta = self.norm.ascend(delta, gradient, self.step_size.unwrap_or(self.epsilon));
+            delta = self.norm.project(delta, self.epsilon);
+            perturbed = (clips.clone() + delta.clone()).clamp(0.0, 1.0);
+        }
+        let Natural { classes, attention } = natural.expect("there is at least one step");
+        Perturbed { clips: perturbed, classes, natural_attention: Some(attention), objective }
+    }
+
+    fn pass(&self) -> Pass {
+        Pass::new(self.statistics, self.branch)
+    }
+
+    fn natural<M: VideoModel>(&self, model: &M, output: &VideoOutput, labels: &[usize]) -> Natural {
+        let classes = match self.class {
+            AttendedClass::Label => labels.to_vec(),
+            AttendedClass::Prediction => predictions(&output.logits),
+        };
+        let (_, attention) = explain(model, &self.attention, output, class_tensor(&classes, output));
+        Natural { classes, attention: attention.without_autodiff() }
+    }
+
+    /// The objective of each clip, `[batch]`.
+    fn value<M: VideoModel>(&self, model: &M, output: VideoOutput, natural: &Natural) -> Tensor<1> {
+        if self.objective == Objective::CrossEntropy {
+            return Objective::of_logits(output.logits, &natural.classes);
+        }
+        let (_, attention) = explain(model, &self.attention, &output, class_tensor(&natural.classes, &output));
+        self.objective.of_attention(attention, natural.attention.clone())
+    }
+}
+
+impl Perturbed {
+    fn untouched(clips: Tensor<5>, labels: &[usize]) -> Self {
+        Self { clips, classes: labels.to_vec(), natural_attention: None, objective: Vec::new() }
+    }
+}
+
+/// The class each row of logits is highest for; of equals the lowest index.
+fn predictions(logits: &Tensor<2>) -> Vec<usize> {
+    let [_, classes] = logits.dims();
+    let best = |row: &[f32]| {
+        let first = (0, f32::NEG_INFINITY);
+        row.iter().enumerate().fold(first, |best, (class, &score)| if score > best.1 { (class, score) } else { best }).0
+    };
+    to_vec(logits.clone().without_autodiff()).chunks(classes).map(best).collect()
+}
+
+fn class_tensor(classes: &[usize], output: &VideoOutput) -> Tensor<1, Int> {
+    let classes: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+    let count = classes.len();
+    Tensor::from_data(TensorData::new(classes, [count]), &output.logits.device().without_autodiff())
+}
+
+fn to_vec<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().convert::<f32>().try_into_vec().expect("values are f32")
+}

@@ -1,0 +1,51 @@
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Pass, conv::normal};
+
+/// Spread of the classifier's first weights, as the TSN and TSM repositories.
+const DEVIATION: f32 = 0.001;
+
+/// The classifier of TSN and its kin: pool each frame, drop out, classify it, average the frames' logits.
+///
+/// Because every step after the features is linear in them, the class-activation map is exact: the logit is the mean
+/// of the map over frames and places, plus the bias (Zhou et al., CVPR 2016).
+#[derive(Module, Debug)]
+pub struct ConsensusHead {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    dropout: f64,
+}
+
+impl ConsensusHead {
+    /// `dropout` in [0, 1) is the probability of zeroing a pooled feature while training.
+    pub fn new(channels: usize, classes: usize, dropout: f64, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        Self {
+            weight: Param::from_tensor(normal([classes, channels], DEVIATION, device, rng)),
+            bias: Param::from_tensor(Tensor::zeros([classes], device)),
+            dropout,
+        }
+    }
+
+    /// `[batch, time, height, width, channels]` to logits `[batch, classes]`.
+    pub fn forward(&self, features: Tensor<5>, pass: &mut Pass) -> Tensor<2> {
+        let [batch, time, height, width, channels] = features.dims();
+        let pooled = features.reshape([batch * time, height * width, channels]).mean_dim(1);
+        let pooled = pass.dropout(pooled.reshape([batch * time, channels]), self.dropout);
+        // The mean over frames and the classifier commute; averaging first makes the product `time` times smaller.
+        let clip = pooled.reshape([batch, time, channels]).mean_dim(1).reshape([batch, channels]);
+        clip.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+
+    /// Channel weights of the class-activation map: the classifier's rows, `[batch, channels]`, as constants.
+    pub fn cam_weights(&self, classes: Tensor<1, Int>) -> Tensor<2> {
+        self.weight.val().detach().select(0, classes)
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.bias.dims()[0]
+    }
+}

@@ -1,0 +1,64 @@
+//! Video networks: tensors in, tensors out.
+//!
+//! [`VideoModel`] is all the method asks of a network. The published networks are built from [`ResNet`] trunks.
+
+mod conv;
+mod head;
+mod names;
+mod norm;
+mod pass;
+mod pixels;
+mod resnet;
+mod state;
+mod tsn;
+
+pub use conv::Conv2d;
+pub use head::ConsensusHead;
+pub use names::{from_published_layout, published_name, to_published_layout};
+pub use norm::BatchNorm;
+pub use pass::{Branch, Pass, Statistics};
+pub use pixels::PixelNorm;
+pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
+pub use state::{StateDict, StateError, load_state, state_dict};
+pub use tsn::{Tsn, TsnConfig};
+
+use burn::module::Module;
+use burn::tensor::{Int, Tensor};
+
+/// A network that classifies clips and can say which features argued for a class.
+///
+/// Any Burn module that answers these questions can be attacked, fine-tuned and explained; `conformance` checks that it
+/// answers them consistently.
+pub trait VideoModel: Module {
+    /// Classifies clips.
+    ///
+    /// # Shapes
+    /// - `clips`: `[batch, time, 3, height, width]`, RGB in [0, 1]; the model normalises them itself
+    fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput;
+
+    /// Channel weights of the class-activation map of one class per clip, as constants: `[batch, channels]`, the
+    /// channels being those of [`VideoOutput::features`].
+    fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2>;
+
+    /// Number of classes.
+    fn classes(&self) -> usize;
+
+    /// Whether the parameter of this name belongs to the classifier, which fine-tuning recipes train faster.
+    fn is_head(&self, parameter: &str) -> bool {
+        parameter.starts_with("head.")
+    }
+
+    /// The same network with an auxiliary batch-norm branch for perturbed clips, where it knows such a thing.
+    fn with_auxiliary_norms(self) -> Self {
+        self
+    }
+}
+
+/// What a [`VideoModel`] says about a batch of clips.
+#[derive(Clone, Debug)]
+pub struct VideoOutput {
+    /// Class scores before the softmax, `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// The last features that still know time and place, `[batch, time, height, width, channels]`.
+    pub features: Tensor<5>,
+}

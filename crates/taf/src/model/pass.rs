@@ -1,0 +1,113 @@
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::tensor::{Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Which statistics batch norm normalises with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistics {
+    /// The running statistics: inference, and crafting by default.
+    Running,
+    /// The statistics of the batch itself: training.
+    Batch,
+}
+
+/// Which set of batch-norm parameters and statistics is used, for models that carry an auxiliary one
+/// (AdvProp, Xie et al., CVPR 2020).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Branch {
+    /// The one that inference uses.
+    Main,
+    /// The one for perturbed clips; dropped on export. Models without it fall back on the main one.
+    Auxiliary,
+}
+
+/// How one forward pass runs, and what it observed.
+///
+/// A model holds no mode of its own: the caller says in every pass which statistics and branch to use and whether
+/// dropout acts. Batch statistics are collected here rather than in the model, so a pass never changes the model;
+/// [`Pass::update_running_statistics`] applies them when the step is to count.
+#[derive(Debug)]
+pub struct Pass {
+    statistics: Statistics,
+    branch: Branch,
+    dropout: Option<ChaCha8Rng>,
+    observations: HashMap<ParamId, Observation>,
+}
+
+/// A batch statistic, to be blended into the running one.
+#[derive(Debug)]
+struct Observation {
+    value: Tensor<1>,
+    momentum: f64,
+}
+
+impl Pass {
+    /// Running statistics, main branch, no dropout.
+    pub fn inference() -> Self {
+        Self::new(Statistics::Running, Branch::Main)
+    }
+
+    /// Batch statistics and dropout, drawn from `seed`: the same seed drops the same features.
+    pub fn training(branch: Branch, seed: u64) -> Self {
+        Self { dropout: Some(ChaCha8Rng::seed_from_u64(seed)), ..Self::new(Statistics::Batch, branch) }
+    }
+
+    /// The given statistics and branch without dropout: how perturbations are crafted.
+    pub fn new(statistics: Statistics, branch: Branch) -> Self {
+        Self { statistics, branch, dropout: None, observations: HashMap::new() }
+    }
+
+    /// Which statistics batch norm uses in this pass.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Which batch-norm branch this pass uses.
+    pub fn branch(&self) -> Branch {
+        self.branch
+    }
+
+    /// Notes a batch statistic for the running statistic held by parameter `of`;
+    /// `momentum` is the weight of the new value, in (0, 1].
+    pub fn observe(&mut self, of: ParamId, value: Tensor<1>, momentum: f64) {
+        self.observations.insert(of, Observation { value, momentum });
+    }
+
+    /// Blends what this pass observed into the running statistics of `model`.
+    pub fn update_running_statistics<M: Module>(self, model: M) -> M {
+        if self.observations.is_empty() { model } else { model.map(&mut Blend(self.observations)) }
+    }
+
+    /// Inverted dropout: each feature is zeroed with `probability`, the others grow by `1 / (1 - probability)`.
+    /// Identity outside training.
+    pub fn dropout<const D: usize>(&mut self, x: Tensor<D>, probability: f64) -> Tensor<D> {
+        let Some(rng) = self.dropout.as_mut().filter(|_| probability > 0.0) else { return x };
+        let keep = 1.0 - probability;
+        let scale = (1.0 / keep) as f32;
+        let mask = (0..x.shape().num_elements()).map(|_| if rng.random_bool(keep) { scale } else { 0.0 }).collect();
+        let mask = TensorData::new::<f32, _>(mask, x.shape());
+        let device = x.device();
+        x * Tensor::from_data(mask, &device)
+    }
+}
+
+/// `running = (1 - momentum) * running + momentum * observed`, as PyTorch.
+struct Blend(HashMap<ParamId, Observation>);
+
+impl ModuleMapper for Blend {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.0.remove(&param.id) {
+            None => param,
+            Some(Observation { value, momentum }) => param.map(|running| {
+                let observed = value.inner().reshape(running.shape());
+                let blended = running.clone().inner() * (1.0 - momentum) + observed * momentum;
+                if running.is_autodiff() { Tensor::from_inner(blended) } else { blended }
+            }),
+        }
+    }
+}

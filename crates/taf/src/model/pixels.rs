@@ -1,0 +1,41 @@
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// Per-channel mean and deviation of RGB in [0, 1], subtracted and divided inside the model so that a pixel budget means
+/// the same for every model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PixelNorm {
+    /// Mean of red, green, blue.
+    pub mean: [f32; 3],
+    /// Standard deviation of red, green, blue.
+    pub std: [f32; 3],
+}
+
+impl PixelNorm {
+    /// The statistics of ImageNet, which torchvision's, TSM's, TAM's and GST's weights expect.
+    pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+    /// Leaves pixels as they are.
+    pub const IDENTITY: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
+
+    /// Clips `[batch, time, 3, height, width]` to normalised channels-last images `[batch * time, height, width, 3]`.
+    ///
+    /// # Panics
+    /// If the third axis is not RGB.
+    pub fn to_images(&self, clips: Tensor<5>) -> Tensor<4> {
+        let [batch, time, channels, height, width] = clips.dims();
+        assert_eq!(channels, 3, "clips are [batch, time, 3, height, width]");
+        let images = clips.permute([0, 1, 3, 4, 2]).reshape([batch * time, height, width, 3]);
+        let row =
+            |values: [f32; 3]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 1, 1, 3]), &images.device());
+        let scale = row(self.std.map(f32::recip));
+        (images.clone() - row(self.mean)) * scale
+    }
+}
+
+impl Default for PixelNorm {
+    fn default() -> Self {
+        Self::IMAGENET
+    }
+}

@@ -1,0 +1,233 @@
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{BatchNorm, Pass, conv::Conv2d};
+use crate::ops;
+
+/// The two residual blocks of He et al., CVPR 2016.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockKind {
+    /// Two 3x3 convolutions (ResNet-18, -34).
+    Basic,
+    /// 1x1, 3x3, 1x1 with four times the channels at the end (ResNet-50, -101).
+    Bottleneck,
+}
+
+impl BlockKind {
+    fn expansion(self) -> usize {
+        match self {
+            Self::Basic => 1,
+            Self::Bottleneck => 4,
+        }
+    }
+}
+
+/// Shape of a ResNet trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResNetConfig {
+    /// Kind of every block.
+    pub block: BlockKind,
+    /// Blocks per stage; every stage but the first halves the sides.
+    pub layers: Vec<usize>,
+    /// Channels of the stem; stage `i` works at `width * 2^i`. 64 in the published networks.
+    pub width: usize,
+}
+
+impl ResNetConfig {
+    /// ResNet-18: 2-2-2-2 basic blocks.
+    pub fn resnet18() -> Self {
+        Self::of(BlockKind::Basic, [2, 2, 2, 2], 64)
+    }
+
+    /// ResNet-34: 3-4-6-3 basic blocks.
+    pub fn resnet34() -> Self {
+        Self::of(BlockKind::Basic, [3, 4, 6, 3], 64)
+    }
+
+    /// ResNet-50: 3-4-6-3 bottlenecks.
+    pub fn resnet50() -> Self {
+        Self::of(BlockKind::Bottleneck, [3, 4, 6, 3], 64)
+    }
+
+    /// ResNet-101: 3-4-23-3 bottlenecks.
+    pub fn resnet101() -> Self {
+        Self::of(BlockKind::Bottleneck, [3, 4, 23, 3], 64)
+    }
+
+    /// A quarter of ResNet-10's channels: for small clips on a processor.
+    pub fn tiny() -> Self {
+        Self::of(BlockKind::Basic, [1, 1, 1, 1], 16)
+    }
+
+    fn of(block: BlockKind, layers: [usize; 4], width: usize) -> Self {
+        Self { block, layers: layers.to_vec(), width }
+    }
+
+    /// Channels of the last stage.
+    pub fn channels_out(&self) -> usize {
+        self.width * (1 << (self.layers.len() - 1)) * self.block.expansion()
+    }
+}
+
+/// How a block sees its neighbours in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Temporal {
+    /// Not at all: every frame for itself.
+    None,
+    /// Temporal shift in front of the residual branch's first convolution; the shortcut sees the unshifted input.
+    Shift {
+        /// Frames per clip.
+        frames: usize,
+        /// `channels / divisor` channels move each way; 8 in the published networks.
+        divisor: usize,
+        /// Every how many blocks of a stage, from its first: 2 in ResNet-101, else 1.
+        every: usize,
+    },
+}
+
+impl Temporal {
+    fn for_block(self, index: usize) -> Self {
+        match self {
+            Self::Shift { every, .. } if index % every == 0 => self,
+            _ => Self::None,
+        }
+    }
+
+    fn apply(self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::None => x,
+            Self::Shift { frames, divisor, .. } => ops::temporal_shift(x, frames, divisor),
+        }
+    }
+}
+
+/// ResNet without its classifier, on channels-last images.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    stages: Vec<Vec<Block>>,
+}
+
+impl ResNet {
+    /// Builds the trunk with fresh weights. `temporal` says how blocks look at neighbouring frames.
+    pub fn new(config: &ResNetConfig, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        let conv1 = Conv2d::new([3, config.width], 7, 2, device, rng);
+        let mut channels = config.width;
+        let mut stages = Vec::with_capacity(config.layers.len());
+        for (stage, &blocks) in config.layers.iter().enumerate() {
+            let plan =
+                StagePlan { kind: config.block, planes: config.width << stage, stride: 1 + usize::from(stage > 0) };
+            let build = |index| {
+                let block = plan.block(index, channels, temporal.for_block(index), device, rng);
+                channels = plan.channels_out();
+                block
+            };
+            stages.push((0..blocks).map(build).collect());
+        }
+        Self { conv1, bn1: BatchNorm::new(config.width, device), stages }
+    }
+
+    /// `[n, height, width, 3]` to the last stage's features, `[n, height / 32, width / 32, channels]` for four stages
+    /// (sides rounded up).
+    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        let x = self.bn1.forward_relu(self.conv1.forward(x), pass);
+        let x = ops::max_pool2d(x, 3, 2, 1);
+        self.stages.iter().flatten().fold(x, |x, block| block.forward(x, pass))
+    }
+
+    /// Gives every batch norm an auxiliary branch.
+    pub fn with_auxiliary_norms(mut self) -> Self {
+        self.bn1 = self.bn1.with_auxiliary_branch();
+        let doubled = |stage: Vec<Block>| stage.into_iter().map(Block::with_auxiliary_norms).collect();
+        self.stages = self.stages.into_iter().map(doubled).collect();
+        self
+    }
+}
+
+/// What the blocks of one stage share.
+struct StagePlan {
+    kind: BlockKind,
+    planes: usize,
+    stride: usize,
+}
+
+impl StagePlan {
+    fn channels_out(&self) -> usize {
+        self.planes * self.kind.expansion()
+    }
+
+    fn block(
+        &self,
+        index: usize,
+        channels_in: usize,
+        temporal: Temporal,
+        device: &Device,
+        rng: &mut ChaCha8Rng,
+    ) -> Block {
+        let stride = if index == 0 { self.stride } else { 1 };
+        let mut unit = |from, to, kernel, stride| ConvNorm::new([from, to], kernel, stride, device, rng);
+        let (planes, channels_out) = (self.planes, self.channels_out());
+        let units = match self.kind {
+            BlockKind::Basic => vec![unit(channels_in, planes, 3, stride), unit(planes, planes, 3, 1)],
+            BlockKind::Bottleneck => {
+                vec![unit(channels_in, planes, 1, 1), unit(planes, planes, 3, stride), unit(planes, channels_out, 1, 1)]
+            }
+        };
+        let projected = stride != 1 || channels_in != channels_out;
+        let downsample = projected.then(|| unit(channels_in, channels_out, 1, stride));
+        Block { units, downsample, temporal }
+    }
+}
+
+/// A residual block: convolutions with norms, the last of which ends in the sum with the shortcut.
+#[derive(Module, Debug)]
+pub struct Block {
+    units: Vec<ConvNorm>,
+    downsample: Option<ConvNorm>,
+    #[module(skip)]
+    temporal: Temporal,
+}
+
+impl Block {
+    fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        let (last, first) = self.units.split_last().expect("a residual block has convolutions");
+        let branch = first
+            .iter()
+            .fold(self.temporal.apply(x.clone()), |y, unit| unit.norm.forward_relu(unit.conv.forward(y), pass));
+        let residual = match &self.downsample {
+            Some(unit) => unit.norm.forward(unit.conv.forward(x), pass),
+            None => x,
+        };
+        last.norm.forward_residual(last.conv.forward(branch), residual, pass)
+    }
+
+    fn with_auxiliary_norms(self) -> Self {
+        Self {
+            units: self.units.into_iter().map(ConvNorm::with_auxiliary_norm).collect(),
+            downsample: self.downsample.map(ConvNorm::with_auxiliary_norm),
+            temporal: self.temporal,
+        }
+    }
+}
+
+/// A convolution and the norm behind it.
+#[derive(Module, Debug)]
+struct ConvNorm {
+    conv: Conv2d,
+    norm: BatchNorm,
+}
+
+impl ConvNorm {
+    fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        Self { conv: Conv2d::new(channels, kernel, stride, device, rng), norm: BatchNorm::new(channels[1], device) }
+    }
+
+    fn with_auxiliary_norm(self) -> Self {
+        Self { conv: self.conv, norm: self.norm.with_auxiliary_branch() }
+    }
+}

@@ -1,0 +1,124 @@
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+
+/// Every weight and running statistic of a model by its dotted name, in name order.
+pub type StateDict = BTreeMap<String, TensorData>;
+
+/// Why a state does not fit a model. Nothing is loaded in that case.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The names differ.
+    #[error("the weights do not fit this model: missing {missing:?}, not expected {unexpected:?}")]
+    Names {
+        /// Parameters of the model that the state lacks.
+        missing: Vec<String>,
+        /// Entries of the state that the model lacks.
+        unexpected: Vec<String>,
+    },
+    /// A tensor has the wrong shape.
+    #[error("expected {name} to have shape {expected:?}, found {found:?}")]
+    Shape {
+        /// The parameter.
+        name: String,
+        /// The model's shape.
+        expected: Vec<usize>,
+        /// The state's shape.
+        found: Vec<usize>,
+    },
+}
+
+/// Reads every parameter and running statistic out of `model`.
+pub fn state_dict<M: Module>(model: &M) -> StateDict {
+    let mut reader = Reader::default();
+    model.visit(&mut reader);
+    reader.state
+}
+
+/// Replaces every parameter and running statistic of `model` by those of `state`.
+///
+/// # Errors
+/// If a name or a shape differs; the model is dropped unchanged then.
+pub fn load_state<M: Module>(model: M, mut state: StateDict) -> Result<M, StateError> {
+    let current = state_dict(&model);
+    check_names(&current, &state)?;
+    for (name, expected) in &current {
+        let (expected, found) = (expected.shape().to_vec(), state[name].shape().to_vec());
+        if expected != found {
+            return Err(StateError::Shape { name: name.clone(), expected, found });
+        }
+    }
+    Ok(model.map(&mut Writer { path: Path::default(), state: &mut state }))
+}
+
+fn check_names(model: &StateDict, state: &StateDict) -> Result<(), StateError> {
+    let absent = |from: &StateDict, of: &StateDict| -> Vec<String> {
+        of.keys().filter(|name| !from.contains_key(*name)).cloned().collect()
+    };
+    let (missing, unexpected) = (absent(state, model), absent(model, state));
+    if missing.is_empty() && unexpected.is_empty() { Ok(()) } else { Err(StateError::Names { missing, unexpected }) }
+}
+
+/// The dotted name of the parameter a module walk stands at.
+#[derive(Default)]
+pub(crate) struct Path(Vec<String>);
+
+impl Path {
+    pub(crate) fn enter(&mut self, name: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    path: Path,
+    state: StateDict,
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.state.insert(self.path.name(), param.val().into_data());
+    }
+}
+
+struct Writer<'a> {
+    path: Path,
+    state: &'a mut StateDict,
+}
+
+impl ModuleMapper for Writer<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.state.remove(&self.path.name()) {
+            None => param,
+            Some(data) => param.map(|old| {
+                let tracked = old.is_require_grad();
+                Tensor::from_data(data, &old.device()).set_require_grad(tracked)
+            }),
+        }
+    }
+}
