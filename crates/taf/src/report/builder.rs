@@ -23,6 +23,7 @@ impl ReportBuilder {
             title: title.into(),
             question: None,
             answer: String::new(),
+            findings: Vec::new(),
             classes: Vec::new(),
             models: Vec::new(),
             suites: Vec::new(),
@@ -47,6 +48,12 @@ impl ReportBuilder {
     /// Replaces the answer that would be made from the numbers.
     pub fn answer(mut self, answer: impl Into<String>) -> Self {
         self.report.answer = answer.into();
+        self
+    }
+
+    /// Adds a sentence after those that are made from the numbers.
+    pub fn finding(mut self, sentence: impl Into<String>) -> Self {
+        self.report.findings.push(sentence.into());
         self
     }
 
@@ -137,6 +144,8 @@ impl ReportBuilder {
         if self.report.answer.is_empty() {
             self.report.answer = words::answer(&self.report);
         }
+        let added = std::mem::take(&mut self.report.findings);
+        self.report.findings = words::findings(&self.report).into_iter().chain(added).collect();
         Ok(self.report)
     }
 

@@ -1,9 +1,8 @@
 /// The colour of `share` in [0, 1] on the Turbo map: blue for little, green between, red for much.
 ///
 /// Fifth-degree polynomials fitted to the published table (A. Mikhailov, "Turbo, an improved rainbow colormap for
-/// visualization", 2019); they lie within 20 steps of 255
-/// of it in the middle and 35 at the dark end. A share outside the range, or none, counts as the
-/// nearest end.
+/// visualization", 2019); they lie within 20 steps of 255 of it in the middle and 35 at the dark end. A share outside the
+/// range takes the nearest end; one that is no number, the lower.
 pub fn turbo(share: f32) -> [u8; 3] {
     const RED: [f32; 6] = [0.135_721_4, 4.615_392_6, -42.660_32, 132.131_08, -152.942_4, 59.286_38];
     const GREEN: [f32; 6] = [0.091_402_6, 2.194_188_4, 4.842_966_6, -14.185_033, 4.277_298_6, 2.829_566];

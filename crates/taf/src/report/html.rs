@@ -46,6 +46,7 @@ fn header(report: &Report) -> Markup {
             p.kicker { (report.title) }
             @if let Some(question) = &report.question { p.question { (question) } }
             h1 { (report.answer) }
+            @for finding in &report.findings { p.finding { (finding) } }
         }
     }
 }
@@ -263,5 +264,73 @@ fn tabular_cell(cell: &Cell, first: bool) -> Markup {
                 @if !cell.detail.is_empty() { " " span.bounds { (cell.detail) } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{AttentionPair, AttentionSummary, Predictions, ScoreKind};
+
+    const HOSTILE: &str = "\"><script>alert('x')</script><img src=http://evil.example/x onerror=1>";
+
+    fn answers(n: usize, right: usize) -> Predictions {
+        let scores = (0..n).map(|i| if i < right { vec![1.0, 0.0] } else { vec![0.0, 1.0] }).collect();
+        let ids = (0..n).map(|i| i.to_string()).collect();
+        Predictions::new(ids, vec![0; n], ScoreKind::Logits, scores).unwrap()
+    }
+
+    /// A report in which every text a user can set is an attack.
+    fn hostile() -> Report {
+        let pair = AttentionPair { natural: vec![0.5, 0.5], perturbed: Some(vec![0.9, 0.1]) };
+        Report::builder(HOSTILE)
+            .question(HOSTILE)
+            .classes([HOSTILE, "right"])
+            .model(HOSTILE, HOSTILE)
+            .suite(HOSTILE, HOSTILE)
+            .predictions(HOSTILE, HOSTILE, answers(20, 10))
+            .predictions("TAF", HOSTILE, answers(20, 11))
+            .compare(HOSTILE, "TAF")
+            .attention(HOSTILE, AttentionSummary::new(&[pair]).unwrap())
+            .curve(
+                Chart::new(HOSTILE, Axis::new(HOSTILE), Axis::with_unit(HOSTILE, HOSTILE)).with_reference(HOSTILE, 1.0),
+            )
+            .picture(HOSTILE, HOSTILE, vec![1, 2, 3])
+            .fact(HOSTILE, HOSTILE)
+            .listing(HOSTILE, HOSTILE)
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn hostile_names_stay_text() {
+        let page = page(&hostile());
+        assert!(!page.contains("<script") && !page.contains("<img src=http"));
+        assert!(page.contains("&lt;script&gt;"));
+        let tags: usize = page.matches("<img ").count();
+        assert_eq!(tags, 1, "only the picture of the report itself");
+    }
+
+    #[test]
+    fn the_page_loads_nothing_from_elsewhere() {
+        let clean = Report::builder("t").classes(["a", "b"]).predictions("m", "s", answers(4, 2)).build().unwrap();
+        let page = page(&clean).replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        for outside in ["http:", "https:", "src=\"", "href=", "url(", "@import", "<link", "<script"] {
+            assert!(!page.contains(outside), "{outside} in the page");
+        }
+    }
+
+    #[test]
+    fn every_accuracy_stands_with_its_interval() {
+        let page = page(&hostile());
+        assert!(page.contains("50.0 % <span class=\"bounds\">[29.9, 70.1]</span>"));
+        assert!(page.contains("no difference shown"));
+    }
+
+    #[test]
+    fn a_report_with_one_model_has_no_comparison() {
+        let one = Report::builder("t").classes(["a", "b"]).predictions("m", "s", answers(4, 2)).build().unwrap();
+        let page = page(&one);
+        assert!(!page.contains("Do the models differ?") && page.contains("m reaches 50.0 % top-1 on s"));
     }
 }

@@ -6,7 +6,7 @@ use super::{Cell, Report, Table, table};
 /// The answer, then the tables.
 pub fn page(report: &Report) -> String {
     let mut out = format!("# {}\n\n", inline(&report.title));
-    for text in report.question.iter().chain([&report.answer]) {
+    for text in report.question.iter().chain([&report.answer]).chain(&report.findings) {
         let _ = write!(out, "{}\n\n", inline(text));
     }
     let _ = write!(out, "Top-1 with {} Wilson intervals; differences with paired bootstrap intervals.\n\n", level());

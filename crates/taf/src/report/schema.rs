@@ -13,8 +13,10 @@ pub struct Report {
     pub title: String,
     /// What was asked, one sentence.
     pub question: Option<String>,
-    /// What came out, one or two sentences, with the interval.
+    /// What came out, one sentence, with the interval.
     pub answer: String,
+    /// What else came out, a sentence each.
+    pub findings: Vec<String>,
     /// Class names in class order.
     pub classes: Vec<String>,
     /// The models in the order they are shown.

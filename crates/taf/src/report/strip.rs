@@ -68,7 +68,7 @@ pub struct View<'a> {
 }
 
 /// A picture of where a network looks: the frames, their activation maps on one scale for everything shown, and the
-/// attention under each frame; with a perturbed clip also its rows and the amplified difference.
+/// attention under each frame; with a perturbed clip also its rows and the amplified difference, grey where there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct Strip<'a> {
     /// Line at the top.
@@ -88,7 +88,7 @@ const NATURAL: Colour = [11, 107, 176];
 const PERTURBED: Colour = [209, 89, 10];
 
 const MARGIN: u32 = 16;
-const LABELS: u32 = 136;
+const LABELS: u32 = 172;
 const SCALE: u32 = 76;
 const GAP: u32 = 4;
 const HEAD: u32 = 58;
@@ -171,23 +171,22 @@ impl Strip<'_> {
         let most = views.iter().flat_map(|(v, _)| v.attention).copied().fold(even, f32::max);
         let (base, room) = (top + CURVE - 6, (CURVE - 30) as f32);
         let height = |share: f32| (share / most * room).round() as u32;
+        let (start, end) = (plan.left(0), plan.left(plan.frames - 1) + plan.frame_width);
+        canvas.dashes(start, end, base - height(even), SOFT);
+        canvas.text("even", end + 8, base - height(even) + 4, SMALL, Align::Left, SOFT);
+        let bar = (plan.frame_width * 3 / 4 / views.len() as u32).max(1);
         for frame in 0..plan.frames {
-            let bar = (plan.frame_width * 3 / 4 / views.len() as u32).max(1);
             let first = plan.left(frame) + (plan.frame_width - bar * views.len() as u32) / 2;
             for (number, (view, colour)) in views.iter().enumerate() {
                 let (share, left) = (view.attention[frame as usize], first + bar * number as u32);
                 let tall = height(share);
                 canvas.fill([left, base - tall, bar.saturating_sub(1).max(1), tall], *colour);
                 if bar >= 26 {
-                    let text = format!("{share:.2}");
-                    canvas.text(&text, left + bar / 2, base - tall - 4, SMALL, Align::Centre, *colour);
+                    value(canvas, share, left + bar / 2, base - tall - 4, *colour);
                 }
             }
         }
-        let (start, end) = (plan.left(0), plan.left(plan.frames - 1) + plan.frame_width);
         canvas.fill([start, base, end - start, 1], SOFT);
-        canvas.dashes(start, end, base - height(even), SOFT);
-        canvas.text("even", end + 8, base - height(even) + 4, SMALL, Align::Left, SOFT);
         self.curve_legend(canvas, &views, top);
     }
 
@@ -201,7 +200,8 @@ impl Strip<'_> {
             canvas.text(&words, MARGIN + 14, y, SMALL, Align::Left, INK);
         }
         if let Some(perturbed) = self.perturbed {
-            let moved = format!("moved {:.2}", total_variation(self.natural.attention, perturbed.attention));
+            let moved =
+                format!("moved {:.2} (total variation)", total_variation(self.natural.attention, perturbed.attention));
             canvas.text(&moved, MARGIN + 14, top + 74, SMALL, Align::Left, SOFT);
         }
     }
@@ -243,6 +243,12 @@ impl Plan {
         });
         resize(&image, self.frame_width, self.frame_height, FilterType::Triangle)
     }
+}
+
+/// A share above its bar, on paper so that the line of even attention does not cross it.
+fn value(canvas: &mut Canvas, share: f32, middle: u32, baseline: u32, colour: Colour) {
+    canvas.fill([middle - 13, baseline - 10, 26, 11], PAPER);
+    canvas.text(&format!("{share:.2}"), middle, baseline, SMALL, Align::Centre, colour);
 }
 
 fn label(canvas: &mut Canvas, plan: &Plan, top: u32, name: &str, caption: &str) {
@@ -293,27 +299,37 @@ fn colour_bar(canvas: &mut Canvas, plan: &Plan, scale: f32, top: u32) {
         let share = 1.0 - row as f32 / (plan.frame_height - 1).max(1) as f32;
         canvas.fill([left, top + row, 10, 1], turbo(share));
     }
-    let most = if scale > 0.0 { format!("{scale:.3}") } else { "0".into() };
-    let most = canvas.fitted(&most, SMALL, SCALE - 24);
+    let most = canvas.fitted(&three_digits(scale), SMALL, SCALE - 24);
     canvas.text(&most, left + 15, top + 11, SMALL, Align::Left, SOFT);
     canvas.text("0", left + 15, top + plan.frame_height, SMALL, Align::Left, SOFT);
 }
 
-/// What was added to the clip, without its sign, times the largest whole factor that keeps it in range.
+/// Three significant digits, as plain as they can be written.
+fn three_digits(value: f32) -> String {
+    match value {
+        v if v <= 0.0 => "0".to_owned(),
+        v if !(1e-3..1e5).contains(&v) => format!("{v:.1e}"),
+        v => format!("{v:.*}", (2 - v.log10().floor() as i32).clamp(0, 5) as usize),
+    }
+}
+
+/// What was added to the clip, times the largest whole factor that keeps it in range, around middle grey. With its sign:
+/// a perturbation of the L-infinity ball takes all it may at nearly every pixel, and only its sign has a pattern.
 fn difference_row(canvas: &mut Canvas, plan: &Plan, natural: &Clip, perturbed: &Clip, top: u32) -> u32 {
-    let most = natural.frames().iter().zip(perturbed.frames()).flat_map(|(a, b)| distances(a, b)).max().unwrap_or(0);
-    let factor = if most == 0 { 1 } else { 255 / most };
+    let pairs = || natural.frames().iter().zip(perturbed.frames());
+    let most = pairs().flat_map(|(a, b)| added(a, b)).map(i16::abs).max().unwrap_or(0);
+    let factor = if most == 0 { 1 } else { (127 / most).max(1) };
     label(canvas, plan, top, &format!("difference \u{d7}{factor}"), &format!("at most {most} of 255"));
-    for (number, (a, b)) in natural.frames().iter().zip(perturbed.frames()).enumerate() {
-        let amplified = distances(a, b).map(|d| d * factor).collect();
+    for (number, (a, b)) in pairs().enumerate() {
+        let amplified = added(a, b).map(|d| (128 + d * factor).clamp(0, 255) as u8).collect();
         let picture = plan.fit(&Frame::new(a.width(), a.height(), amplified));
         canvas.paste(&picture, plan.left(number as u32), top);
     }
     top + plan.frame_height + GAP
 }
 
-fn distances<'a>(a: &'a Frame, b: &'a Frame) -> impl Iterator<Item = u8> + 'a {
-    a.data().iter().zip(b.data()).map(|(x, y)| x.abs_diff(*y))
+fn added<'a>(natural: &'a Frame, perturbed: &'a Frame) -> impl Iterator<Item = i16> + 'a {
+    natural.data().iter().zip(perturbed.data()).map(|(&a, &b)| i16::from(b) - i16::from(a))
 }
 
 #[cfg(test)]
@@ -351,7 +367,7 @@ mod tests {
         assert_eq!(at(1, 1, 2), overlay([100; 3], 0.0));
         assert_eq!(at(1, 1, 30), overlay([100; 3], 1.0));
         assert_eq!(at(0, 2, 16), [104, 100, 100]);
-        assert_eq!(at(0, 4, 16), [252, 0, 0]); // 4 x (255 / 4)
+        assert_eq!(at(0, 4, 16), [128 + 4 * 31, 128, 128]); // 31 is 127 / 4
         // The attention bars stand on the base line: natural to the left, perturbed, twice as tall, to the right.
         let base = HEAD + 5 * 36 + CURVE - 6;
         assert_eq!(picture.get_pixel(left + 6, base - 5).0, NATURAL);

@@ -8,6 +8,9 @@ use super::{Cell, Report, Table, Verdict, table};
 /// The answer, then the tables that fit a terminal.
 pub fn page(report: &Report, colour: bool) -> String {
     let mut out = format!("{}\n\n{}\n", bold(&visible(&report.title), colour), visible(&report.answer));
+    for finding in &report.findings {
+        let _ = writeln!(out, "{}", visible(finding));
+    }
     let _ = write!(out, "\nTop-1 with {} Wilson intervals\n{}", level(), lay_out(&table::main(report), colour));
     for (title, table) in [
         ("Differences with paired bootstrap intervals", table::differences(report)),

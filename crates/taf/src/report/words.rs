@@ -1,7 +1,7 @@
 //! Numbers as the report says them.
 
 use super::{Difference, Report, Verdict};
-use crate::metrics::{Interval, LEVEL, Proportion};
+use crate::metrics::{AttentionSummary, Interval, LEVEL, Proportion};
 
 /// A share as a percentage: `82.3 %`.
 pub fn percent(share: f64) -> String {
@@ -49,7 +49,7 @@ pub fn level() -> String {
 /// The answer of a report: its first comparison, or its first result where nothing is compared.
 pub fn answer(report: &Report) -> String {
     match report.differences.first() {
-        Some(first) => format!("{}{}", headline(report, first), elsewhere(report, first)),
+        Some(first) => headline(report, first),
         None => alone(report),
     }
 }
@@ -82,21 +82,50 @@ fn headline(report: &Report, d: &Difference) -> String {
     }
 }
 
-/// What the same pair shows on the other suites.
-fn elsewhere(report: &Report, first: &Difference) -> String {
+/// What the numbers say beyond the answer: the first pair on the other suites, and the attention of both.
+pub fn findings(report: &Report) -> Vec<String> {
+    let Some(first) = report.differences.first() else { return Vec::new() };
+    elsewhere(report, first).into_iter().chain(attention(report, first)).collect()
+}
+
+/// Suites that are named one by one; of more only the number is told.
+const MAX_NAMED_SUITES: usize = 4;
+
+fn elsewhere(report: &Report, first: &Difference) -> Option<String> {
     let same = |d: &&Difference| d.first == first.first && d.second == first.second && d.suite != first.suite;
     let others: Vec<&Difference> = report.differences.iter().filter(same).collect();
-    let number = |verdict| others.iter().filter(|d| d.verdict() == verdict).count();
+    let on = |verdict| {
+        let names: Vec<&str> = others.iter().filter(|d| d.verdict() == verdict).map(|d| d.suite.as_str()).collect();
+        match names.len() {
+            0 => None,
+            n if n > MAX_NAMED_SUITES => Some(count(n, "suite")),
+            _ => Some(names.join(", ")),
+        }
+    };
     let parts = [
-        (number(Verdict::Higher), "it does better on"),
-        (number(Verdict::Lower), "it does worse on"),
-        (number(Verdict::NotShown), "no difference is shown on"),
+        (on(Verdict::Higher), "better on"),
+        (on(Verdict::Lower), "worse on"),
+        (on(Verdict::NotShown), "no difference shown on"),
     ];
-    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, text)| format!("{text} {n}")).collect();
-    match others.len() {
-        0 => String::new(),
-        n => format!(" Of the {}, {}.", count(n, "other suite"), said.join(", ")),
-    }
+    let said: Vec<String> = parts.into_iter().filter_map(|(names, text)| Some(format!("{text} {}", names?))).collect();
+    (!said.is_empty()).then(|| format!("{} against {} elsewhere: {}.", first.second, first.first, said.join("; ")))
+}
+
+fn attention(report: &Report, pair: &Difference) -> Option<String> {
+    let of = |model: &str| report.attention.iter().find(|a| a.model == model).map(|a| &a.summary);
+    let (first, second) = (of(&pair.first)?, of(&pair.second)?);
+    let frames = |s: &AttentionSummary| {
+        let (low, high) = s.effective_frames.mean_interval();
+        format!("{:.2} [{low:.2}, {high:.2}]", s.effective_frames.mean)
+    };
+    Some(format!(
+        "Attention is worth {} of {} frames with {}, {} with {}.",
+        frames(second),
+        second.frames,
+        pair.second,
+        frames(first),
+        pair.first
+    ))
 }
 
 fn alone(report: &Report) -> String {

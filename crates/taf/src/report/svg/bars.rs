@@ -43,7 +43,7 @@ pub fn grouped_bars(
     let bar_width = (640.0 / (groups.len() * (series.len() + 1)) as f64).clamp(7.0, 46.0);
     let group_width = bar_width * (series.len() as f64 + 1.0);
     let right = LEFT + (group_width * groups.len() as f64).max(300.0);
-    let (legend, legend_height) = legend(series, LEFT, right, 12.0, false);
+    let (legend, legend_height) = legend(series, LEFT, right, 12.0, None);
     let (start, bottom) = (legend_height + 18.0, legend_height + 18.0 + PLOT_HEIGHT);
     let scale = match top {
         Some(top) => Scale::exact(0.0, top, 5, bottom, start),
@@ -71,10 +71,11 @@ pub fn grouped_bars(
         @if let Some(reference) = reference {
             @let level = scale.place(reference.y);
             line class="reference" x1=(at(LEFT)) x2=(at(right)) y1=(at(level)) y2=(at(level)) {}
-            text class="note" x=(at(right - 2.0)) y=(at(level - 5.0)) text-anchor="end" { (reference.name) }
+            text class="note" x=(at(right + 6.0)) y=(at(level + 4.0)) { (reference.name) }
         }
     };
-    drawing(right + 12.0, bottom + foot, title, body)
+    let note = reference.map_or(6.0, |r| text_width(&r.name));
+    drawing(right + note + 8.0, bottom + foot, title, body)
 }
 
 fn one_bar(bar: &Bar, index: usize, left: f64, width: f64, scale: &Scale) -> Markup {

@@ -12,6 +12,9 @@ const RIGHT: f64 = WIDTH - 16.0;
 /// Most points of a line that are drawn one by one.
 const MAX_POINTS: usize = 400;
 
+/// Most points of a line that get a dot each.
+const MAX_MARKED: usize = 32;
+
 /// Lines with axes, units and a legend. A line of more than 400 points is drawn as means of equal runs of points.
 pub fn line_chart(chart: &Chart) -> Markup {
     let lines: Vec<Vec<(f64, Option<f64>)>> = chart.series.iter().map(|s| thin(&s.points)).collect();
@@ -19,8 +22,11 @@ pub fn line_chart(chart: &Chart) -> Markup {
     if !lines.iter().flatten().any(|p| p.1.is_some()) {
         return nothing(&chart.title);
     }
+    // Dashes tell a few straight pieces apart; on a long noisy curve they only blur it.
+    let few = lines.iter().all(|l| l.len() <= MAX_MARKED);
+    let dash = |index: usize| if few { index % 4 } else { 0 };
     let names: Vec<&str> = chart.series.iter().map(|s: &Series| s.name.as_str()).collect();
-    let (legend, legend_height) = legend(&names, LEFT, RIGHT, 12.0, true);
+    let (legend, legend_height) = legend(&names, LEFT, RIGHT, 12.0, Some(&dash));
     let (top, bottom) = (legend_height + 8.0, HEIGHT - 44.0);
     let reference = chart.reference.as_ref();
     let ys = lines.iter().flatten().filter_map(|p| p.1).chain(reference.map(|r| r.y));
@@ -40,7 +46,7 @@ pub fn line_chart(chart: &Chart) -> Markup {
             line class="reference" x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(level)) y2=(at(level)) {}
             text class="note" x=(at(RIGHT - 2.0)) y=(at(level - 5.0)) text-anchor="end" { (reference.name) }
         }
-        @for (index, points) in lines.iter().enumerate() { (line(points, index, &x, &y)) }
+        @for (index, points) in lines.iter().enumerate() { (line(points, index, dash(index), &x, &y)) }
     };
     drawing(WIDTH, HEIGHT, &chart.title, body)
 }
@@ -56,15 +62,15 @@ fn horizontal_scale(values: impl Iterator<Item = f64> + Clone) -> Scale {
     }
 }
 
-fn line(points: &[(f64, Option<f64>)], index: usize, x: &Scale, y: &Scale) -> Markup {
+fn line(points: &[(f64, Option<f64>)], index: usize, dash: usize, x: &Scale, y: &Scale) -> Markup {
     let runs = points.split(|p| p.1.is_none()).filter(|run| !run.is_empty());
-    let marked = points.len() <= 20;
+    let marked = points.len() <= MAX_MARKED;
     let place = |p: &(f64, Option<f64>)| (x.place(p.0), y.place(p.1.unwrap_or_default()));
     html! {
         @for run in runs {
             @let places: Vec<(f64, f64)> = run.iter().map(place).collect();
             @if places.len() > 1 {
-                polyline class={"line d" (index % 4) " " (colour(index))}
+                polyline class={"line d" (dash) " " (colour(index))}
                     points=(places.iter().map(|p| format!("{},{}", at(p.0), at(p.1))).collect::<Vec<_>>().join(" ")) {}
             }
             @if marked || places.len() == 1 {

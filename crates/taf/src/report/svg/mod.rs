@@ -71,8 +71,9 @@ fn vertical_title(title: &str, middle: f64) -> Markup {
     }
 }
 
-/// Names beside their colours, from (`left`, `top`) on, wrapped at `right`; the markup and the height it takes.
-fn legend(names: &[&str], left: f64, right: f64, top: f64, dashed: bool) -> (Markup, f64) {
+/// Names beside their colours, from (`left`, `top`) on, wrapped at `right`; the markup and the height it takes. Lines
+/// where `dash` gives the pattern of the `index`-th, boxes else.
+fn legend(names: &[&str], left: f64, right: f64, top: f64, dash: Option<&dyn Fn(usize) -> usize>) -> (Markup, f64) {
     let (mut x, mut y) = (left, top);
     let mut entries = Vec::new();
     for (index, name) in names.iter().enumerate() {
@@ -82,8 +83,8 @@ fn legend(names: &[&str], left: f64, right: f64, top: f64, dashed: bool) -> (Mar
             (x, y) = (left, y + 20.0);
         }
         entries.push(html! {
-            @if dashed {
-                line class={"line d" (index % 4) " " (colour(index))} x1=(at(x)) x2=(at(x + 22.0)) y1=(at(y)) y2=(at(y)) {}
+            @if let Some(dash) = dash {
+                line class={"line d" (dash(index)) " " (colour(index))} x1=(at(x)) x2=(at(x + 22.0)) y1=(at(y)) y2=(at(y)) {}
             } @else {
                 rect class={"bar " (colour(index))} x=(at(x + 8.0)) y=(at(y - 6.0)) width="12" height="12" rx="2" {}
             }
@@ -114,7 +115,7 @@ pub(super) mod tests {
 
     #[test]
     fn labels_are_escaped_and_shortened() {
-        let (markup, _) = legend(&["</text><script>x</script>"], 0.0, 100.0, 10.0, false);
+        let (markup, _) = legend(&["</text><script>x</script>"], 0.0, 100.0, 10.0, None);
         assert!(!markup.0.contains("<script>"));
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("äöü", 3), "äöü");
@@ -122,8 +123,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_long_legend_wraps() {
-        let (_, one) = legend(&["a"], 0.0, 300.0, 0.0, true);
-        let (_, many) = legend(&["a long name"; 6], 0.0, 300.0, 0.0, true);
+        let (_, one) = legend(&["a"], 0.0, 300.0, 0.0, None);
+        let (_, many) = legend(&["a long name"; 6], 0.0, 300.0, 0.0, Some(&|i| i));
         assert!(many > one);
     }
 }
