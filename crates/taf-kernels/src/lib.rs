@@ -1,9 +1,10 @@
 //! CPU kernels for video networks as plain functions over slices.
 //!
 //! Activations are `[batch, height, width, channels]`, convolution weights `[kernel_height, kernel_width, channels_in /
-//! groups, channels_out]`, both contiguous. Work is spread over the current rayon pool; how it is cut depends on the
-//! shapes alone, so the same input gives the same bits for any number of threads. Nothing here allocates per call but
-//! per-channel vectors and, once per thread, scratch memory.
+//! groups, channels_out]`, both contiguous. Work is spread over the current rayon pool. How it is cut depends on the
+//! shapes alone, so on one machine the same input gives the same bits for any number of threads (another machine may have
+//! other vectors and caches, which the matrix product adapts to). Apart from per-channel vectors, memory is allocated only
+//! while the per-thread scratch buffers grow to the largest layer.
 //!
 //! A slice whose length does not fit the shape is a mistake of the caller and panics with both lengths.
 

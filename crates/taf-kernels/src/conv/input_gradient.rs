@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::patches::Patches;
-use super::product::multiply_patches;
+use super::product::{TILE_ROWS, multiply_patches};
 use super::{ConvShape, depthwise};
 use crate::matrix::{Matrix, MatrixMut, Store, multiply};
 use crate::scratch::Scratch;
@@ -44,7 +44,33 @@ fn gather_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
 
 fn gather_phase(shape: &ConvShape, group: usize, phase: [Phase; 2], dy: &[f32], w: &[f32], dx: &mut [f32]) {
     let inputs = shape.group_inputs(group);
-    let patches = Patches {
+    let patches = phase_patches(shape, group, phase);
+    if patches.columns() == 0 {
+        return spread_phase(shape, group, phase, None, dx);
+    }
+    let mut reversed;
+    let weights = if shape.taps() == 1 && patches.rows() <= TILE_ROWS {
+        // Each weight is used by one tile alone, which may as well read it against the grain.
+        let all = Matrix::new(w, inputs.len(), shape.channels_out);
+        all.block(0..inputs.len(), shape.group_outputs(group)).transposed()
+    } else {
+        reversed = Scratch::take(patches.columns() * inputs.len());
+        reverse_weights(shape, group, phase, w, &mut reversed);
+        Matrix::new(&reversed, patches.columns(), inputs.len())
+    };
+    if shape.stride == [1, 1] {
+        let out = MatrixMut::new(dx, patches.rows(), shape.channels_in).into_columns(inputs);
+        multiply_patches(&patches, dy, weights, out, |_| ());
+    } else {
+        let mut compact = Scratch::take(patches.rows() * inputs.len());
+        let out = MatrixMut::new(&mut compact, patches.rows(), inputs.len());
+        multiply_patches(&patches, dy, weights, out, |_| ());
+        spread_phase(shape, group, phase, Some(&compact), dx);
+    }
+}
+
+fn phase_patches(shape: &ConvShape, group: usize, phase: [Phase; 2]) -> Patches {
+    Patches {
         images: shape.batch,
         source: [shape.output_height(), shape.output_width()],
         pixel_stride: shape.channels_out,
@@ -53,22 +79,7 @@ fn gather_phase(shape: &ConvShape, group: usize, phase: [Phase; 2], dy: &[f32], 
         step: [1, 1],
         first: phase.map(|axis| axis.first),
         extent: phase.map(|axis| axis.taps),
-    };
-    let mut reversed = Scratch::take(patches.columns() * inputs.len());
-    reverse_weights(shape, group, phase, w, &mut reversed);
-    let weights = Matrix::new(&reversed, patches.columns(), inputs.len());
-    if shape.stride == [1, 1] {
-        let pixels = shape.batch * shape.height * shape.width;
-        let out = MatrixMut::new(dx, pixels, shape.channels_in).into_columns(inputs);
-        return multiply_patches(&patches, dy, weights, out, |_| ());
     }
-    let mut compact = Scratch::take(patches.rows() * inputs.len());
-    if patches.columns() == 0 {
-        compact.fill(0.0);
-    } else {
-        multiply_patches(&patches, dy, weights, MatrixMut::new(&mut compact, patches.rows(), inputs.len()), |_| ());
-    }
-    spread_phase(shape, group, phase, &compact, dx);
 }
 
 /// The input positions `start, start + stride, ..` of one axis, and the window over `dy` each of them collects from.
@@ -134,8 +145,9 @@ fn transpose(from: &[f32], stride: usize, first: usize, inputs: usize, to: &mut 
     }
 }
 
-/// Puts the pixels of one phase at their places in `dx`.
-fn spread_phase(shape: &ConvShape, group: usize, [vertical, horizontal]: [Phase; 2], compact: &[f32], dx: &mut [f32]) {
+/// Puts the pixels of one phase at their places in `dx`; zeros if no tap reads them.
+fn spread_phase(shape: &ConvShape, group: usize, phase: [Phase; 2], compact: Option<&[f32]>, dx: &mut [f32]) {
+    let [vertical, horizontal] = phase;
     let inputs = shape.group_inputs(group);
     let compact_row = horizontal.length * inputs.len();
     dx.par_chunks_mut(shape.width * shape.channels_in).enumerate().with_min_len(4).for_each(|(row, pixels)| {
@@ -143,10 +155,15 @@ fn spread_phase(shape: &ConvShape, group: usize, [vertical, horizontal]: [Phase;
         if y % shape.stride[0] != vertical.start {
             return;
         }
-        let from = (image * vertical.length + y / shape.stride[0]) * compact_row;
         let places = pixels.chunks_exact_mut(shape.channels_in).skip(horizontal.start).step_by(shape.stride[1]);
-        for (pixel, values) in places.zip(compact[from..from + compact_row].chunks_exact(inputs.len())) {
-            pixel[inputs.clone()].copy_from_slice(values);
+        let places = places.map(|pixel| &mut pixel[inputs.clone()]);
+        match compact {
+            Some(compact) => {
+                let from = (image * vertical.length + y / shape.stride[0]) * compact_row;
+                let values = compact[from..from + compact_row].chunks_exact(inputs.len());
+                places.zip(values).for_each(|(place, values)| place.copy_from_slice(values));
+            }
+            None => places.for_each(|place| place.fill(0.0)),
         }
     });
 }

@@ -4,9 +4,10 @@ use super::patches::Patches;
 use crate::matrix::{Matrix, MatrixMut, Store, Tile, multiply, tile_columns};
 use crate::scratch::Scratch;
 
-/// Grid positions per task. A gathered tile of this many rows and [`DEPTH`] columns takes 256 KiB.
-const TILE_ROWS: usize = 128;
-/// Most patch columns gathered at a time, so that tile and weights stay in the second-level cache.
+/// Most grid positions per task. More of them reread the weights less often; a gathered tile of this many rows and
+/// [`DEPTH`] columns takes 512 KiB, about half a second-level cache.
+pub(super) const TILE_ROWS: usize = 256;
+/// Most patch columns gathered at a time.
 const DEPTH: usize = 512;
 
 /// `out = patches · weights`, tile by tile; `finish` sees each tile while it is still in the cache.
@@ -20,8 +21,9 @@ pub(crate) fn multiply_patches(
     out: MatrixMut,
     finish: impl Fn(&mut Tile) + Sync,
 ) {
-    let columns = tile_columns(out.rows(), out.columns(), TILE_ROWS);
-    out.tiles(TILE_ROWS, columns).into_par_iter().for_each(|mut tile| {
+    let rows = slice_width(out.rows(), TILE_ROWS);
+    let columns = tile_columns(out.rows(), out.columns(), rows);
+    out.tiles(rows, columns).into_par_iter().for_each(|mut tile| {
         multiply_tile(patches, source, weights, &mut tile);
         finish(&mut tile);
     });
