@@ -57,7 +57,7 @@ fn grid(corner: &str, down: &[Named], across: &[Named], cell: impl Fn(&Named, &N
 
 /// Every paired comparison with what it shows.
 pub fn differences(report: &Report) -> Table {
-    let header = ["comparison", "suite", "top-1 difference (points)", "p (bootstrap)", "p (McNemar)", "shown"];
+    let header = ["comparison", "suite", "difference (points)", "p (bootstrap)", "p (McNemar)", "shown"];
     let row = |d: &super::Difference| {
         let interval = &d.comparison.top1;
         vec![
@@ -106,15 +106,8 @@ pub fn classes(report: &Report) -> Table {
 
 /// How every model spreads its attention.
 pub fn attention(report: &Report) -> Table {
-    let header = [
-        "model",
-        "entropy (nats)",
-        "effective frames",
-        "effective frames, perturbed",
-        "largest share",
-        "attention moved (TV)",
-        "clips",
-    ];
+    let header =
+        ["model", "entropy (nats)", "effective frames", "the same, perturbed", "largest share", "moved (TV)", "clips"];
     let number = |s: &Summary, digits: usize| {
         let (low, high) = s.mean_interval();
         Cell::with_detail(format!("{:.digits$}", s.mean), format!("[{low:.digits$}, {high:.digits$}]"))

@@ -12,52 +12,90 @@ pub fn page(report: &Report, colour: bool) -> String {
         let _ = writeln!(out, "{}", visible(finding));
     }
     let _ = write!(out, "\nTop-1 with {} Wilson intervals\n{}", level(), lay_out(&table::main(report), colour));
-    for (title, table) in [
-        ("Differences with paired bootstrap intervals", table::differences(report)),
-        ("Attention over frames, mean over clips", table::attention(report)),
-    ] {
-        if !table.rows.is_empty() {
-            let _ = write!(out, "\n{title}\n{}", lay_out(&table, colour));
-        }
+    for (pair, table) in by_pair(table::differences(report)) {
+        let _ = write!(out, "\n{}, paired bootstrap intervals\n{}", visible(&pair), lay_out(&table, colour));
+    }
+    // A terminal has no room for all of it; the page and the JSON do.
+    let attention = without(table::attention(report), &["largest share", "clips"]);
+    if !attention.rows.is_empty() {
+        let _ = write!(out, "\nAttention over frames, mean over clips\n{}", lay_out(&attention, colour));
     }
     out
 }
 
+/// One table for every value of the first column, which becomes its name.
+fn by_pair(table: Table) -> Vec<(String, Table)> {
+    let mut parts: Vec<(String, Table)> = Vec::new();
+    for mut row in table.rows {
+        let pair = row.remove(0).text;
+        match parts.last_mut() {
+            Some((name, part)) if *name == pair => part.rows.push(row),
+            _ => parts.push((pair, Table { header: table.header[1..].to_vec(), rows: vec![row] })),
+        }
+    }
+    parts
+}
+
+fn without(mut table: Table, headings: &[&str]) -> Table {
+    let kept: Vec<bool> = table.header.iter().map(|h| !headings.contains(&h.as_str())).collect();
+    let keep = |row: Vec<Cell>| row.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(cell, _)| cell).collect();
+    table.rows = table.rows.into_iter().map(keep).collect();
+    table.header.retain(|h| !headings.contains(&h.as_str()));
+    table
+}
+
+/// Wider tables put the interval under its value.
+const MAX_WIDTH: usize = 100;
+
 /// A table with its columns aligned: the first to the left, the others to the right.
 fn lay_out(table: &Table, colour: bool) -> String {
     let header: Vec<Cell> = table.header.iter().map(|h| Cell { text: h.clone(), ..Cell::default() }).collect();
-    let widths: Vec<usize> = (0..header.len())
-        .map(|column| {
-            std::iter::once(&header).chain(&table.rows).map(|row| plain(&row[column]).width()).max().unwrap_or(0)
-        })
-        .collect();
+    let rows = || std::iter::once(&header).chain(&table.rows);
+    let widths = |stacked: bool| -> Vec<usize> {
+        let widest = |column: usize| rows().flat_map(|row| lines(&row[column], stacked)).map(|l| l.width()).max();
+        (0..header.len()).map(|column| widest(column).unwrap_or(0)).collect()
+    };
+    let stacked = widths(false).iter().map(|w| w + 3).sum::<usize>() + 1 > MAX_WIDTH;
+    let widths = widths(stacked);
     let rule = |left, middle, right| {
         let bars: Vec<String> = widths.iter().map(|w| "─".repeat(w + 2)).collect();
         format!("{left}{}{right}\n", bars.join(middle))
     };
-    let line = |row: &[Cell]| {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).enumerate().map(|(at, (cell, &w))| pad(cell, w, at == 0, colour)).collect();
-        format!("│ {} │\n", cells.join(" │ "))
+    let row = |row: &[Cell]| -> String {
+        let depth = row.iter().map(|cell| lines(cell, stacked).len()).max().unwrap_or(1);
+        (0..depth).map(|line| one_line(row, line, &widths, stacked, colour)).collect()
     };
-    let body: String = table.rows.iter().map(|row| line(row)).collect();
-    format!("{}{}{}{body}{}", rule("┌", "┬", "┐"), line(&header), rule("├", "┼", "┤"), rule("└", "┴", "┘"))
+    let body: Vec<String> = table.rows.iter().map(|cells| row(cells)).collect();
+    let between = if stacked { rule("├", "┼", "┤") } else { String::new() };
+    let (top, below, end) = (rule("┌", "┬", "┐"), rule("├", "┼", "┤"), rule("└", "┴", "┘"));
+    format!("{top}{}{below}{}{end}", row(&header), body.join(&between))
 }
 
-fn plain(cell: &Cell) -> String {
-    visible(format!("{} {}", cell.text, cell.detail).trim_end())
+fn one_line(row: &[Cell], line: usize, widths: &[usize], stacked: bool, colour: bool) -> String {
+    let cell = |(column, cell): (usize, &Cell)| {
+        let text = lines(cell, stacked).get(line).cloned().unwrap_or_default();
+        pad(&text, cell.verdict, widths[column], column == 0, colour)
+    };
+    format!("│ {} │\n", row.iter().enumerate().map(cell).collect::<Vec<_>>().join(" │ "))
 }
 
-fn pad(cell: &Cell, width: usize, left: bool, colour: bool) -> String {
-    let text = plain(cell);
+/// What a cell shows: its value with the interval beside it, or under it.
+fn lines(cell: &Cell, stacked: bool) -> Vec<String> {
+    match stacked && !cell.detail.is_empty() {
+        true => vec![visible(&cell.text), visible(&cell.detail)],
+        false => vec![visible(format!("{} {}", cell.text, cell.detail).trim_end())],
+    }
+}
+
+fn pad(text: &str, verdict: Option<Verdict>, width: usize, left: bool, colour: bool) -> String {
     let space = " ".repeat(width.saturating_sub(text.width()));
-    let code = match cell.verdict {
+    let code = match verdict {
         Some(Verdict::Higher) => "32",
         Some(Verdict::Lower) => "31",
         Some(Verdict::NotShown) => "2",
         None => "",
     };
-    let text = if colour && !code.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text };
+    let text = if colour && !code.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() };
     if left { text + &space } else { space + &text }
 }
 
@@ -121,6 +159,18 @@ mod tests {
         let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
         assert!(widths.iter().all(|&w| w == widths[0]), "{text}");
         assert!(text.contains("│ 時間  │  8.0 % │"), "{text}");
+    }
+
+    #[test]
+    fn a_wide_table_puts_intervals_under_their_values() {
+        let value = || Cell { text: "80.2 %".into(), detail: "[76.9, 83.1]".into(), ..Cell::default() };
+        let table = |columns: usize| Table {
+            header: (0..columns).map(|c| c.to_string()).collect(),
+            rows: vec![(0..columns).map(|_| value()).collect()],
+        };
+        assert!(lay_out(&table(2), false).contains("80.2 % [76.9, 83.1]"));
+        let wide = lay_out(&table(6), false);
+        assert!(!wide.contains("% [") && wide.lines().all(|l| l.width() <= MAX_WIDTH), "{wide}");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn grouped_bars(
     if groups.iter().all(|g| g.bars.iter().all(Option::is_none)) {
         return nothing(title);
     }
-    let bar_width = (640.0 / (groups.len() * (series.len() + 1)) as f64).clamp(7.0, 46.0);
+    let bar_width = (880.0 / (groups.len() * (series.len() + 1)) as f64).clamp(7.0, 56.0);
     let group_width = bar_width * (series.len() as f64 + 1.0);
     let right = LEFT + (group_width * groups.len() as f64).max(300.0);
     let (legend, legend_height) = legend(series, LEFT, right, 12.0, None);

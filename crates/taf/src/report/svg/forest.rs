@@ -6,7 +6,7 @@ use crate::report::words::{point_bounds, points};
 use crate::report::{Difference, Verdict};
 
 const ROW: f64 = 28.0;
-const PLOT_WIDTH: f64 = 400.0;
+const PLOT_WIDTH: f64 = 560.0;
 
 /// Differences as points with their intervals around the line of no difference, one row a suite.
 pub fn forest(differences: &[&Difference]) -> Markup {
@@ -16,7 +16,7 @@ pub fn forest(differences: &[&Difference]) -> Markup {
     let name = |d: &Difference| shorten(&d.suite, 32);
     let left = differences.iter().map(|d| text_width(&name(d))).fold(60.0, f64::max) + 24.0;
     let ends = differences.iter().flat_map(|d| [d.comparison.top1.low, d.comparison.top1.high]);
-    let scale = Scale::round(ends.chain([-0.01, 0.01]).map(|v| v * 100.0), 5, left, left + PLOT_WIDTH);
+    let scale = Scale::round(ends.chain([-0.01, 0.01]).map(|v| v * 100.0), 6, left, left + PLOT_WIDTH);
     let bottom = ROW * differences.len() as f64 + 12.0;
     let zero = scale.place(0.0);
     let body = html! {

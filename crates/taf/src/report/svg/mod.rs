@@ -18,6 +18,9 @@ use scale::Scale;
 /// Number of colours before they repeat; the style sheet has as many.
 const COLOURS: usize = 6;
 
+/// A wider drawing keeps its size and scrolls: shrunk to the page its letters could not be read.
+const MAX_WIDTH: f64 = 1250.0;
+
 /// Width of a letter of the 12-pixel labels, a little generous: text is laid out without measuring it.
 const LETTER: f64 = 6.6;
 
@@ -46,7 +49,7 @@ fn shorten(text: &str, letters: usize) -> String {
 /// The whole drawing; `label` is what a screen reader says.
 fn drawing(width: f64, height: f64, label: &str, body: Markup) -> Markup {
     html! {
-        svg viewBox={"0 0 " (at(width)) " " (at(height))} width=(at(width)) height=(at(height)) role="img"
+        svg class=[(width > MAX_WIDTH).then_some("wide")] viewBox={"0 0 " (at(width)) " " (at(height))} width=(at(width)) height=(at(height)) role="img"
             aria-label=(label) xmlns="http://www.w3.org/2000/svg" { (body) }
     }
 }
