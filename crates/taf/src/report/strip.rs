@@ -77,7 +77,7 @@ pub struct Strip<'a> {
     pub natural: View<'a>,
     /// The perturbed clip, as long and as large.
     pub perturbed: Option<View<'a>>,
-    /// Width of a frame in the picture in pixels; none lets about 1200 pixels be shared.
+    /// Width of a frame in the picture in pixels; none chooses one that keeps text legible on a page.
     pub frame_width: Option<u32>,
 }
 
@@ -220,7 +220,7 @@ impl Plan {
     fn new(strip: &Strip) -> Self {
         let clip = strip.natural.clip;
         let frames = clip.len() as u32;
-        let frame_width = strip.frame_width.unwrap_or_else(|| (1200 / frames).clamp(40, 160)).max(8);
+        let frame_width = strip.frame_width.unwrap_or_else(|| shared_width(frames)).max(8);
         let shape = clip.height() as f64 / clip.width() as f64;
         let frame_height = (f64::from(frame_width) * shape).round().clamp(8.0, 4096.0) as u32;
         let rows = if strip.perturbed.is_some() { 5 } else { 2 };
@@ -249,6 +249,12 @@ impl Plan {
 fn value(canvas: &mut Canvas, share: f32, middle: u32, baseline: u32, colour: Colour) {
     canvas.fill([middle - 13, baseline - 10, 26, 11], PAPER);
     canvas.text(&format!("{share:.2}"), middle, baseline, SMALL, Align::Centre, colour);
+}
+
+/// About 900 pixels for all frames, more where frames would become too small to see: a strip wider than a page is shrunk
+/// with its text.
+fn shared_width(frames: u32) -> u32 {
+    (900 / frames).max((1600 / frames).min(72)).clamp(40, 160)
 }
 
 fn label(canvas: &mut Canvas, plan: &Plan, top: u32, name: &str, caption: &str) {
