@@ -6,7 +6,7 @@ mod step;
 pub use objective::{Objective, minor_frames};
 pub use step::Norm;
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{TemporalAttention, explain};
@@ -178,7 +178,7 @@ impl TemporalAdversary {
             AttendedClass::Label => labels.to_vec(),
             AttendedClass::Prediction => predictions(&output.logits),
         };
-        let (_, attention) = explain(model, &self.attention, output, class_tensor(&classes, output));
+        let (_, attention) = explain(model, &self.attention, output, class_tensor(&classes, &plain_device(output)));
         Natural { classes, attention: attention.without_autodiff() }
     }
 
@@ -187,7 +187,7 @@ impl TemporalAdversary {
         if self.objective == Objective::CrossEntropy {
             return Objective::of_logits(output.logits, &natural.classes);
         }
-        let (_, attention) = explain(model, &self.attention, &output, class_tensor(&natural.classes, &output));
+        let (_, attention) = explain(model, &self.attention, &output, class_tensor(&natural.classes, &plain_device(&output)));
         self.objective.of_attention(attention, natural.attention.clone())
     }
 }
@@ -198,8 +198,12 @@ impl Perturbed {
     }
 }
 
+fn plain_device(output: &VideoOutput) -> Device {
+    output.logits.device().without_autodiff()
+}
+
 /// The class each row of logits is highest for; of equals the lowest index.
-fn predictions(logits: &Tensor<2>) -> Vec<usize> {
+pub(crate) fn predictions(logits: &Tensor<2>) -> Vec<usize> {
     let [_, classes] = logits.dims();
     let best = |row: &[f32]| {
         let first = (0, f32::NEG_INFINITY);
@@ -208,10 +212,10 @@ fn predictions(logits: &Tensor<2>) -> Vec<usize> {
     to_vec(logits.clone().without_autodiff()).chunks(classes).map(best).collect()
 }
 
-fn class_tensor(classes: &[usize], output: &VideoOutput) -> Tensor<1, Int> {
+pub(crate) fn class_tensor(classes: &[usize], device: &Device) -> Tensor<1, Int> {
     let classes: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
     let count = classes.len();
-    Tensor::from_data(TensorData::new(classes, [count]), &output.logits.device().without_autodiff())
+    Tensor::from_data(TensorData::new(classes, [count]), device)
 }
 
 fn to_vec<const D: usize>(x: Tensor<D>) -> Vec<f32> {

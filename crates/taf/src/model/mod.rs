@@ -8,6 +8,7 @@ mod names;
 mod norm;
 mod pass;
 mod pixels;
+mod recipe;
 mod resnet;
 mod state;
 mod tsn;
@@ -18,7 +19,9 @@ pub use names::{from_published_layout, published_name, to_published_layout};
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
+pub use recipe::{ModelKind, ModelRecipe, TrunkName};
 pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
+pub(crate) use state::Path;
 pub use state::{StateDict, StateError, load_state, state_dict};
 pub use tsn::{Tsn, TsnConfig};
 

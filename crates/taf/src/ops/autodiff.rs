@@ -13,7 +13,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, VideoOps, composed};
+use super::{ConvShape, NormGradients, Normalized, PoolShape, SgdStep, VideoOps, composed};
 
 /// What batch norm keeps for its gradient.
 #[derive(Clone, Debug)]
@@ -278,6 +278,15 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        first_order_only!()
+    }
+
+    fn sgd_step(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: SgdStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         first_order_only!()
     }

@@ -3,7 +3,7 @@
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{FloatDType, IntDType, Shape, Slice, ops::ConvOptions};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape};
+use super::{ConvShape, NormGradients, Normalized, PoolShape, SgdStep};
 
 /// See [`super::VideoOps::conv2d_nhwc`].
 pub fn conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>, shape: ConvShape) -> FloatTensor<B> {
@@ -168,6 +168,23 @@ pub fn max_pool2d_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, sh
     let indices = B::max_pool2d_with_indices(x.clone(), kernel, stride, padding, [1, 1], false, IntDType::I64).indices;
     let dy = to_nchw::<B>(dy);
     to_nhwc::<B>(B::max_pool2d_with_indices_backward(x, kernel, stride, padding, [1, 1], false, dy, indices).x_grad)
+}
+
+/// See [`super::VideoOps::sgd_step`].
+pub fn sgd_step<B: Backend>(
+    weight: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    velocity: FloatTensor<B>,
+    step: SgdStep,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let scaled = |x: FloatTensor<B>, by: f32| B::float_mul_scalar(x, by.into());
+    let gradient = B::float_add(gradient, scaled(weight.clone(), step.weight_decay));
+    let velocity = B::float_add(scaled(velocity, step.momentum), gradient.clone());
+    let direction = match step.nesterov {
+        true => B::float_add(gradient, scaled(velocity.clone(), step.momentum)),
+        false => velocity.clone(),
+    };
+    (B::float_sub(weight, scaled(direction, step.learning_rate)), velocity)
 }
 
 /// `[..., channels]` as `[rows, channels]`.

@@ -9,7 +9,7 @@ use burn::backend::{
 use burn::tensor::{Bytes, DType, Shape};
 use taf_kernels::{BatchNormInput, BatchNormSaved, ShiftShape};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, VideoOps, composed};
+use super::{ConvShape, NormGradients, Normalized, PoolShape, SgdStep, VideoOps, composed};
 
 thread_local! {
     static COMPOSED: Cell<bool> = const { Cell::new(false) };
@@ -274,6 +274,21 @@ impl VideoOps for Flex {
         // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
         let places = pool(&shape, &x, &mut vec![0.0; shape.output_len()]);
         x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+    }
+
+    fn sgd_step(
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        velocity: FlexTensor,
+        step: SgdStep,
+    ) -> (FlexTensor, FlexTensor) {
+        if composed_wanted() {
+            return composed::sgd_step::<Self>(weight, gradient, velocity, step);
+        }
+        let (Dense(mut weight), Dense(mut velocity)) = (Dense::new(weight), Dense::new(velocity));
+        // In place where nobody else holds the buffer, else on a copy.
+        step.apply(weight.storage_mut(), Dense::new(gradient).values(), velocity.storage_mut());
+        (weight, velocity)
     }
 }
 

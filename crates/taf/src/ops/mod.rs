@@ -15,8 +15,8 @@ mod flex;
 mod tensor;
 
 pub use flex::with_composed_ops;
-pub use taf_kernels::{ConvShape, PoolShape};
-pub use tensor::{batch_norm, conv2d, max_pool2d, scale_shift, temporal_shift};
+pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
+pub use tensor::{batch_norm, conv2d, max_pool2d, scale_shift, sgd_step, temporal_shift};
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
@@ -146,5 +146,15 @@ pub trait VideoOps: Backend {
     /// Gradient of the maximum to its input: to the first greatest pixel of each window.
     fn max_pool2d_nhwc_gradient(x: FloatTensor<Self>, dy: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
         composed::max_pool2d_gradient::<Self>(x, dy, shape)
+    }
+
+    /// One step of gradient descent on a flat parameter: the new `(weight, velocity)`. Not differentiable.
+    fn sgd_step(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: SgdStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::sgd_step::<Self>(weight, gradient, velocity, step)
     }
 }

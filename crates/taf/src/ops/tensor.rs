@@ -3,7 +3,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use super::{ConvShape, PoolShape, VideoOps};
+use super::{ConvShape, PoolShape, SgdStep, VideoOps};
 
 /// Convolution of channels-last images.
 ///
@@ -100,4 +100,17 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     let shape =
         PoolShape { batch, height, width, channels, kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
+}
+
+/// One step of stochastic gradient descent on a flattened parameter; returns the new weights and velocity.
+/// All three are plain tensors of one length.
+pub fn sgd_step(
+    weight: Tensor<1>,
+    gradient: Tensor<1>,
+    velocity: Tensor<1>,
+    step: SgdStep,
+) -> (Tensor<1>, Tensor<1>) {
+    let (weight, gradient, velocity) = (weight.into_dispatch(), gradient.into_dispatch(), velocity.into_dispatch());
+    let (weight, velocity) = <Dispatch as VideoOps>::sgd_step(weight, gradient, velocity, step);
+    (Tensor::from_dispatch(weight), Tensor::from_dispatch(velocity))
 }

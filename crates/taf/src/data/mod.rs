@@ -1,0 +1,9 @@
+//! From a manifest to batches: seeded, prefetched by worker threads, the same for any number of them.
+
+mod batch;
+mod prefetch;
+mod source;
+
+pub use batch::{ClipBatch, Sample, clips_to_tensor, tensor_to_clips};
+pub use prefetch::Prefetch;
+pub use source::{ClipSource, Spoiled};

@@ -1,0 +1,60 @@
+use burn::tensor::{Device, Tensor};
+use taf_video::{Clip, Seed};
+
+use super::{EvalError, Progress};
+use crate::adversary::{TemporalAdversary, class_tensor};
+use crate::attention::explain;
+use crate::data::clips_to_tensor;
+use crate::metrics::{AttentionPair, AttentionSummary};
+use crate::model::{Pass, VideoModel};
+use crate::recipe::Plan;
+
+/// Measures, for the first view of the first `limit` validation videos, how the model spreads its attention, and how far
+/// `adversary` moves it: the attention for the video's label on the natural and on the perturbed clip.
+///
+/// # Errors
+/// If a video cannot be read.
+pub fn probe<M: VideoModel>(
+    model: &M,
+    plan: &Plan,
+    adversary: &TemporalAdversary,
+    limit: usize,
+    device: &Device,
+    progress: Progress,
+) -> Result<AttentionSummary, EvalError> {
+    let records = plan.validation.records();
+    let total = records.len().min(limit);
+    let data = &plan.recipe.data;
+    let seed = Seed::new(plan.recipe.seed).with("probe");
+    let mut views = plan.validation.eval_views(&plan.eval, data.views, None, data.workers).take(total);
+    let mut pairs = Vec::with_capacity(total);
+    while pairs.len() < total {
+        let clips: Result<Vec<Clip>, _> = views
+            .by_ref()
+            .take(plan.recipe.train.batch_size)
+            .map(|views| views.map(|mut views| views.swap_remove(0)))
+            .collect();
+        let clips = clips_to_tensor(&clips?, device);
+        let labels: Vec<usize> = records[pairs.len()..][..clips.dims()[0]].iter().map(|record| record.label).collect();
+        let perturbed = adversary.perturb(model, clips.clone(), &labels, seed.at(pairs.len()).value());
+        let [natural, moved] = [clips, perturbed.clips].map(|clips| attention(model, adversary, clips, &labels));
+        pairs.extend(
+            natural.into_iter().zip(moved).map(|(natural, moved)| AttentionPair { natural, perturbed: Some(moved) }),
+        );
+        progress(pairs.len(), total);
+    }
+    Ok(AttentionSummary::new(&pairs)?)
+}
+
+fn attention<M: VideoModel>(
+    model: &M,
+    adversary: &TemporalAdversary,
+    clips: Tensor<5>,
+    labels: &[usize],
+) -> Vec<Vec<f32>> {
+    let output = model.forward(clips, &mut Pass::inference());
+    let (_, attention) = explain(model, &adversary.attention, &output, class_tensor(labels, &output.logits.device()));
+    let [_, time] = attention.dims();
+    let values: Vec<f32> = attention.into_data().try_into_vec().expect("attention is f32");
+    values.chunks(time).map(<[f32]>::to_vec).collect()
+}

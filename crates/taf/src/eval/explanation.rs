@@ -1,0 +1,115 @@
+use burn::tensor::{Device, Tensor, activation};
+use taf_video::Clip;
+
+use super::EvalError;
+use crate::adversary::{AttendedClass, TemporalAdversary, class_tensor, predictions};
+use crate::attention::explain;
+use crate::data::{clips_to_tensor, tensor_to_clips};
+use crate::model::{Pass, VideoModel};
+use crate::report::{ActivationMaps, Strip, View};
+
+/// What a network sees in one clip, natural and perturbed.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The class whose evidence is shown.
+    pub class: usize,
+    /// The clip as it is.
+    pub natural: Seen,
+    /// The temporal adversarial clip.
+    pub perturbed: Seen,
+}
+
+/// One version of a clip and what the network makes of it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The pixels, 8 bits.
+    pub clip: Clip,
+    /// Class probabilities.
+    pub probabilities: Vec<f32>,
+    /// Class-activation maps of the explained class.
+    pub maps: ActivationMaps,
+    /// Attention per frame, summing to 1.
+    pub attention: Vec<f32>,
+}
+
+impl Explanation {
+    /// Explains one clip. The class is `label` where the adversary attends to labels and one is given, else the prediction.
+    ///
+    /// # Errors
+    /// If the network's activations are not finite.
+    pub fn new<M: VideoModel>(
+        model: &M,
+        clip: &Clip,
+        label: Option<usize>,
+        adversary: &TemporalAdversary,
+        device: &Device,
+        seed: u64,
+    ) -> Result<Self, EvalError> {
+        let clips = clips_to_tensor([clip], device);
+        let label = label.filter(|_| adversary.class == AttendedClass::Label);
+        let class =
+            label.unwrap_or_else(|| predictions(&model.forward(clips.clone(), &mut Pass::inference()).logits)[0]);
+        let perturbed = adversary.perturb(model, clips.clone(), &[class], seed).clips;
+        Ok(Self {
+            class,
+            natural: Seen::new(model, clips, class, adversary)?,
+            perturbed: Seen::new(model, perturbed, class, adversary)?,
+        })
+    }
+
+    /// The picture: frames, activation maps on one scale for the clip, attention curves, amplified difference.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn strip(&self, title: &str, classes: &[String]) -> Result<Vec<u8>, EvalError> {
+        let [natural, perturbed] = [&self.natural, &self.perturbed].map(|seen| seen.caption(classes));
+        let strip = Strip {
+            title,
+            natural: self.natural.view("natural", &natural),
+            perturbed: Some(self.perturbed.view("TA", &perturbed)),
+            frame_width: None,
+        };
+        Ok(strip.to_png()?)
+    }
+}
+
+impl Seen {
+    fn new<M: VideoModel>(
+        model: &M,
+        clips: Tensor<5>,
+        class: usize,
+        adversary: &TemporalAdversary,
+    ) -> Result<Self, EvalError> {
+        let output = model.forward(clips.clone(), &mut Pass::inference());
+        let class = class_tensor(&[class], &output.logits.device());
+        let (cam, attention) = explain(model, &adversary.attention, &output, class);
+        let [_, time, height, width] = cam.dims();
+        Ok(Self {
+            clip: tensor_to_clips(clips).swap_remove(0),
+            probabilities: values(activation::softmax(output.logits, 1)),
+            maps: ActivationMaps::new(time, height, width, values(cam))?,
+            attention: values(attention),
+        })
+    }
+
+    /// The five likeliest classes with their probabilities, the likeliest first.
+    pub fn top5(&self) -> Vec<(usize, f32)> {
+        let mut ranked: Vec<_> = self.probabilities.iter().copied().enumerate().collect();
+        ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        ranked.truncate(5);
+        ranked
+    }
+
+    fn caption(&self, classes: &[String]) -> String {
+        let (class, probability) = self.top5()[0];
+        format!("{} {:.0} %", classes[class], 100.0 * probability)
+    }
+
+    fn view<'a>(&'a self, name: &'a str, caption: &'a str) -> View<'a> {
+        View { name, caption, clip: &self.clip, maps: &self.maps, attention: &self.attention }
+    }
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("activations are f32")
+}

@@ -1,0 +1,266 @@
+//! One TOML file says everything about a run. It is read once, into types that cannot be wrong.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use taf_video::dataset::Manifest;
+use taf_video::transform::{EvalTransform, EvalTransformConfig, TrainTransform, TrainTransformConfig};
+use taf_video::{Sampling, Seed, TemporalViews};
+
+use crate::adversary::TemporalAdversary;
+use crate::data::ClipSource;
+use crate::model::{ModelRecipe, Tsn};
+use crate::train::{Fit, TafConfig};
+
+/// Everything about a run. Unknown fields are refused everywhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Where every random choice grows from; default 0.
+    #[serde(default)]
+    pub seed: u64,
+    /// Which videos, and how they become clips.
+    pub data: DataRecipe,
+    /// Which network.
+    pub model: ModelRecipe,
+    /// How it is trained.
+    #[serde(default)]
+    pub train: Fit,
+    /// Fine-tuning on temporal adversarial clips; absent for plain training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taf: Option<TafConfig>,
+    /// The adversary that measures attention in reports, and what `taf attend` and `taf perturb` use where there is no
+    /// `[taf.adversary]`.
+    #[serde(default)]
+    pub probe: TemporalAdversary,
+}
+
+/// The `[data]` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// The manifest `taf data prepare` wrote; relative to the recipe's folder.
+    pub manifest: PathBuf,
+    /// Classes to keep, in label order; default all of the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+    /// Splits to train on; default `["train"]`.
+    #[serde(default = "train_splits")]
+    pub train: Vec<String>,
+    /// Splits to evaluate on; default `["val"]`.
+    #[serde(default = "validation_splits")]
+    pub validation: Vec<String>,
+    /// How frames are chosen; default eight TSN segments.
+    #[serde(default = "eight_segments")]
+    pub sampling: Sampling,
+    /// Clips per video an evaluation averages over; default the centre one.
+    #[serde(default)]
+    pub views: TemporalViews,
+    /// Crop, flips and colour while training.
+    #[serde(default)]
+    pub transform: TrainTransformConfig,
+    /// Resize and crops while evaluating.
+    #[serde(default)]
+    pub eval: EvalTransformConfig,
+    /// Threads that decode ahead of training; the result does not depend on them. Default 2.
+    #[serde(default = "two")]
+    pub workers: usize,
+}
+
+fn train_splits() -> Vec<String> {
+    vec!["train".into()]
+}
+
+fn validation_splits() -> Vec<String> {
+    vec!["val".into()]
+}
+
+fn eight_segments() -> Sampling {
+    Sampling::segments(8)
+}
+
+fn two() -> usize {
+    2
+}
+
+/// Why a recipe cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// The file could not be read.
+    #[error("cannot read the recipe: {source}: {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// The text is not TOML, or a field is unknown, missing or of the wrong type.
+    #[error("{}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and what, as the parser says it.
+        message: String,
+    },
+    /// An override could not be applied.
+    #[error("--set {text}: {message}")]
+    Override {
+        /// The override as given.
+        text: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A value is out of its range, or two do not fit together.
+    #[error("{field} must {expected}, got {got}")]
+    Value {
+        /// The field as the recipe writes it.
+        field: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// The adversary's settings make no sense.
+    #[error(transparent)]
+    Adversary(#[from] crate::adversary::AdversaryError),
+    /// The videos or their transforms do.
+    #[error(transparent)]
+    Data(#[from] taf_video::Error),
+}
+
+impl RecipeError {
+    pub(crate) fn value(field: &'static str, expected: impl Into<String>, got: impl ToString) -> Self {
+        Self::Value { field, expected: expected.into(), got: got.to_string() }
+    }
+}
+
+/// A recipe whose data were found and whose settings were checked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What was asked for.
+    pub recipe: Recipe,
+    /// Class names in label order.
+    pub classes: Vec<String>,
+    /// Clips to train on.
+    pub train: ClipSource,
+    /// Clips to evaluate on.
+    pub validation: ClipSource,
+    /// Crop, flips and colour of training clips.
+    pub transform: TrainTransform,
+    /// Resize and crops of evaluation clips.
+    pub eval: EvalTransform,
+    /// SHA-256 of the manifest.
+    pub manifest_hash: String,
+}
+
+impl Recipe {
+    /// Reads a recipe and applies `--set key=value` overrides, the later ones winning. A relative manifest path is taken
+    /// from the recipe's folder.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not TOML, or does not fit the fields.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, RecipeError> {
+        let read = |source| RecipeError::Read { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(read)?;
+        let mut recipe = Self::parse(&text, path, overrides)?;
+        if recipe.data.manifest.is_relative() {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let manifest = folder.join(&recipe.data.manifest);
+            recipe.data.manifest = std::path::absolute(&manifest).map_err(read)?;
+        }
+        Ok(recipe)
+    }
+
+    /// Reads a recipe from text; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Recipe::read`].
+    pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, RecipeError> {
+        let parse = |error: toml::de::Error| RecipeError::Parse { path: path.to_owned(), message: error.to_string() };
+        if overrides.is_empty() {
+            // Parsed in one go, so that errors show the line.
+            return toml::from_str(text).map_err(parse);
+        }
+        let mut table: toml::Table = toml::from_str(text).map_err(parse)?;
+        for text in overrides {
+            set(&mut table, text).map_err(|message| RecipeError::Override { text: text.clone(), message })?;
+        }
+        toml::Value::Table(table).try_into().map_err(parse)
+    }
+
+    /// The recipe as TOML, every field written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe is made of TOML's types")
+    }
+
+    /// Finds the data and checks every setting.
+    ///
+    /// # Errors
+    /// Names the first thing that is missing or out of range.
+    pub fn plan(&self) -> Result<Plan, RecipeError> {
+        self.check()?;
+        let manifest = Manifest::read(&self.data.manifest)?;
+        let manifest_hash = manifest.hash();
+        let manifest = match &self.data.classes {
+            Some(classes) => manifest.select_classes(classes)?,
+            None => manifest,
+        };
+        let seed = Seed::new(self.seed);
+        let source = |splits: &[String], name| -> Result<ClipSource, RecipeError> {
+            let part = manifest.select_splits(splits)?;
+            Ok(ClipSource::new(part, self.data.sampling.clone(), seed.with(name)))
+        };
+        let classes = manifest.classes().to_vec();
+        Ok(Plan {
+            recipe: self.clone(),
+            train: source(&self.data.train, "train")?,
+            validation: source(&self.data.validation, "validation")?,
+            transform: self.data.transform.init(&classes)?,
+            eval: self.data.eval.init()?,
+            classes,
+            manifest_hash,
+        })
+    }
+
+    /// The adversary of fine-tuning, or else the probe.
+    pub fn adversary(&self) -> &TemporalAdversary {
+        self.taf.as_ref().map_or(&self.probe, |taf| &taf.adversary)
+    }
+
+    fn check(&self) -> Result<(), RecipeError> {
+        if self.data.transform.size != self.data.eval.size {
+            let expected = format!("equal data.transform.size = {}", self.data.transform.size);
+            return Err(RecipeError::value("data.eval.size", expected, self.data.eval.size));
+        }
+        self.model.check()?;
+        self.train.check()?;
+        self.probe.validate()?;
+        self.taf.as_ref().map_or(Ok(()), TafConfig::check)
+    }
+}
+
+impl Plan {
+    /// The network with fresh weights.
+    pub fn init_model(&self, device: &Device) -> Tsn {
+        let seed = Seed::new(self.recipe.seed).with("weights").value();
+        self.recipe.model.config(self.classes.len(), self.recipe.data.sampling.frames()).init(device, seed)
+    }
+}
+
+/// Applies one `a.b.c=value`; the value is TOML, or else taken as a string.
+fn set(table: &mut toml::Table, text: &str) -> Result<(), String> {
+    let (key, value) = text.split_once('=').ok_or("expected key=value, for example train.epochs=10")?;
+    let value = value.trim();
+    let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
+        .map_or_else(|_| toml::Value::String(value.to_owned()), |mut parsed| parsed.remove("value").expect("just set"));
+    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let last = path.pop().filter(|name| !name.is_empty()).ok_or("expected a key in front of the =")?;
+    let mut inner = table;
+    for name in path {
+        let entry = inner.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        inner = entry.as_table_mut().ok_or_else(|| format!("{name} is a value, not a table"))?;
+    }
+    inner.insert(last.to_owned(), value);
+    Ok(())
+}

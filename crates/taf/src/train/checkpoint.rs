@@ -1,0 +1,265 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::TensorData;
+use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ModelRecipe, StateDict};
+use crate::run::write_atomic;
+
+const METADATA: &str = "taf";
+const MODEL: &str = "model.";
+const VELOCITY: &str = "velocity.";
+const EXTENSION: &str = "safetensors";
+const BEST: &str = "best.safetensors";
+
+/// Why a checkpoint cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file system said no.
+    #[error("cannot {action} the checkpoint: {source}: {}", path.display())]
+    Io {
+        /// "read" or "list".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// The file is not a checkpoint of this program.
+    #[error("expected {expected}, found {found}: {}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was needed.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// The folder has no checkpoint.
+    #[error("no checkpoint in {}", path.display())]
+    None {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Writing failed.
+    #[error(transparent)]
+    Write(#[from] crate::run::Error),
+}
+
+/// How far training has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Epochs completed.
+    pub epoch: usize,
+    /// Batches of the running epoch that were trained on.
+    pub batch: usize,
+    /// Steps taken in all.
+    pub step: u64,
+    /// Top-1 accuracy of the best evaluation so far, in [0, 1].
+    pub best_top1: Option<f64>,
+    /// Sum of the natural loss over the batches of the running epoch.
+    pub loss_sum: f64,
+}
+
+/// What describes the weights beside the tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointInfo {
+    /// How far training had come.
+    pub progress: Progress,
+    /// The network.
+    pub model: ModelRecipe,
+    /// Class names in label order.
+    pub classes: Vec<String>,
+    /// Frames per clip.
+    pub frames: usize,
+    /// Whether batch norms carry an auxiliary branch.
+    pub auxiliary: bool,
+}
+
+/// Everything training goes on from: one safetensors file whose metadata says what it is.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// What the weights belong to.
+    pub info: CheckpointInfo,
+    /// Weights and running statistics.
+    pub model: StateDict,
+    /// The optimiser's velocities.
+    pub velocities: StateDict,
+}
+
+impl Checkpoint {
+    /// Writes the file whole or not at all. The same contents give the same bytes.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let named = |prefix: &'static str, state: &StateDict| -> Vec<(String, Floats)> {
+            state.iter().map(|(name, data)| (format!("{prefix}{name}"), Floats::new(data))).collect()
+        };
+        let mut tensors = named(MODEL, &self.model);
+        tensors.extend(named(VELOCITY, &self.velocities));
+        let info = serde_json::to_string(&self.info).expect("the description is made of JSON's types");
+        // A single entry: the order of a map with more would differ from process to process.
+        let metadata = HashMap::from([(METADATA.to_owned(), info)]);
+        let bytes = serialize(tensors, Some(metadata)).expect("names are unique and lengths fit the shapes");
+        Ok(write_atomic(path, &bytes)?)
+    }
+
+    /// Reads a file that [`Checkpoint::write`] wrote. Nothing in it is executed, and memory stays within twice its size.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no safetensors file, lacks the description, or holds other types than f32.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let io = |source| CheckpointError::Io { action: "read", path: path.to_owned(), source };
+        let bytes = std::fs::read(path).map_err(io)?;
+        Self::from_bytes(&bytes).map_err(|(expected, found)| CheckpointError::Content {
+            path: path.to_owned(),
+            expected,
+            found,
+        })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, (&'static str, String)> {
+        let broken = |error: safetensors::SafeTensorError| ("a safetensors file", error.to_string());
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        let info = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
+        let info = info.ok_or(("a checkpoint of taf", "no description of one".to_owned()))?;
+        let info =
+            serde_json::from_str(info).map_err(|error| ("the description of a checkpoint", error.to_string()))?;
+        let (mut model, mut velocities) = (StateDict::new(), StateDict::new());
+        for (name, view) in file.tensors() {
+            let data = floats(&name, &view)?;
+            match (name.strip_prefix(MODEL), name.strip_prefix(VELOCITY)) {
+                (Some(name), _) => model.insert(name.to_owned(), data),
+                (_, Some(name)) => velocities.insert(name.to_owned(), data),
+                _ => return Err(("weights and velocities", format!("a tensor named {name:?}"))),
+            };
+        }
+        Ok(Self { info, model, velocities })
+    }
+}
+
+fn floats(name: &str, view: &safetensors::tensor::TensorView) -> Result<TensorData, (&'static str, String)> {
+    if view.dtype() != Dtype::F32 {
+        return Err(("float32 tensors", format!("{name} of type {:?}", view.dtype())));
+    }
+    let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+        return Err(("finite weights", format!("{value} in {name}")));
+    }
+    Ok(TensorData::new(values, view.shape().to_vec()))
+}
+
+/// A tensor as safetensors writes it: little-endian bytes.
+struct Floats {
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Floats {
+    fn new(data: &TensorData) -> Self {
+        let values = data.as_slice::<f32>().expect("weights are f32");
+        Self { shape: data.shape().to_vec(), bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
+    }
+}
+
+impl View for Floats {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The `checkpoints` folder of a run: the newest ones, and the best.
+#[derive(Clone, Debug)]
+pub struct CheckpointFolder {
+    path: PathBuf,
+}
+
+impl CheckpointFolder {
+    /// Wraps an existing folder.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Writes the newest checkpoint and then removes all but the `keep` newest.
+    ///
+    /// # Errors
+    /// If the folder cannot be written or listed.
+    pub fn save(&self, checkpoint: &Checkpoint, keep: usize) -> Result<(), CheckpointError> {
+        checkpoint.write(&self.path.join(format!("step-{:09}.{EXTENSION}", checkpoint.info.progress.step)))?;
+        let steps = self.steps()?;
+        for (_, old) in steps.iter().rev().skip(keep) {
+            std::fs::remove_file(old).map_err(|source| CheckpointError::Io {
+                action: "remove",
+                path: old.clone(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes the checkpoint that scored best.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn save_best(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        checkpoint.write(&self.path.join(BEST))
+    }
+
+    /// The newest checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn newest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        self.steps()?.last().map(|(_, path)| Checkpoint::read(path)).transpose()
+    }
+
+    /// The best checkpoint, or where no evaluation chose one the newest.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub fn best(&self) -> Result<Checkpoint, CheckpointError> {
+        let best = self.path.join(BEST);
+        if best.is_file() {
+            return Checkpoint::read(&best);
+        }
+        self.newest()?.ok_or_else(|| CheckpointError::None { path: self.path.clone() })
+    }
+
+    /// Checkpoints by step, rising.
+    fn steps(&self) -> Result<Vec<(u64, PathBuf)>, CheckpointError> {
+        let io = |source| CheckpointError::Io { action: "list", path: self.path.clone(), source };
+        let mut steps = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            if let Some(step) = step_of(&path) {
+                steps.push((step, path));
+            }
+        }
+        steps.sort();
+        Ok(steps)
+    }
+}
+
+fn step_of(path: &Path) -> Option<u64> {
+    let stem = path.file_stem()?.to_str()?.strip_prefix("step-")?;
+    (path.extension()? == EXTENSION).then(|| stem.parse().ok())?
+}

@@ -1,0 +1,107 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Schedule, SgdConfig};
+use crate::adversary::TemporalAdversary;
+use crate::model::Branch;
+use crate::recipe::RecipeError;
+
+/// The `[train]` table: how long, how fast, and what is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fit {
+    /// Passes over the training clips, at least 1; default 50.
+    pub epochs: usize,
+    /// Clips per step, at least 1; default 8. More than there are means all of them.
+    pub batch_size: usize,
+    /// The optimiser.
+    pub optimizer: SgdConfig,
+    /// The learning rate over time.
+    pub schedule: Schedule,
+    /// Share of the label spread evenly over all classes, in [0, 1); default 0.
+    pub label_smoothing: f64,
+    /// Epochs between evaluations on the validation clips; the last epoch is always evaluated. Default 1.
+    pub validate_every: usize,
+    /// Steps between checkpoints besides the one at the end of each epoch; 0 for none. Default 0.
+    pub checkpoint_steps: usize,
+    /// How many of the newest checkpoints are kept, at least 1; the best one is kept besides. Default 2.
+    pub keep_last: usize,
+}
+
+impl Default for Fit {
+    fn default() -> Self {
+        Self {
+            epochs: 50,
+            batch_size: 8,
+            optimizer: SgdConfig::default(),
+            schedule: Schedule::default(),
+            label_smoothing: 0.0,
+            validate_every: 1,
+            checkpoint_steps: 0,
+            keep_last: 2,
+        }
+    }
+}
+
+/// The `[taf]` table: fine-tuning on natural and temporal adversarial clips,
+/// `E[CE(f(x), y) + weight * CE(f(x_TA), y)]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TafConfig {
+    /// Weight of the loss on perturbed clips, at least 0; default 1.
+    pub weight: f64,
+    /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips. Default 1.
+    pub fraction: f64,
+    /// Batch-norm branch the perturbed clips train; default `main` (shared). `auxiliary` gives every batch norm a
+    /// second set of parameters and statistics that inference never uses (AdvProp).
+    pub branch: Branch,
+    /// How the clips are perturbed.
+    pub adversary: TemporalAdversary,
+}
+
+impl Default for TafConfig {
+    fn default() -> Self {
+        Self { weight: 1.0, fraction: 1.0, branch: Branch::Main, adversary: TemporalAdversary::default() }
+    }
+}
+
+impl Fit {
+    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+        let SgdConfig { learning_rate, momentum, weight_decay, bias_factor, head_factor, clip_norm, .. } =
+            self.optimizer;
+        at_least_one("train.epochs", self.epochs)?;
+        at_least_one("train.batch_size", self.batch_size)?;
+        at_least_one("train.validate_every", self.validate_every)?;
+        at_least_one("train.keep_last", self.keep_last)?;
+        within("train.optimizer.learning_rate", "be above 0", learning_rate, learning_rate > 0.0)?;
+        within("train.optimizer.momentum", "lie in [0, 1)", momentum, (0.0..1.0).contains(&momentum))?;
+        within("train.optimizer.weight_decay", "be at least 0", weight_decay, weight_decay >= 0.0)?;
+        within("train.optimizer.bias_factor", "be at least 0", bias_factor, bias_factor >= 0.0)?;
+        within("train.optimizer.head_factor", "be at least 0", head_factor, head_factor >= 0.0)?;
+        within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)?;
+        let warmup = self.schedule.warmup_epochs;
+        within("train.schedule.warmup_epochs", "be at least 0", warmup, warmup >= 0.0)?;
+        let smoothing = self.label_smoothing;
+        within("train.label_smoothing", "lie in [0, 1)", smoothing, (0.0..1.0).contains(&smoothing))
+    }
+}
+
+impl TafConfig {
+    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+        within("taf.weight", "be at least 0", self.weight, self.weight >= 0.0)?;
+        within("taf.fraction", "lie in (0, 1]", self.fraction, self.fraction > 0.0 && self.fraction <= 1.0)?;
+        Ok(self.adversary.validate()?)
+    }
+
+    /// How many clips of a batch are perturbed.
+    pub(crate) fn perturbed(&self, batch: usize) -> usize {
+        ((batch as f64 * self.fraction).ceil() as usize).clamp(1, batch)
+    }
+}
+
+fn at_least_one(field: &'static str, value: usize) -> Result<(), RecipeError> {
+    if value == 0 { Err(RecipeError::value(field, "be at least 1", 0)) } else { Ok(()) }
+}
+
+fn within(field: &'static str, expected: &str, value: f64, holds: bool) -> Result<(), RecipeError> {
+    if holds && value.is_finite() { Ok(()) } else { Err(RecipeError::value(field, expected, value)) }
+}

@@ -1,0 +1,17 @@
+//! Plain training and TAF: one loop whose only varying piece is the perturbed half of a step.
+
+mod checkpoint;
+mod config;
+mod loss;
+mod optimizer;
+mod schedule;
+mod step;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
+pub use config::{Fit, TafConfig};
+pub use loss::cross_entropy;
+pub use optimizer::{GradientSum, Sgd, SgdConfig};
+pub use schedule::{Decay, Schedule};
+pub use step::{StepOutcome, StepRecipe, train_step};
+pub use trainer::{Event, Outcome, TrainError, Trainer};

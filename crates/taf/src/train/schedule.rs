@@ -1,0 +1,92 @@
+use serde::{Deserialize, Serialize};
+
+/// How the learning rate falls after the warm-up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Decay {
+    /// Not at all.
+    Constant,
+    /// Times `factor` at each of the `milestones`, counted in epochs.
+    Step {
+        /// Epochs after which the rate falls, rising.
+        milestones: Vec<f64>,
+        /// Usually 0.1.
+        factor: f64,
+    },
+    /// Half a cosine, from the full rate to zero at the end of training, moving with every step.
+    Cosine,
+}
+
+/// Learning rate over the course of training, as a factor of the optimiser's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// Default `cosine`.
+    pub decay: Decay,
+    /// Epochs over which the rate rises linearly from a tenth to full; default 0. Decay counts from the start of training.
+    pub warmup_epochs: f64,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { decay: Decay::Cosine, warmup_epochs: 0.0 }
+    }
+}
+
+/// Where the warm-up starts.
+const WARMUP_START: f64 = 0.1;
+
+impl Schedule {
+    /// The factor at `epoch`, a fraction within [0, `epochs`).
+    pub fn factor(&self, epoch: f64, epochs: f64) -> f64 {
+        let warmup = if epoch < self.warmup_epochs {
+            WARMUP_START + (1.0 - WARMUP_START) * epoch / self.warmup_epochs
+        } else {
+            1.0
+        };
+        warmup * self.decay.factor(epoch, epochs)
+    }
+}
+
+impl Decay {
+    fn factor(&self, epoch: f64, epochs: f64) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Step { milestones, factor } => {
+                let passed = milestones.iter().filter(|&&milestone| milestone <= epoch).count();
+                factor.powi(passed as i32)
+            }
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * epoch / epochs).cos()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decay, Schedule};
+
+    #[test]
+    fn steps_fall_at_their_milestones() {
+        let decay = Decay::Step { milestones: vec![20.0, 40.0], factor: 0.1 };
+        let schedule = Schedule { decay, warmup_epochs: 0.0 };
+        for (epoch, expected) in [(0.0, 1.0), (19.99, 1.0), (20.0, 0.1), (39.5, 0.1), (40.0, 0.01)] {
+            assert!((schedule.factor(epoch, 50.0) - expected).abs() < 1e-12, "epoch {epoch}");
+        }
+    }
+
+    #[test]
+    fn the_cosine_starts_full_is_half_in_the_middle_and_ends_at_zero() {
+        let schedule = Schedule::default();
+        assert_eq!(schedule.factor(0.0, 10.0), 1.0);
+        assert!((schedule.factor(5.0, 10.0) - 0.5).abs() < 1e-12);
+        assert!(schedule.factor(10.0, 10.0) < 1e-12);
+    }
+
+    #[test]
+    fn the_warm_up_rises_from_a_tenth() {
+        let schedule = Schedule { decay: Decay::Constant, warmup_epochs: 5.0 };
+        assert!((schedule.factor(0.0, 50.0) - 0.1).abs() < 1e-12);
+        assert!((schedule.factor(2.5, 50.0) - 0.55).abs() < 1e-12);
+        assert_eq!(schedule.factor(5.0, 50.0), 1.0);
+    }
+}

@@ -1,0 +1,138 @@
+use burn::tensor::Tensor;
+use taf_video::Seed;
+
+use super::{GradientSum, Sgd, TafConfig, cross_entropy};
+use crate::data::ClipBatch;
+use crate::metrics::attention_entropy;
+use crate::model::{Branch, Pass, VideoModel};
+
+/// What every step of a run shares.
+#[derive(Clone, Debug)]
+pub struct StepRecipe {
+    /// See [`super::Fit::label_smoothing`].
+    pub label_smoothing: f64,
+    /// How perturbed clips take part, if they do.
+    pub taf: Option<TafConfig>,
+}
+
+/// What one step measured.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct StepOutcome {
+    /// Cross-entropy on the natural clips before the step.
+    pub loss: f64,
+    /// Cross-entropy on the perturbed clips before the step, not weighted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perturbed_loss: Option<f64>,
+    /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention_entropy: Option<f64>,
+    /// Share of natural clips whose highest logit was the label's.
+    pub accuracy: f64,
+    /// Euclidean norm of all gradients together, before clipping.
+    pub gradient_norm: f64,
+}
+
+impl StepOutcome {
+    /// Whether the step left a usable model behind.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.perturbed_loss.is_none_or(f64::is_finite) && self.gradient_norm.is_finite()
+    }
+}
+
+/// One step on one batch: gradients of the natural loss, plus those of the perturbed loss where there is one, then the
+/// optimiser. Clips are perturbed against the weights from before the step. The two losses are differentiated one
+/// after the other, so that only one graph is in memory at a time. `seed` decides dropout and random starts.
+///
+/// The model is returned as it was when the outcome is not finite.
+pub fn train_step<M: VideoModel>(
+    model: M,
+    optimizer: &mut Sgd,
+    recipe: &StepRecipe,
+    batch: &ClipBatch,
+    schedule: f64,
+    seed: Seed,
+) -> (M, StepOutcome) {
+    let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
+    let (clips, labels) = (batch.to_tensor(&device), batch.labels());
+    let perturbed = recipe.taf.as_ref().map(|taf| Perturbation::craft(&model, taf, &clips, &labels, seed));
+    let mut gradients = GradientSum::default();
+
+    let mut pass = Pass::training(Branch::Main, seed.with("dropout").value());
+    let logits = model.forward(clips, &mut pass).logits;
+    let accuracy = accuracy(logits.clone().without_autodiff(), &labels);
+    let loss = cross_entropy(logits, &labels, recipe.label_smoothing);
+    let mut outcome = StepOutcome {
+        loss: scalar(&loss),
+        perturbed_loss: None,
+        attention_entropy: None,
+        accuracy,
+        gradient_norm: 0.0,
+    };
+    if !outcome.is_finite() {
+        return (model, outcome);
+    }
+    gradients.add(&model, loss.backward());
+    let before = model.clone();
+    let mut model = pass.update_running_statistics(model);
+
+    if let Some(perturbed) = perturbed {
+        model = perturbed.add_gradients(model, recipe.label_smoothing, &mut gradients, &mut outcome, seed);
+    }
+    outcome.gradient_norm = gradients.norm();
+    if !outcome.is_finite() {
+        return (before, outcome);
+    }
+    drop(before);
+    (optimizer.step(model, gradients, outcome.gradient_norm, schedule), outcome)
+}
+
+/// The perturbed half of a step.
+struct Perturbation<'a> {
+    taf: &'a TafConfig,
+    clips: Tensor<5>,
+    labels: &'a [usize],
+    natural_attention: Option<Tensor<2>>,
+}
+
+impl<'a> Perturbation<'a> {
+    fn craft<M: VideoModel>(model: &M, taf: &'a TafConfig, clips: &Tensor<5>, labels: &'a [usize], seed: Seed) -> Self {
+        let count = taf.perturbed(labels.len());
+        let (clips, labels) = (clips.clone().narrow(0, 0, count), &labels[..count]);
+        let crafted = taf.adversary.perturb(model, clips, labels, seed.with("adversary").value());
+        Self { taf, clips: crafted.clips, labels, natural_attention: crafted.natural_attention }
+    }
+
+    fn add_gradients<M: VideoModel>(
+        self,
+        model: M,
+        smoothing: f64,
+        gradients: &mut GradientSum,
+        outcome: &mut StepOutcome,
+        seed: Seed,
+    ) -> M {
+        let mut pass = Pass::training(self.taf.branch, seed.with("perturbed dropout").value());
+        let logits = model.forward(self.clips, &mut pass).logits;
+        outcome.attention_entropy = self.natural_attention.map(mean_entropy);
+        let loss = cross_entropy(logits, self.labels, smoothing);
+        outcome.perturbed_loss = Some(scalar(&loss));
+        // The mean is over the perturbed clips; weighting by their share makes a fraction of 1 the whole objective.
+        gradients.add(&model, (loss * self.taf.weight * self.taf.fraction).backward());
+        pass.update_running_statistics(model)
+    }
+}
+
+fn mean_entropy(attention: Tensor<2>) -> f64 {
+    let [batch, time] = attention.dims();
+    let rows = attention.into_data().try_into_vec::<f32>().expect("attention is f32");
+    rows.chunks(time).map(attention_entropy).sum::<f64>() / batch as f64
+}
+
+fn scalar(loss: &Tensor<1>) -> f64 {
+    f64::from(loss.clone().without_autodiff().into_scalar::<f32>())
+}
+
+fn accuracy(logits: Tensor<2>, labels: &[usize]) -> f64 {
+    let predicted = crate::adversary::predictions(&logits);
+    let right = predicted.iter().zip(labels).filter(|(predicted, label)| predicted == label).count();
+    right as f64 / labels.len() as f64
+}

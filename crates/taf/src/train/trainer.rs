@@ -1,0 +1,285 @@
+use std::time::Instant;
+
+use burn::tensor::Device;
+use taf_video::Seed;
+
+use super::{
+    Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress, Sgd, StepOutcome, StepRecipe, train_step,
+};
+use crate::data::ClipBatch;
+use crate::eval::{self, EvalError};
+use crate::metrics::Scores;
+use crate::model::{StateError, VideoModel, load_state, state_dict};
+use crate::recipe::Plan;
+use crate::run::{MetricsLog, RunDir};
+
+/// Why training ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A video could not be read.
+    #[error(transparent)]
+    Data(#[from] taf_video::Error),
+    /// The run folder could not be written.
+    #[error(transparent)]
+    Run(#[from] crate::run::Error),
+    /// A checkpoint could not be written or taken up.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A checkpoint holds other weights than the recipe's network.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// An evaluation failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The loss or its gradients left the range of numbers.
+    #[error(
+        "training diverged at step {step} (epoch {epoch}, batch {batch}): loss {loss}, gradient norm {gradient_norm}; \
+         the last checkpoint is from before this step; clips: {}", clips.join(", ")
+    )]
+    NonFinite {
+        /// Steps taken before.
+        step: u64,
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Batch within the epoch, from 0.
+        batch: usize,
+        /// What the loss was.
+        loss: f64,
+        /// What the gradients' norm was.
+        gradient_norm: f64,
+        /// Paths of the batch's videos.
+        clips: Vec<String>,
+    },
+}
+
+/// What the trainer tells while it works.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A step was taken.
+    Step {
+        /// Where training stands now.
+        progress: &'a Progress,
+        /// Steps of a whole epoch.
+        batches_per_epoch: usize,
+        /// What the step measured.
+        outcome: &'a StepOutcome,
+    },
+    /// The validation clips were classified.
+    Evaluated {
+        /// Where training stands.
+        progress: &'a Progress,
+        /// How well.
+        scores: &'a Scores,
+    },
+}
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs were done.
+    Finished,
+    /// It was asked to stop; a checkpoint was written and the run can be resumed.
+    Stopped,
+}
+
+/// One line of the log for a step.
+#[derive(serde::Serialize)]
+struct StepLine<'a> {
+    kind: &'static str,
+    epoch: usize,
+    learning_rate: f64,
+    #[serde(flatten)]
+    outcome: &'a StepOutcome,
+    seconds: f64,
+}
+
+/// One line of the log for an evaluation.
+#[derive(serde::Serialize)]
+struct EvalLine {
+    kind: &'static str,
+    epoch: usize,
+    train_loss: f64,
+    top1: f64,
+    top5: f64,
+    log_loss: f64,
+}
+
+/// Trains one model into one run folder.
+pub struct Trainer<'a, M> {
+    plan: &'a Plan,
+    model: M,
+    optimizer: Sgd,
+    progress: Progress,
+    folder: CheckpointFolder,
+    log: MetricsLog,
+    device: Device,
+}
+
+impl<'a, M: VideoModel> Trainer<'a, M> {
+    /// Starts at `model`, or where the run folder has a checkpoint at that. `device` is the plain device to work on.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or its checkpoint belongs to another network.
+    pub fn new(plan: &'a Plan, run: &RunDir, model: M, device: &Device) -> Result<Self, TrainError> {
+        let auxiliary = plan.recipe.taf.as_ref().is_some_and(|taf| taf.branch == crate::model::Branch::Auxiliary);
+        let mut trainer = Self {
+            plan,
+            model: if auxiliary { model.with_auxiliary_norms() } else { model },
+            optimizer: Sgd::new(plan.recipe.train.optimizer.clone()),
+            progress: Progress::default(),
+            folder: CheckpointFolder::new(run.checkpoints()),
+            log: run.metrics()?,
+            device: device.clone(),
+        };
+        if let Some(checkpoint) = trainer.folder.newest()? {
+            trainer.take_up(checkpoint)?;
+        }
+        trainer.log.rewind_to(trainer.progress.step)?;
+        Ok(trainer)
+    }
+
+    /// Where training stands.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The model as it is now.
+    pub fn into_model(self) -> M {
+        self.model
+    }
+
+    /// Trains to the end of the recipe. `tell` hears of every step and evaluation; when it answers `false`, training
+    /// writes a checkpoint and stops.
+    ///
+    /// # Errors
+    /// If a video cannot be read, a file cannot be written, or the loss is not finite.
+    pub fn run(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
+        if self.progress == Progress::default() {
+            // So that a run that is killed early resumes with these weights.
+            self.save()?;
+        }
+        while self.progress.epoch < self.plan.recipe.train.epochs {
+            if self.epoch(tell)? == Outcome::Stopped {
+                self.save()?;
+                return Ok(Outcome::Stopped);
+            }
+            self.end_epoch(tell)?;
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
+        let fit = &self.plan.recipe.train;
+        let batches_per_epoch = self.plan.train.train_batches_per_epoch(fit.batch_size);
+        let workers = self.plan.recipe.data.workers;
+        let Progress { epoch, batch: first, .. } = self.progress;
+        let batches = self.plan.train.train_batches(&self.plan.transform, epoch, first, fit.batch_size, workers);
+        for batch in batches {
+            let outcome = self.step(&batch?, batches_per_epoch)?;
+            let go_on = tell(Event::Step { progress: &self.progress, batches_per_epoch, outcome: &outcome });
+            if !go_on {
+                return Ok(Outcome::Stopped);
+            }
+            let every = fit.checkpoint_steps as u64;
+            if every > 0 && self.progress.step.is_multiple_of(every) {
+                self.save()?;
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn step(&mut self, batch: &ClipBatch, batches_per_epoch: usize) -> Result<StepOutcome, TrainError> {
+        let start = Instant::now();
+        let recipe = &self.plan.recipe;
+        let fraction = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
+        let schedule = recipe.train.schedule.factor(fraction, recipe.train.epochs as f64);
+        let seed = Seed::new(recipe.seed).with("step").at(self.progress.step as usize);
+        let settings = StepRecipe { label_smoothing: recipe.train.label_smoothing, taf: recipe.taf.clone() };
+        let (model, outcome) = train_step(self.model.clone(), &mut self.optimizer, &settings, batch, schedule, seed);
+        self.model = model;
+        if !outcome.is_finite() {
+            return Err(self.diverged(batch, &outcome));
+        }
+        self.progress.batch += 1;
+        self.progress.step += 1;
+        self.progress.loss_sum += outcome.loss;
+        let line = StepLine {
+            kind: "step",
+            epoch: self.progress.epoch,
+            learning_rate: recipe.train.optimizer.learning_rate * schedule,
+            outcome: &outcome,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        self.log.append(self.progress.step, &line)?;
+        Ok(outcome)
+    }
+
+    fn diverged(&self, batch: &ClipBatch, outcome: &StepOutcome) -> TrainError {
+        TrainError::NonFinite {
+            step: self.progress.step,
+            epoch: self.progress.epoch,
+            batch: self.progress.batch,
+            loss: outcome.loss,
+            gradient_norm: outcome.gradient_norm,
+            clips: batch.samples.iter().map(|sample| sample.id.clone()).collect(),
+        }
+    }
+
+    fn end_epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<(), TrainError> {
+        let fit = &self.plan.recipe.train;
+        let Progress { epoch, batch, loss_sum, .. } = self.progress;
+        self.progress = Progress { epoch: epoch + 1, batch: 0, loss_sum: 0.0, ..self.progress };
+        let last = self.progress.epoch == fit.epochs;
+        if last || self.progress.epoch.is_multiple_of(fit.validate_every) {
+            let scores = self.evaluate(loss_sum / batch.max(1) as f64)?;
+            tell(Event::Evaluated { progress: &self.progress, scores: &scores });
+        }
+        self.save()
+    }
+
+    fn evaluate(&mut self, train_loss: f64) -> Result<Scores, TrainError> {
+        let predictions = eval::predict(&self.model.valid(), self.plan, None, &self.device, &mut |_, _| {})?;
+        let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvalError::from)?;
+        let line = EvalLine {
+            kind: "eval",
+            epoch: self.progress.epoch,
+            train_loss,
+            top1: scores.top1.value,
+            top5: scores.top5.value,
+            log_loss: scores.log_loss,
+        };
+        self.log.append(self.progress.step, &line)?;
+        if self.progress.best_top1.is_none_or(|best| scores.top1.value > best) {
+            self.progress.best_top1 = Some(scores.top1.value);
+            self.folder.save_best(&self.checkpoint())?;
+        }
+        Ok(scores)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let recipe = &self.plan.recipe;
+        let auxiliary = recipe.taf.as_ref().is_some_and(|taf| taf.branch == crate::model::Branch::Auxiliary);
+        Checkpoint {
+            info: CheckpointInfo {
+                progress: self.progress,
+                model: recipe.model.clone(),
+                classes: self.plan.classes.clone(),
+                frames: recipe.data.sampling.frames(),
+                auxiliary,
+            },
+            model: state_dict(&self.model),
+            velocities: self.optimizer.state(),
+        }
+    }
+
+    fn save(&self) -> Result<(), TrainError> {
+        Ok(self.folder.save(&self.checkpoint(), self.plan.recipe.train.keep_last)?)
+    }
+
+    fn take_up(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
+        self.model = load_state(self.model.clone(), checkpoint.model)?;
+        self.optimizer.load_state(checkpoint.velocities, &self.device);
+        self.progress = checkpoint.info.progress;
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Every operation's handwritten gradient against central differences, and the kernels against the composed bodies.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use taf::ops::{self, with_composed_ops};
+
+/// Half the step of the central difference. In float32 the rounding of a loss near 1 costs about 1e-7 / STEP.
+const STEP: f64 = 5e-3;
+/// Central differences leave STEP², rounding, and the odd ReLU that changes side within a step.
+const TOLERANCE: f64 = 2e-2;
+/// Two orders of summation in float32, relative to the largest value.
+const AGREEMENT: f32 = 2e-5;
+
+/// A function of several tensors, checked with respect to each.
+struct Case {
+    name: &'static str,
+    inputs: Vec<Vec<usize>>,
+    function: fn(&[Tensor<4>]) -> Tensor<4>,
+}
+
+/// A `[1, 1, 1, n]` input as the vector that norms take.
+fn vector(x: &Tensor<4>) -> Tensor<1> {
+    let [_, _, _, n] = x.dims();
+    x.clone().reshape([n])
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, inputs: &[&[usize]], function| Case {
+        name,
+        inputs: inputs.iter().map(|shape| shape.to_vec()).collect(),
+        function,
+    };
+    let (x, row): (&[usize], &[usize]) = (&[4, 5, 3, 8], &[1, 1, 1, 8]);
+    vec![
+        case("3x3 convolution", &[x, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 1, 1, 1)),
+        case("3x3 convolution of stride 2", &[x, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 2, 1, 1)),
+        case("1x1 convolution of stride 2", &[x, &[1, 1, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 2, 0, 1)),
+        case("7x7 stem", &[&[2, 9, 8, 3], &[7, 7, 3, 4]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 2, 3, 1)),
+        case("grouped convolution", &[x, &[3, 3, 2, 8]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 1, 1, 4)),
+        case("batch norm", &[x, row, row], |i| {
+            ops::batch_norm(i[0].clone(), None, vector(&i[1]), vector(&i[2]), 1e-5, false).0
+        }),
+        case("batch norm with ReLU", &[x, row, row], |i| {
+            ops::batch_norm(i[0].clone(), None, vector(&i[1]), vector(&i[2]), 1e-5, true).0
+        }),
+        case("batch norm with residual", &[x, row, row, x], |i| {
+            ops::batch_norm(i[0].clone(), Some(i[3].clone()), vector(&i[1]), vector(&i[2]), 1e-5, true).0
+        }),
+        case("scale and shift", &[x, row, row], |i| {
+            ops::scale_shift(i[0].clone(), None, vector(&i[1]), vector(&i[2]), false)
+        }),
+        case("scale and shift with residual", &[x, row, row, x], |i| {
+            ops::scale_shift(i[0].clone(), Some(i[3].clone()), vector(&i[1]), vector(&i[2]), true)
+        }),
+        case("temporal shift", &[x], |i| ops::temporal_shift(i[0].clone(), 4, 8)),
+        case("max pool", &[x], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),
+    ]
+}
+
+fn random(shape: &[usize], rng: &mut ChaCha8Rng) -> Tensor<4> {
+    let values = (0..shape.iter().product()).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(values, shape.to_vec()), &Device::flex())
+}
+
+fn dot(a: Tensor<4>, b: Tensor<4>) -> f64 {
+    let [a, b] = [a, b].map(|x| x.into_data().try_into_vec::<f32>().unwrap());
+    a.iter().zip(&b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+/// The slope of `<weights, function(inputs)>` along `direction` of input `which`: (analytic, numeric).
+fn slopes(case: &Case, inputs: &[Tensor<4>], which: usize, rng: &mut ChaCha8Rng) -> (f64, f64) {
+    let direction = random(&case.inputs[which], rng);
+    let weights = random(&(case.function)(inputs).dims(), rng);
+    let at = |step: f64| {
+        let mut moved = inputs.to_vec();
+        moved[which] = moved[which].clone() + direction.clone() * step;
+        dot((case.function)(&moved), weights.clone())
+    };
+    let numeric = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+    let mut tracked = inputs.to_vec();
+    tracked[which] = tracked[which].clone().autodiff().require_grad();
+    let loss = ((case.function)(&tracked) * weights).sum();
+    let gradient = tracked[which].grad(&loss.backward()).expect("the input is tracked");
+    (dot(gradient, direction), numeric)
+}
+
+fn check_all() {
+    for case in cases() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let inputs: Vec<_> = case.inputs.iter().map(|shape| random(shape, &mut rng)).collect();
+        for which in 0..inputs.len() {
+            let (analytic, numeric) = slopes(&case, &inputs, which, &mut rng);
+            let error = (analytic - numeric).abs() / numeric.abs().max(1.0);
+            assert!(error < TOLERANCE, "{} to input {which}: {analytic} against {numeric}", case.name);
+        }
+    }
+}
+
+#[test]
+fn gradients_of_the_kernels_agree_with_central_differences() {
+    check_all();
+}
+
+#[test]
+fn gradients_of_the_composed_bodies_agree_with_central_differences() {
+    with_composed_ops(check_all);
+}
+
+#[test]
+fn kernels_and_composed_bodies_agree_forward_and_backward() {
+    for case in cases() {
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        let inputs: Vec<_> = case.inputs.iter().map(|shape| random(shape, &mut rng)).collect();
+        let weights = random(&(case.function)(&inputs).dims(), &mut rng);
+        let everything = || {
+            let tracked: Vec<_> = inputs.iter().map(|x| x.clone().autodiff().require_grad()).collect();
+            let y = (case.function)(&tracked);
+            let gradients = (y.clone() * weights.clone()).sum().backward();
+            let mut all = vec![y.inner()];
+            all.extend(tracked.iter().map(|x| x.grad(&gradients).expect("the input is tracked")));
+            all
+        };
+        for (part, (kernel, composed)) in everything().into_iter().zip(with_composed_ops(everything)).enumerate() {
+            assert_eq!(kernel.dims(), composed.dims(), "{}, part {part}", case.name);
+            let scale = composed.clone().abs().max().into_scalar::<f32>().max(1.0);
+            let worst = (kernel - composed).abs().max().into_scalar::<f32>();
+            assert!(worst <= AGREEMENT * scale, "{}, part {part}: {worst} of {scale}", case.name);
+        }
+    }
+}
+
+#[test]
+fn an_untracked_weight_gets_no_gradient() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let x = random(&[2, 4, 4, 3], &mut rng).autodiff().require_grad();
+    let weight = random(&[3, 3, 3, 5], &mut rng).autodiff();
+    let gradients = ops::conv2d(x.clone(), weight.clone(), 1, 1, 1).sum().backward();
+    assert!(x.grad(&gradients).is_some());
+    assert!(weight.grad(&gradients).is_none());
+}
