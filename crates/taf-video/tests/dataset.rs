@@ -435,7 +435,7 @@ fn check_finds_every_planted_problem_and_lists_them_all() {
     assert_eq!(told[3], format!("expected 9 frames as recorded, found 4: {} (line 5)", at("up/1.mp4")));
     let leak = "expected every video once, found the bytes of \"up/0.mp4\" on line 2, a leak from train to val";
     assert_eq!(told[7], format!("{leak}: {} (line 8)", at("up/copy.mp4")));
-    let absent = "expected videos of class \"down\" in split \"train\", found none";
+    let absent = "expected videos of class \"down\" in train, found none";
     assert_eq!(told[9], format!("{absent}: {}", path.display()));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["problems"][0]["kind"], "too-short");
@@ -446,8 +446,12 @@ fn a_manifest_without_the_training_split_says_so_for_every_class() {
     let root = two_classes();
     let path = root.path().join("manifest.jsonl");
     prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest.write(&path).unwrap();
-    let report = checked_with(&path, &CheckOptions { train_split: "batch B".into(), ..Default::default() });
-    assert_eq!(kinds(&report), [ProblemKind::NoTraining; 2]);
+    let trained_on = |splits: &[&str]| {
+        let train_splits = splits.iter().map(|split| split.to_string()).collect();
+        kinds(&checked_with(&path, &CheckOptions { train_splits, ..Default::default() }))
+    };
+    assert_eq!(trained_on(&["batch B", "batch C"]), [ProblemKind::NoTraining; 2]);
+    assert_eq!(trained_on(&["batch B", "val"]), []);
 }
 
 #[test]

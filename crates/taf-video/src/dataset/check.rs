@@ -20,13 +20,13 @@ use crate::{Error, Result};
 pub struct CheckOptions {
     /// The fewest frames a video may have.
     pub min_frames: usize,
-    /// The split that must hold every class.
-    pub train_split: String,
+    /// The splits that are trained on: together they must hold every class. Every other split must hold every class itself.
+    pub train_splits: Vec<String>,
 }
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self { min_frames: 1, train_split: "train".into() }
+        Self { min_frames: 1, train_splits: vec!["train".into()] }
     }
 }
 
@@ -99,7 +99,7 @@ pub fn check(manifest: &Path, options: &CheckOptions, progress: Progress) -> Res
     // The sort is stable: one line's problems stay in the order above.
     problems.sort_by_key(|problem| problem.line);
     let counts = count(&videos, classes.len());
-    problems.extend(class_problems(manifest, &classes, &counts, &options.train_split));
+    problems.extend(class_problems(manifest, &classes, &counts, &options.train_splits));
     Ok(CheckReport { problems, classes, counts })
 }
 
@@ -240,23 +240,23 @@ fn count(videos: &[Video], num_classes: usize) -> Vec<SplitCounts> {
     counts
 }
 
-fn class_problems(manifest: &Path, classes: &[String], counts: &[SplitCounts], train_split: &str) -> Vec<Problem> {
-    let problem = |kind, split: &str, class: &String| Problem {
+fn class_problems(manifest: &Path, classes: &[String], counts: &[SplitCounts], train: &[String]) -> Vec<Problem> {
+    let problem = |kind, class: &String, splits: &[String]| Problem {
         kind,
         file: manifest.to_owned(),
         line: None,
-        expected: format!("videos of class {class:?} in split {split:?}"),
+        expected: format!("videos of class {class:?} in {}", splits.join(" + ")),
         found: "none".into(),
     };
+    let (training, others): (Vec<_>, Vec<_>) = counts.iter().partition(|counts| train.contains(&counts.split));
     let mut problems = Vec::new();
-    if !counts.iter().any(|counts| counts.split == train_split) {
-        problems.extend(classes.iter().map(|class| problem(ProblemKind::NoTraining, train_split, class)));
-    }
-    for counts in counts {
-        let train = counts.split == train_split;
-        let kind = if train { ProblemKind::NoTraining } else { ProblemKind::AbsentFromSplit };
-        let absent = classes.iter().zip(&counts.per_class).filter(|(_, count)| **count == 0);
-        problems.extend(absent.map(|(class, _)| problem(kind, &counts.split, class)));
+    for (label, class) in classes.iter().enumerate() {
+        if training.iter().all(|counts| counts.per_class[label] == 0) {
+            problems.push(problem(ProblemKind::NoTraining, class, train));
+        }
+        for counts in others.iter().filter(|counts| counts.per_class[label] == 0) {
+            problems.push(problem(ProblemKind::AbsentFromSplit, class, std::slice::from_ref(&counts.split)));
+        }
     }
     problems
 }

@@ -37,9 +37,9 @@ pub enum ProblemKind {
     TooShort,
     /// Two paths hold the same bytes.
     DuplicateContent,
-    /// A class has no video in the training split.
+    /// A class has no video to train on.
     NoTraining,
-    /// A class has no video in a split other than the training split.
+    /// A class has no video in a split that is not for training.
     AbsentFromSplit,
 }
 

@@ -1,4 +1,6 @@
-use super::scene::{Point, Scene, Sprite, Visible, pixels_around};
+use std::ops::Range;
+
+use super::scene::{Point, Scene, Sprite, Visible};
 use super::texture::{Colour, edge, mix};
 use crate::Frame;
 
@@ -65,6 +67,12 @@ impl Canvas {
 fn pixel_centre(column: usize, row: usize, size: usize) -> Point {
     let place = |index: usize| (index as f32 + 0.5) / size as f32 - 0.5;
     Point { x: place(column), y: place(row) }
+}
+
+/// The part of the picture, in pixels, that lies within `reach` of a coordinate.
+fn pixels_around(middle: f32, reach: f32, size: usize) -> Range<usize> {
+    let pixel = |at: f32| ((at + 0.5) * size as f32).clamp(0.0, size as f32);
+    pixel(middle - reach).floor() as usize..pixel(middle + reach).ceil() as usize
 }
 
 /// How much of the pixel at a place (in the object's own coordinates) the object hides, 0 to 1.

@@ -1,4 +1,4 @@
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -309,10 +309,4 @@ fn draw_light(rng: &mut ChaCha8Rng, level: f32) -> [Colour; 2] {
         let gain = vary(0.25);
         std::array::from_fn(|_| gain * vary(0.06))
     })
-}
-
-/// The part of the picture, in pixels, that lies within `reach` of a coordinate.
-pub(super) fn pixels_around(middle: f32, reach: f32, size: usize) -> Range<usize> {
-    let pixel = |at: f32| ((at + 0.5) * size as f32).clamp(0.0, size as f32);
-    pixel(middle - reach).floor() as usize..pixel(middle + reach).ceil() as usize
 }

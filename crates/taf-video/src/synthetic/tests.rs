@@ -67,12 +67,13 @@ fn nuisances_have_no_preferred_direction_in_time_or_space() {
     const CLIPS: usize = 3000;
     const TOLERANCE: f32 = 0.02;
     let scenes = scenes(0, CLIPS, Difficulty::HARD);
-    let mean = |of: &dyn Fn(&Scene) -> f32| scenes.iter().map(of).sum::<f32>() / CLIPS as f32;
-    let cases: [(&str, &dyn Fn(&Scene) -> f32); 4] = [
-        ("drift across", &|s| s.camera.offset(1.0).x - s.camera.offset(0.0).x),
-        ("drift down", &|s| s.camera.offset(1.0).y - s.camera.offset(0.0).y),
-        ("light", &|s| s.light[1][0] - s.light[0][0]),
-        ("middle of the action", &|s| (s.span.0 + s.span.1) / 2.0 - 0.5),
+    type Nuisance = fn(&Scene) -> f32;
+    let mean = |of: Nuisance| scenes.iter().map(of).sum::<f32>() / CLIPS as f32;
+    let cases: [(&str, Nuisance); 4] = [
+        ("drift across", |s| s.camera.offset(1.0).x - s.camera.offset(0.0).x),
+        ("drift down", |s| s.camera.offset(1.0).y - s.camera.offset(0.0).y),
+        ("light", |s| s.light[1][0] - s.light[0][0]),
+        ("middle of the action", |s| (s.span.0 + s.span.1) / 2.0 - 0.5),
     ];
     for (name, nuisance) in cases {
         assert!(mean(nuisance).abs() < TOLERANCE, "{name}: {}", mean(nuisance));
