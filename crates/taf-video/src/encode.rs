@@ -174,8 +174,13 @@ fn coded_look(width: usize, height: usize, options: &EncodeOptions) -> Result<Lo
         let expected = "even on both sides, or stored as Yuv444 or Rgb";
         return Err(Error::setting("frame size", expected, format!("{width}x{height}")));
     }
-    let side = |side: usize| i32::try_from(side).ok().filter(|side| *side > 0);
-    let (Some(width), Some(height)) = (side(width), side(height)) else { return Err(size_error(width, height)) };
+    let shortest = options.codec.shortest_side();
+    if width.min(height) < shortest {
+        let expected = format!("at least {shortest} on both sides for {:?}", options.codec);
+        return Err(Error::setting("frame size", expected, format!("{width}x{height}")));
+    }
+    let side = |side: usize| i32::try_from(side).map_err(|_| size_error(width, height));
+    let (width, height) = (side(width)?, side(height)?);
     let pixels = options.pixels;
     Ok(Look { width, height, format: pixels.format(options.ten_bit), matrix: pixels.matrix(), range: pixels.range() })
 }

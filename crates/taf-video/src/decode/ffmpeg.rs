@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 
-use ffmpeg_the_third::frame;
+use ffmpeg_the_third::{ffi, frame};
 
-use super::index::FrameIndex;
-use super::picture::{Converter, picture_bytes, pixel_format_name};
+use super::index::{Decoded, FrameIndex};
+use super::picture::{Converter, picture_bytes, picture_print, pixel_format_name};
 use super::stream::FrameStream;
 use super::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order};
+use crate::scaler::Look;
 use crate::{Clip, Error, Frame, Result};
 
 /// How a video file is decoded.
@@ -13,8 +14,9 @@ use crate::{Clip, Error, Frame, Result};
 pub struct DecodeOptions {
     /// Decoder threads of this one source, at least 1. Default 1: loader workers already run side by side.
     pub threads: usize,
-    /// The number of frames, if someone counted them before (a checked manifest). Where the packets bear it out, nothing needs to
-    /// be decoded to know what is where; where they do not, the frames are counted afresh.
+    /// The number of frames, if [`num_frames`](VideoSource::num_frames) counted them before and the file was not
+    /// [damaged](FfmpegVideo::is_damaged) (a checked manifest). Where the packets bear it out, nothing needs to be decoded to know
+    /// what is where; where they do not, or the decoder stumbles, the frames are counted afresh.
     pub known_frames: Option<usize>,
     /// Bytes of decoded pictures (YUV, so about half of RGB) that counting may keep, default 32 MiB. A video that fits is decoded
     /// once, for counting and reading together; of one that does not, nothing is kept.
@@ -52,8 +54,8 @@ pub struct FfmpegVideo {
     info: VideoInfo,
     position: Position,
     index: Option<FrameIndex>,
-    /// The index comes from decoding, not from packets and somebody's count.
-    verified: bool,
+    /// What counting found; `None` while the index comes from packets and somebody's count.
+    damaged: Option<bool>,
     kept: Option<Vec<frame::Video>>,
 }
 
@@ -63,6 +65,10 @@ struct Position {
     first: Option<frame::Video>,
     /// Number of the frame that comes next; `None` where only its timestamp will tell.
     next: Option<usize>,
+    /// Number of the packet that comes next; `None` after a jump, until the first one tells.
+    packet: Option<usize>,
+    /// The stream was not read from the start of the file.
+    jumped: bool,
     /// Frames decoded by streams that were closed to start again.
     decoded_before: u64,
 }
@@ -89,8 +95,9 @@ impl FfmpegVideo {
         let first = stream.next().ok_or_else(|| no_frame(&path))?;
         let converter = Converter::new(&path, &first, stream.orientation())?;
         let info = describe(&mut stream, &converter, &first);
-        let position = Position { first: Some(first), next: Some(0), decoded_before: 0 };
-        Ok(Self { path, options, stream, converter, info, position, index: None, verified: false, kept: None })
+        let position =
+            Position { first: Some(first), next: Some(0), packet: Some(0), jumped: false, decoded_before: 0 };
+        Ok(Self { path, options, stream, converter, info, position, index: None, damaged: None, kept: None })
     }
 
     /// Frames decoded so far on behalf of this source: the cost of what was asked of it.
@@ -98,10 +105,23 @@ impl FfmpegVideo {
         self.position.decoded_before + self.stream.decoded()
     }
 
+    /// Whether some of the file did not decode cleanly. Counts the frames if that was not done.
+    ///
+    /// The frames that are left can be read all the same. Damage that the decoder does not notice is not known here either.
+    ///
+    /// # Errors
+    /// As [`num_frames`](VideoSource::num_frames).
+    pub fn is_damaged(&mut self) -> Result<bool> {
+        if self.damaged.is_none() {
+            self.count()?;
+        }
+        Ok(self.damaged == Some(true))
+    }
+
     fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
             self.index = match self.options.known_frames {
-                Some(frames) => FrameIndex::from_packets(&FrameStream::open(&self.path, 1)?.skim(), frames),
+                Some(frames) => FrameIndex::from_packets(FrameStream::open(&self.path, 1)?.skim(), frames),
                 None => None,
             };
         }
@@ -116,25 +136,23 @@ impl FfmpegVideo {
         if self.position.next != Some(0) {
             self.restart()?;
         }
-        let (mut times, mut kept, mut bytes) = (Vec::new(), Some(Vec::new()), 0);
+        let (mut decoded, mut kept, mut bytes) = (Vec::new(), Some(Vec::new()), 0);
         while let Some(frame) = self.advance() {
-            times.push(frame.pts());
+            decoded.push(Decoded { pts: frame.pts(), intra: is_intra(&frame), print: picture_print(&frame) });
             bytes += picture_bytes(&frame);
-            kept = kept.filter(|_| bytes <= self.options.keep_bytes);
-            if let Some(kept) = &mut kept {
-                kept.push(frame);
-            }
+            kept = kept.filter(|_| bytes <= self.options.keep_bytes).and_then(|kept| with_copy(kept, &frame));
         }
         let (packets, damaged) = (self.stream.take_log(), self.stream.damaged());
-        self.index = Some(FrameIndex::from_decoding(&packets, &times, damaged));
-        (self.kept, self.verified) = (kept, true);
+        self.position.packet = Some(packets.len());
+        self.index = Some(FrameIndex::from_decoding(packets, &decoded, damaged));
+        (self.kept, self.damaged) = (kept, Some(damaged));
         Ok(())
     }
 
     fn restart(&mut self) -> Result<()> {
         let decoded_before = self.frames_decoded();
         self.stream = FrameStream::open(&self.path, self.options.threads)?;
-        self.position = Position { first: None, next: Some(0), decoded_before };
+        self.position = Position { first: None, next: Some(0), packet: Some(0), jumped: false, decoded_before };
         Ok(())
     }
 
@@ -157,11 +175,23 @@ impl FfmpegVideo {
             };
             self.position.next = number.map(|number| number + 1);
             match number {
-                Some(number) if number == wanted => return Some(frame),
+                Some(number) if number == wanted => return self.on_track(number, &frame).then_some(frame),
                 Some(number) if number > wanted => return None,
                 _ => {}
             }
         }
+    }
+
+    /// Whether what came after a jump is what comes in order: the same packets, the same picture. A container that is damaged or
+    /// cannot seek well may deliver others, and a decoder that starts in the middle may make another picture of the same.
+    fn on_track(&mut self, number: usize, frame: &frame::Video) -> bool {
+        let seen = self.stream.take_log();
+        let Some(index) = &self.index else { return true };
+        let first = self.position.packet.or_else(|| seen.first().and_then(|packet| index.packet_number(packet)));
+        self.position.packet = first.map(|first| first + seen.len());
+        let in_order = !self.position.jumped;
+        in_order
+            || first.is_some_and(|first| index.goes_on_with(first, &seen)) && index.may_be(number, picture_print(frame))
     }
 
     /// Jumps to the nearest keyframe that leads to frame `wanted`, or the one before it, and decodes from there.
@@ -170,8 +200,19 @@ impl FfmpegVideo {
         let index = self.index.as_ref().filter(|index| index.can_seek())?;
         let keys: Vec<i64> = index.keys_before(wanted).take(TRIES).collect();
         keys.into_iter().find_map(|key| {
-            (self.position.first, self.position.next) = (None, None);
+            let decoded_before = self.position.decoded_before;
+            self.position = Position { first: None, next: None, packet: None, jumped: true, decoded_before };
             if self.stream.seek(key) { self.go_on_to(wanted) } else { None }
+        })
+    }
+
+    /// Decodes from the start of the file, and from now on always: a jump did not lead to where it should.
+    fn start_over_to(&mut self, wanted: usize) -> Result<frame::Video> {
+        self.restart()?;
+        self.index.iter_mut().for_each(FrameIndex::stop_seeking);
+        self.go_on_to(wanted).ok_or_else(|| {
+            let expected = format!("frame {wanted} of {} to decode", self.frames_promised());
+            Error::content(&self.path, expected, "nothing that decodes")
         })
     }
 
@@ -182,20 +223,15 @@ impl FfmpegVideo {
         }
         let index = self.index.as_ref().expect("frames are fetched by an index");
         let near = self.position.next.is_some_and(|next| index.is_near(next, wanted));
-        let mut found = if near { self.go_on_to(wanted) } else { None };
-        found = found.or_else(|| self.jump_to(wanted));
-        if found.is_none() {
-            self.restart()?;
-            found = self.go_on_to(wanted);
-        }
-        let found = found.ok_or_else(|| {
-            let frames = self.info_frames();
-            Error::content(&self.path, format!("frame {wanted} of {frames} to decode"), "nothing that decodes")
-        })?;
+        let found = if near { self.go_on_to(wanted) } else { None };
+        let found = match found.or_else(|| self.jump_to(wanted)) {
+            Some(found) => found,
+            None => self.start_over_to(wanted)?,
+        };
         self.converter.convert(&self.path, &found)
     }
 
-    fn info_frames(&self) -> usize {
+    fn frames_promised(&self) -> usize {
         self.index.as_ref().map_or(0, FrameIndex::frames)
     }
 
@@ -205,9 +241,9 @@ impl FfmpegVideo {
 
     /// Counts after all, because the packets promised what the decoder did not keep.
     fn verify(&mut self) -> Result<()> {
-        let promised = self.info_frames();
+        let promised = self.frames_promised();
         self.count()?;
-        match self.info_frames() {
+        match self.frames_promised() {
             frames if frames == promised => Ok(()),
             frames => Err(Error::content(&self.path, format!("{promised} frames"), format!("{frames} that decode"))),
         }
@@ -224,7 +260,7 @@ impl VideoSource for FfmpegVideo {
         check_indices(&self.path, indices, frames)?;
         let wanted = ascending(indices);
         let mut read = self.fetch_all(&wanted);
-        if !self.verified && (read.is_err() || self.stream.damaged()) {
+        if self.damaged.is_none() && (read.is_err() || self.stream.damaged()) {
             self.verify()?;
             read = self.fetch_all(&wanted);
         }
@@ -238,6 +274,21 @@ impl VideoSource for FfmpegVideo {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Adds a copy of the frame; `None` where memory is short. The original goes back to the decoder, which then makes the same of a
+/// damaged file whether frames are kept or not: blocks it leaves out show what was in that memory before.
+fn with_copy(mut kept: Vec<frame::Video>, frame: &frame::Video) -> Option<Vec<frame::Video>> {
+    let mut copy = Look::of(frame).buffer()?;
+    // SAFETY: both pictures have memory and the same look.
+    let code = unsafe { ffi::av_frame_copy(copy.as_mut_ptr(), frame.as_ptr()) };
+    kept.push(copy);
+    (code >= 0).then_some(kept)
+}
+
+fn is_intra(frame: &frame::Video) -> bool {
+    // SAFETY: the frame exists; this field is a plain number in every release, unlike the keyframe mark.
+    unsafe { (*frame.as_ptr()).pict_type == ffi::AVPictureType::I }
 }
 
 fn no_frame(path: &Path) -> Error {

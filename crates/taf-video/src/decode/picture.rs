@@ -1,4 +1,5 @@
 use std::ffi::CStr;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::Path;
 
 use ffmpeg_the_third as ffmpeg;
@@ -62,6 +63,24 @@ pub(super) fn pixel_format_name(decoded: &frame::Video) -> String {
         let name = ffi::av_get_pix_fmt_name(Look::of(decoded).format);
         if name.is_null() { "unknown".to_owned() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
     }
+}
+
+/// Every how many rows of a picture go into its print. Codecs err in blocks of at least this many rows.
+const PRINT_ROWS: usize = 8;
+
+/// A hash of a picture's brightness (its first plane), to know it again.
+pub(super) fn picture_print(decoded: &frame::Video) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let look = Look::of(decoded);
+    // SAFETY: the picture is live; its first plane has `height` rows of at least the bytes FFmpeg's own size function says.
+    unsafe {
+        let (data, stride) = ((*decoded.as_ptr()).data[0], (*decoded.as_ptr()).linesize[0] as isize);
+        let row_bytes = ffi::av_image_get_linesize(look.format, look.width, 0).max(0) as usize;
+        for row in (0..look.height as isize).step_by(PRINT_ROWS).filter(|_| !data.is_null()) {
+            hasher.write(std::slice::from_raw_parts(data.offset(row * stride), row_bytes));
+        }
+    }
+    hasher.finish()
 }
 
 /// Bytes a decoded picture takes, without padding.

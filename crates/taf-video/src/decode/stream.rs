@@ -1,4 +1,5 @@
 use std::ffi::{CStr, OsString};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -28,24 +29,31 @@ pub(super) struct FrameStream {
     draining: bool,
     damaged: bool,
     decoded: u64,
-    /// The packets since the file was opened; gone once asked for or after a jump.
-    log: Option<Vec<PacketTime>>,
+    /// The packets read since the file was opened, the last jump, or the last time someone asked.
+    log: Vec<PacketNote>,
 }
 
-/// When a packet is shown and whether decoding can start there.
+/// What is worth remembering of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PacketTime {
+pub(super) struct PacketNote {
+    /// When its picture is shown, in ticks of the stream.
     pub(super) pts: Option<i64>,
+    /// The container says that decoding can start here.
     pub(super) key: bool,
     /// The container's edit list cuts it away: needed to decode others, never shown.
     pub(super) hidden: bool,
+    /// A hash of the contents, to know the packet again.
+    pub(super) print: u64,
 }
 
-impl PacketTime {
+impl PacketNote {
     fn of(packet: &Packet) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(packet.data().unwrap_or_default());
         // SAFETY: the packet is live; the binding's own flags leave this one out.
         let flags = unsafe { (*packet.as_ptr()).flags };
-        Self { pts: packet.pts(), key: packet.is_key(), hidden: flags & ffi::AV_PKT_FLAG_DISCARD as i32 != 0 }
+        let hidden = flags & ffi::AV_PKT_FLAG_DISCARD as i32 != 0;
+        Self { pts: packet.pts(), key: packet.is_key(), hidden, print: hasher.finish() }
     }
 }
 
@@ -58,7 +66,7 @@ impl FrameStream {
         let stream = best_stream(path, &input)?;
         discard_other_streams(&mut input, stream);
         let decoder = open_decoder(path, &input, stream, threads)?;
-        Ok(Self { input, decoder, stream, draining: false, damaged: false, decoded: 0, log: Some(Vec::new()) })
+        Ok(Self { input, decoder, stream, draining: false, damaged: false, decoded: 0, log: Vec::new() })
     }
 
     /// The next frame, or `None` after the last. Packets that do not decode are passed over, as the `ffmpeg` program does;
@@ -101,9 +109,9 @@ impl FrameStream {
     }
 
     /// Reads the rest of the file without decoding it: cheap, it only unpacks the container.
-    pub(super) fn skim(mut self) -> Vec<PacketTime> {
+    pub(super) fn skim(mut self) -> Vec<PacketNote> {
         while self.next_packet().is_some() {}
-        self.log.unwrap_or_default()
+        self.log
     }
 
     fn next_packet(&mut self) -> Option<Packet> {
@@ -112,7 +120,7 @@ impl FrameStream {
             let mut packet = Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() == self.stream => {
-                    self.log.iter_mut().for_each(|log| log.push(PacketTime::of(&packet)));
+                    self.log.push(PacketNote::of(&packet));
                     return Some(packet);
                 }
                 Ok(()) => {}
@@ -132,13 +140,14 @@ impl FrameStream {
         // SAFETY: the input lives as long as `self` and `stream` is one of its streams.
         let code = unsafe { ffi::av_seek_frame(self.input.as_mut_ptr(), stream, pts, ffi::AVSEEK_FLAG_BACKWARD) };
         self.decoder.flush();
-        (self.draining, self.log) = (false, None);
+        self.draining = false;
+        self.log.clear();
         code >= 0
     }
 
-    /// All packets since the file was opened, once; empty after a jump.
-    pub(super) fn take_log(&mut self) -> Vec<PacketTime> {
-        self.log.take().unwrap_or_default()
+    /// The packets read since the file was opened, the last jump, or the last call.
+    pub(super) fn take_log(&mut self) -> Vec<PacketNote> {
+        std::mem::take(&mut self.log)
     }
 
     /// Whether anything so far did not decode cleanly.
@@ -262,7 +271,7 @@ fn best_stream(path: &Path, input: &format::context::Input) -> Result<usize> {
     // SAFETY: the input is open; FFmpeg only reads from it.
     let best = unsafe { ffi::av_find_best_stream(input.as_ptr().cast_mut(), kind, -1, -1, ptr::null_mut(), 0) };
     let found = usize::try_from(best).ok().filter(|&index| !is_cover_art(input, index));
-    found.ok_or_else(|| Error::content(path, "a video stream", format!("{} other streams", input.nb_streams())))
+    found.ok_or_else(|| Error::content(path, "a video stream", format!("none among {} streams", input.nb_streams())))
 }
 
 /// The picture of a record sleeve in a sound file is stored as a video stream of one frame.

@@ -58,6 +58,11 @@ impl VideoCodec {
         }
     }
 
+    /// Shortest side of a picture. Below it x265 would change its block size (see [`X265`]).
+    pub(super) fn shortest_side(self) -> usize {
+        if self == Self::Hevc { 32 } else { 1 }
+    }
+
     pub(super) fn has_b_frames(self) -> bool {
         matches!(self, Self::H264 | Self::Hevc | Self::Mpeg4)
     }
@@ -106,9 +111,15 @@ impl Pixels {
     }
 }
 
+/// Quiet and one thread. The block size stays fixed because x265 keeps it for the whole process: encoders side by side that
+/// settled on different ones spoil each other's pictures. "cutree" is off because x265 3.5 writes past its arrays there when
+/// pictures are small (35x33, for one).
+const X265: &str = "log-level=none:pools=none:frame-threads=1:ctu=32:cutree=0";
+
 /// How a video file is written.
 ///
-/// The same frames and options give the same file with the same FFmpeg: one encoder thread, nothing of the day or the machine.
+/// The same frames and options give the same pictures with the same FFmpeg on any machine: the encoder has one thread. Nothing of the
+/// day or the machine goes into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeOptions {
     /// The codec, default H.264.
@@ -157,9 +168,7 @@ impl EncodeOptions {
             // Quality 0 of these two means no loss at all, which the quantiser says more plainly than the rate factor.
             "libx264" | "libx264rgb" if quality == "0" => &[("qp", "0"), ("preset", "fast")],
             "libx264" | "libx264rgb" => &[("crf", &quality), ("preset", "fast")],
-            "libx265" => {
-                &[("crf", &quality), ("preset", "fast"), ("x265-params", "log-level=none:pools=none:frame-threads=1")]
-            }
+            "libx265" => &[("crf", &quality), ("preset", "fast"), ("x265-params", X265)],
             // Constrained quality needs a ceiling: one no clip reaches.
             "libvpx" => &[("crf", &quality), ("b", "200000000"), ("deadline", "good"), ("cpu-used", "4")],
             "libvpx-vp9" => &[("crf", &quality), ("b", "0"), ("deadline", "good"), ("cpu-used", "4")],

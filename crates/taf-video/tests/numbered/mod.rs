@@ -31,6 +31,7 @@ pub fn number_of(frame: &Frame) -> usize {
 }
 
 /// Writes frames 0, 1, ... as a video of 25 frames a second.
+#[allow(dead_code)] // not every test that shares this file writes videos
 pub fn write_numbered(path: &Path, frames: usize, options: &EncodeOptions) {
     let mut writer = VideoWriter::create(path, WIDTH, HEIGHT, 25.0, options).unwrap();
     (0..frames).for_each(|number| writer.push(&numbered_frame(number)).unwrap());
