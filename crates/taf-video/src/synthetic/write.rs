@@ -43,15 +43,15 @@ impl MovingShapes {
     /// `root/manifest.jsonl`, comes last.
     ///
     /// A generation that was killed is completed by running it again: files that are there are whole, and are kept if they
-    /// were made with the same settings (`root/moving-shapes.json`), else made anew.
+    /// were made with the same settings (`root/moving-shapes.json`), else made anew. One process at a time may write into
+    /// `root`.
     ///
     /// # Errors
     /// If a split is named twice or not in letters, digits, `-` and `_`, there are no clips, or a file cannot be written.
     pub fn write(&self, root: &Path, splits: &[(&str, usize)], progress: Progress) -> Result<Manifest> {
         let jobs = jobs(splits)?;
         for class in CLASSES {
-            let folder = root.join(class);
-            fs::create_dir_all(&folder).map_err(|source| Error::io("create folder", &folder, source))?;
+            make_clean_folder(&root.join(class))?;
         }
         self.drop_other_settings(root, &jobs)?;
         let done = AtomicUsize::new(0);
@@ -139,6 +139,20 @@ impl Job<'_> {
         let (action, _) = Action::of_class(self.class);
         format!("{} {} {}", self.split, action.name(), self.index)
     }
+}
+
+/// Makes the folder of a class, or sweeps out the unfinished files that a killed process left in it.
+fn make_clean_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|source| Error::io("create folder", folder, source))?;
+    for entry in fs::read_dir(folder).map_err(|source| Error::io("read folder", folder, source))? {
+        let entry = entry.map_err(|source| Error::io("read folder", folder, source))?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(b".") && name.ends_with(b".part") {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<()> {
