@@ -1,0 +1,297 @@
+//! What can be typed: the commands, their options, and the help a person learns from.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use taf_video::synthetic::Difficulty;
+
+use crate::requirement::Requirement;
+
+const TOUR: &str = "\
+A first tour:
+  taf demo                                     everything below on generated videos, with a report
+  taf data prepare my-videos --out m.jsonl     list your own: my-videos/CLASS/CLIP.mp4
+  taf train configs/demo_train.toml --data m.jsonl --out runs/base
+  taf finetune configs/demo_taf.toml --from runs/base --out runs/taf
+  taf compare runs/base runs/taf               is it better, and by how much for sure?
+  taf attend my-videos/CLASS/CLIP.mp4 --run runs/taf --out seen.png
+
+Exit code: 0 done; 1 a stated requirement is not met; 2 bad input or failure; 130 interrupted, can be resumed.
+Results go to standard output, progress and errors to standard error.";
+
+/// Makes video-recognition models better with temporal adversarial augmentation.
+///
+/// Trains networks that classify short videos, shows which frames they rely on, perturbs clips so that this attention moves,
+/// and fine-tunes networks on such clips (Duan et al., IJCAI 2023) so that they rely on all of the video.
+#[derive(Debug, Parser)]
+#[command(name = "taf", version, max_term_width = 110, after_help = TOUR)]
+pub struct Cli {
+    /// Threads to compute with [default: one per core]
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List videos, check them, or generate some
+    #[command(subcommand)]
+    Data(DataCommand),
+    Train(TrainArgs),
+    Eval(EvalArgs),
+}
+
+/// The commands about data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    Prepare(PrepareArgs),
+    Check(CheckArgs),
+    Synth(SynthArgs),
+}
+
+/// Make a manifest: the list of videos, classes and splits that training reads
+///
+/// Every video is decoded once to count its frames. The result does not depend on the machine.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf data prepare my-videos --out my-videos/manifest.jsonl
+      my-videos/CLASS/CLIP.mp4; a fifth of each class becomes the split `val`
+  taf data prepare list.csv --csv-root videos --out manifest.jsonl
+      list.csv begins with a line `path,label` or `path,label,split,group`
+  taf data prepare frames --frames-template '{:05}.jpg' --out manifest.jsonl
+      each video is a folder of pictures, frames/CLASS/CLIP/00001.jpg and so on")]
+pub struct PrepareArgs {
+    /// A folder of class folders, or a .csv file with the columns path, label and perhaps split and group
+    #[arg(value_name = "FOLDER_OR_CSV")]
+    pub source: PathBuf,
+    /// The manifest to write (.jsonl)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Folder the paths of the CSV file start from [default: the folder of the CSV file]
+    #[arg(long, value_name = "FOLDER")]
+    pub csv_root: Option<PathBuf>,
+    /// Put behind every path of the CSV file, such as .mp4
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub csv_suffix: String,
+    /// Character between the columns of the CSV file
+    #[arg(long, value_name = "CHAR", default_value_t = ',')]
+    pub csv_delimiter: char,
+    /// Share of the videos for the split `val`, where the source names no splits
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    pub val_fraction: f64,
+    /// Share of the videos for the split `test`, where the source names no splits
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub test_fraction: f64,
+    /// Decides which videos go to which split
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Leave unreadable videos out instead of stopping
+    #[arg(long)]
+    pub keep_going: bool,
+    #[command(flatten)]
+    pub frames: FrameArgs,
+    /// Print the counts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How pictures are named where a video is a folder of them.
+#[derive(Debug, Args)]
+pub struct FrameArgs {
+    /// Videos are folders of pictures named so, such as '{:05}.jpg' for 00001.jpg, 00002.jpg, ...
+    #[arg(long, value_name = "NAME")]
+    pub frames_template: Option<String>,
+    /// Number of the first picture
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "frames_template")]
+    pub first_index: usize,
+}
+
+/// Verify a manifest and every video in it; all problems are listed, exit code 1 if there are any
+///
+/// Finds videos that are missing, unreadable, too short, listed twice or equal byte by byte, unknown labels, wrong frame
+/// counts, and classes that a split lacks.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  taf data check my-videos/manifest.jsonl --min-frames 8")]
+pub struct CheckArgs {
+    /// The manifest
+    pub manifest: PathBuf,
+    /// The fewest frames a video may have
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub min_frames: usize,
+    /// Split that is trained on; if given often, they must hold every class together
+    #[arg(long, value_name = "NAME", default_value = "train")]
+    pub train_split: Vec<String>,
+    /// Print problems and counts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Generate MovingShapes: videos in ten classes that only time can separate
+///
+/// Classes come in pairs that are each other played backwards, so a network that ignores the order of frames cannot tell
+/// them apart. Writes H.264 files and a manifest. Running it again completes what is missing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  taf data synth --out shapes --train 40 --val 10
+      400 training and 100 validation videos, and shapes/manifest.jsonl")]
+pub struct SynthArgs {
+    /// Folder to write
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Side of the square videos in pixels, even
+    #[arg(long, value_name = "PIXELS", default_value_t = 64)]
+    pub size: usize,
+    /// Frames of a video: a number, or a range such as 24-40
+    #[arg(long, value_name = "N or N-M", default_value = "24-40", value_parser = frame_range)]
+    pub frames: FrameRange,
+    /// How much gets in the way: easy, medium, hard or a number from 0 to 1
+    #[arg(long, value_name = "LEVEL", default_value = "medium")]
+    pub difficulty: Difficulty,
+    /// Videos per class in the split `train`
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub train: usize,
+    /// Videos per class in the split `val`
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub val: usize,
+    /// Videos per class in the split `test`
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub test: usize,
+    /// The same seed gives the same videos
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print the counts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shortest and longest number of frames.
+pub type FrameRange = (usize, usize);
+
+fn frame_range(text: &str) -> Result<FrameRange, String> {
+    let (fewest, most) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse().map_err(|_| "expected a number or a range such as 24-40".to_owned());
+    Ok((number(fewest)?, number(most)?))
+}
+
+/// Train a network from scratch as a recipe says
+///
+/// Writes a run folder: the resolved recipe, where it came from, metrics.jsonl, checkpoints, and at the end report.html and
+/// report.json. Ctrl-C finishes the step and writes a checkpoint; --resume goes on from there, bit for bit as if nothing had
+/// happened, and so it does after a crash.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf train configs/demo_train.toml --data shapes/manifest.jsonl --out runs/base
+  taf train recipe.toml --out runs/long --set train.epochs=100 --set train.optimizer.learning_rate=0.02
+  taf train recipe.toml --out runs/pair --classes left,right
+  taf train --out runs/base --resume")]
+pub struct TrainArgs {
+    /// The recipe (TOML); with --resume the run's own
+    #[arg(value_name = "RECIPE", required_unless_present = "resume")]
+    pub recipe: Option<PathBuf>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What every command that trains takes.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Folder of the run
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Change a value of the recipe, such as train.epochs=10; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Go on with the run in --out; a finished one is left as it is
+    #[arg(long)]
+    pub resume: bool,
+    /// Replace the run in --out
+    #[arg(long, conflicts_with = "resume")]
+    pub force: bool,
+    /// Print how it ended as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which videos, where not those of the recipe.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DataArgs {
+    /// Take the videos of this manifest
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// Take only these classes, in this order
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub classes: Option<Vec<String>>,
+}
+
+/// A trained run, and which of its weights.
+#[derive(Clone, Debug, Args)]
+pub struct TrainedArgs {
+    /// Folder of the run
+    #[arg(long, value_name = "RUN")]
+    pub run: PathBuf,
+    /// Take the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+}
+
+/// Measure a run's accuracy on clips as they are, and on clips that were spoiled
+///
+/// Prints top-1 with 95 % intervals for every suite. Predictions are kept in the run (predictions/SUITE.json), so that
+/// `taf compare` and another `taf eval` need not repeat them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Suites:
+  clean          the clips as they are
+  time-shifted   clips that start too early or too late, or have dropped, frozen or black frames
+  noise, blur, digital, temporal   all corruptions of one family
+  gaussian_noise, motion_blur, ... one corruption; a wrong name lists them all
+
+Examples:
+  taf eval --run runs/taf
+  taf eval --run runs/taf --suite clean,jpeg_compression --severity 1,3,5
+  taf eval --run runs/taf --split test --suite clean --require 'clean.top1>=0.75'
+  taf eval --run runs/taf --json | jq '.results[0].scores.top1'")]
+pub struct EvalArgs {
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    #[command(flatten)]
+    pub suites: SuiteArgs,
+    /// Evaluate this split, where not the recipe's; may be given often
+    #[arg(long, value_name = "NAME")]
+    pub split: Vec<String>,
+    /// Take the videos of this manifest
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// End with exit code 1 unless this holds, such as 'clean.top1>=0.75'; may be given often. Measures: top1, top5,
+    /// mean_class_accuracy, log_loss
+    #[arg(long, value_name = "SUITE.MEASURE>=VALUE")]
+    pub require: Vec<Requirement>,
+    /// Also write the report to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which suites.
+#[derive(Clone, Debug, Args)]
+pub struct SuiteArgs {
+    /// What to evaluate
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_value = "clean,time-shifted,noise,blur")]
+    pub suite: Vec<String>,
+    /// How bad, from 1 to 5; several are pooled
+    #[arg(long, value_name = "N,M,...", value_delimiter = ',', default_value = "3")]
+    pub severity: Vec<u8>,
+}

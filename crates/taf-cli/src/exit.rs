@@ -1,0 +1,56 @@
+//! How a command ends, and what the shell hears of it.
+
+use std::process::ExitCode;
+
+/// How a command that met no error ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// What was asked is done: exit code 0.
+    Done,
+    /// It is done, and the answer is that a stated requirement is not met: 1.
+    NotMet,
+    /// It was interrupted, and can be taken up again: 130, what shells give to programs that Ctrl-C ended.
+    Interrupted,
+}
+
+/// Bad input, or a failure on the way; clap ends with the same code for arguments it cannot read.
+const FAILED: u8 = 2;
+
+/// The exit code; an error is told on standard error.
+pub fn end(result: anyhow::Result<Status>) -> ExitCode {
+    match result {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::NotMet) => ExitCode::from(1),
+        Ok(Status::Interrupted) => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("error: {}", chain(&error));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The error and what caused it, leaving out causes that the error above already quotes.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}\n  because {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let io = std::io::Error::other("disk full");
+        let error =
+            anyhow::Error::new(io).context("cannot write: disk full: a.json").context("the report was not saved");
+        assert_eq!(chain(&error), "the report was not saved\n  because cannot write: disk full: a.json");
+    }
+}

@@ -1,0 +1,154 @@
+//! Progress on standard error: bars on a terminal, else a line now and then.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use taf::train::Event;
+
+/// A bar for work that is counted. Where standard error is no terminal it shows nothing.
+pub struct Counter(ProgressBar);
+
+impl Counter {
+    /// A bar with a few words in front.
+    pub fn new(what: impl Into<String>) -> Self {
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta:>4}");
+        let bar = bar(0, style.expect("the template is well formed")).with_message(what.into());
+        Self(bar)
+    }
+
+    /// Shows that `done` of `total` are done.
+    pub fn show(&self, done: usize, total: usize) {
+        self.0.set_length(total as u64);
+        // Several threads report in any order; the bar goes forward only.
+        self.0.set_position(self.0.position().max(done as u64));
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn bar(length: u64, style: ProgressStyle) -> ProgressBar {
+    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    ProgressBar::with_draw_target(Some(length), target).with_style(style)
+}
+
+/// What training tells while it goes on: a bar over the epoch, and a line for every epoch that stays.
+pub struct TrainingProgress {
+    bar: ProgressBar,
+    epochs: usize,
+    epoch: Epoch,
+    recent_seconds: f64,
+    last_step: Instant,
+}
+
+/// What the running epoch has measured so far.
+#[derive(Clone, Copy, Default)]
+struct Epoch {
+    steps: usize,
+    loss: f64,
+    accuracy: f64,
+}
+
+/// Share of the newest step in the shown seconds per step.
+const NEWEST: f64 = 0.1;
+
+impl TrainingProgress {
+    /// Progress of a run of so many epochs; `what` stands in front.
+    pub fn new(what: &str, epochs: usize) -> Self {
+        let template = format!("{what} {{prefix}} {{wide_bar}} {{pos}}/{{len}} {{msg}}");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self { bar: bar(0, style), epochs, epoch: Epoch::default(), recent_seconds: 0.0, last_step: Instant::now() }
+    }
+
+    /// Shows what happened.
+    pub fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Step { progress, batches_per_epoch, outcome } => {
+                if progress.batch == 1 && self.epoch.steps > 0 {
+                    self.end_epoch(progress.epoch, "not evaluated");
+                }
+                self.epoch.add(outcome.loss, outcome.accuracy);
+                self.time_step();
+                let left = (self.epochs - progress.epoch) * batches_per_epoch - progress.batch;
+                self.show_step(progress.epoch, progress.batch, *batches_per_epoch, left);
+            }
+            Event::Evaluated { progress, scores } => {
+                let validation = format!("validation top-1 {:.1} %", 100.0 * scores.top1.value);
+                self.end_epoch(progress.epoch, &validation);
+            }
+        }
+    }
+
+    fn time_step(&mut self) {
+        let seconds = self.last_step.elapsed().as_secs_f64();
+        self.last_step = Instant::now();
+        let first = self.recent_seconds == 0.0;
+        self.recent_seconds = if first { seconds } else { NEWEST * seconds + (1.0 - NEWEST) * self.recent_seconds };
+    }
+
+    fn show_step(&mut self, epoch: usize, batch: usize, batches: usize, left: usize) {
+        self.bar.set_prefix(format!("epoch {}/{}", epoch + 1, self.epochs));
+        self.bar.set_length(batches as u64);
+        self.bar.set_position(batch as u64);
+        let rest = Duration::from_secs_f64(self.recent_seconds * left as f64);
+        let Epoch { loss, accuracy, .. } = self.epoch.mean();
+        self.bar.set_message(if batch == batches {
+            format!("loss {loss:.3}, evaluating")
+        } else {
+            let (percent, step) = (100.0 * accuracy, self.recent_seconds);
+            format!("loss {loss:.3}, right {percent:.0} %, {step:.2} s/step, {} left", clock(rest))
+        });
+    }
+
+    fn end_epoch(&mut self, epoch: usize, validation: &str) {
+        let Epoch { loss, accuracy, .. } = std::mem::take(&mut self.epoch).mean();
+        let (epochs, percent) = (self.epochs, 100.0 * accuracy);
+        self.line(&format!("epoch {epoch}/{epochs}: loss {loss:.3}, right {percent:.1} %, {validation}"));
+        self.last_step = Instant::now();
+    }
+
+    fn line(&self, text: &str) {
+        if self.bar.is_hidden() { eprintln!("{text}") } else { self.bar.println(text) }
+    }
+}
+
+impl Drop for TrainingProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Epoch {
+    fn add(&mut self, loss: f64, accuracy: f64) {
+        self.steps += 1;
+        self.loss += loss;
+        self.accuracy += accuracy;
+    }
+
+    fn mean(self) -> Self {
+        let steps = self.steps.max(1) as f64;
+        Self { loss: self.loss / steps, accuracy: self.accuracy / steps, ..self }
+    }
+}
+
+/// `1:05:09` or `5:09`.
+pub fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_like_a_clock() {
+        let shown = |seconds| clock(Duration::from_secs(seconds));
+        assert_eq!([shown(9), shown(309), shown(3909)], ["0:09", "5:09", "1:05:09"]);
+    }
+}
