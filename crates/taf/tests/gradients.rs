@@ -5,10 +5,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use taf::ops::{self, with_composed_ops};
 
-/// Half the step of the central difference. In float32 the rounding of a loss near 1 costs about 1e-7 / STEP.
-const STEP: f64 = 5e-3;
-/// Central differences leave STEP², rounding, and the odd ReLU that changes side within a step.
-const TOLERANCE: f64 = 2e-2;
+/// Half the step of the central difference: the outputs are rounded to about 1e-7 of their size, which this divides, and
+/// the fewer ReLUs change side within it the better.
+const STEP: f64 = 3e-4;
+/// What rounding and the odd ReLU leave.
+const TOLERANCE: f64 = 5e-3;
+const DRAWS: u64 = 9;
 /// Two orders of summation in float32, relative to the largest value.
 const AGREEMENT: f32 = 2e-5;
 
@@ -85,14 +87,24 @@ fn slopes(case: &Case, inputs: &[Tensor<4>], which: usize, rng: &mut ChaCha8Rng)
     (dot(gradient, direction), numeric)
 }
 
+/// The middle error of several draws: in a single one a ReLU may stand within the step.
+fn middle_error(case: &Case, which: usize) -> f64 {
+    let error = |seed| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let inputs: Vec<_> = case.inputs.iter().map(|shape| random(shape, &mut rng)).collect();
+        let (analytic, numeric) = slopes(case, &inputs, which, &mut rng);
+        (analytic - numeric).abs() / numeric.abs().max(1.0)
+    };
+    let mut errors: Vec<f64> = (0..DRAWS).map(error).collect();
+    errors.sort_by(f64::total_cmp);
+    errors[errors.len() / 2]
+}
+
 fn check_all() {
     for case in cases() {
-        let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let inputs: Vec<_> = case.inputs.iter().map(|shape| random(shape, &mut rng)).collect();
-        for which in 0..inputs.len() {
-            let (analytic, numeric) = slopes(&case, &inputs, which, &mut rng);
-            let error = (analytic - numeric).abs() / numeric.abs().max(1.0);
-            assert!(error < TOLERANCE, "{} to input {which}: {analytic} against {numeric}", case.name);
+        for which in 0..case.inputs.len() {
+            let error = middle_error(&case, which);
+            assert!(error < TOLERANCE, "{} to input {which}: relative error {error}", case.name);
         }
     }
 }

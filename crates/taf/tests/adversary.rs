@@ -1,0 +1,167 @@
+//! What a perturbation may and may not do.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use taf::adversary::{AttendedClass, Norm, Objective, TemporalAdversary};
+use taf::attention::{AttentionRule, TemporalAttention};
+use taf::model::{BlockKind, Branch, Pass, ResNetConfig, Statistics, Tsn, TsnConfig, VideoModel, state_dict};
+
+const FRAMES: usize = 6;
+/// Adding a step to a pixel and clamping rounds by this much.
+const ROUNDING: f32 = 1e-6;
+
+fn model() -> Tsn {
+    let trunk = ResNetConfig { block: BlockKind::Basic, layers: vec![1, 1, 1], width: 8 };
+    TsnConfig::tsm(trunk, 4, FRAMES).init(&Device::flex().autodiff(), 3)
+}
+
+fn clips() -> Tensor<5> {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let shape = [3, FRAMES, 3, 24, 24];
+    let values = (0..shape.iter().product()).map(|_| rng.random()).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
+}
+
+const LABELS: [usize; 3] = [0, 3, 1];
+
+fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().try_into_vec().unwrap()
+}
+
+/// Per clip: the largest change and the Euclidean length of the change.
+fn sizes(perturbed: Tensor<5>) -> Vec<(f32, f32)> {
+    let [_, time, channels, height, width] = perturbed.dims();
+    let delta = values(perturbed - clips());
+    let size = |clip: &[f32]| {
+        let most = clip.iter().fold(0.0_f32, |most, d| most.max(d.abs()));
+        (most, clip.iter().map(|d| d * d).sum::<f32>().sqrt())
+    };
+    delta.chunks(time * channels * height * width).map(size).collect()
+}
+
+fn every_objective() -> impl Iterator<Item = TemporalAdversary> {
+    let objectives =
+        [Objective::Shift, Objective::Entropy, Objective::Divergence, Objective::CrossEntropy, Objective::Noise];
+    let rules = [AttentionRule::Relu, AttentionRule::Softmax];
+    objectives.into_iter().flat_map(move |objective| {
+        rules.into_iter().map(move |rule| TemporalAdversary {
+            objective,
+            attention: TemporalAttention { rule, temperature: 1.0 },
+            random_start: objective == Objective::Divergence,
+            ..TemporalAdversary::default()
+        })
+    })
+}
+
+#[test]
+fn every_perturbation_stays_within_its_budget_and_within_pixels() {
+    for adversary in every_objective() {
+        for (norm, epsilon) in [(Norm::Linf, 0.03), (Norm::L2, 0.7)] {
+            for (steps, step_size) in [(1, None), (3, Some(epsilon / 2.0))] {
+                let adversary = TemporalAdversary { norm, epsilon, steps, step_size, ..adversary.clone() };
+                adversary.validate().expect("the settings are sound");
+                let perturbed = adversary.perturb(&model(), clips(), &LABELS, 4).clips;
+                for (most, length) in sizes(perturbed.clone()) {
+                    let size = if norm == Norm::Linf { most } else { length };
+                    assert!(size <= epsilon as f32 + ROUNDING, "{size} in {adversary:?}");
+                    // Under the relu rule frames without positive evidence have no slope, and a clip may stay as it is.
+                    let flat = adversary.attention.rule == AttentionRule::Relu && adversary.objective.uses_gradient();
+                    assert!(flat || size > 0.1 * epsilon as f32, "hardly any change, {size}, in {adversary:?}");
+                }
+                assert!(values(perturbed).iter().all(|v| (0.0..=1.0).contains(v)), "{adversary:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_objective_rises() {
+    let model = model();
+    for adversary in every_objective().filter(|adversary| adversary.objective.uses_gradient()) {
+        let several = |steps| {
+            let adversary = TemporalAdversary { steps, step_size: Some(0.004), epsilon: 0.03, ..adversary.clone() };
+            adversary.perturb(&model, clips(), &LABELS, 4).objective.iter().sum::<f32>()
+        };
+        let (before, after) = (several(1), several(6));
+        assert!(after > before, "{before} to {after} in {adversary:?}");
+    }
+}
+
+#[test]
+fn no_objective_changes_nothing_and_noise_uses_the_whole_budget() {
+    let run = |objective| {
+        let adversary = TemporalAdversary { objective, ..TemporalAdversary::default() };
+        adversary.perturb(&model(), clips(), &LABELS, 4).clips
+    };
+    assert_eq!(values(run(Objective::None)), values(clips()));
+    let noise = values(run(Objective::Noise) - clips());
+    let epsilon = TemporalAdversary::default().epsilon as f32;
+    let full = noise.iter().filter(|d| (d.abs() - epsilon).abs() < ROUNDING).count();
+    assert!(full > noise.len() * 9 / 10, "{full} of {} pixel values moved by epsilon", noise.len());
+}
+
+#[test]
+fn crafting_changes_neither_weights_nor_running_statistics() {
+    let model = model().with_auxiliary_norms();
+    let before = state_dict(&model);
+    for statistics in [Statistics::Running, Statistics::Batch] {
+        for branch in [Branch::Main, Branch::Auxiliary] {
+            let adversary = TemporalAdversary { statistics, branch, steps: 2, ..TemporalAdversary::default() };
+            adversary.perturb(&model, clips(), &LABELS, 4);
+            assert_eq!(state_dict(&model), before, "{statistics:?} {branch:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_perturbation_and_another_seed_another() {
+    let adversary = TemporalAdversary { random_start: true, ..TemporalAdversary::default() };
+    let run = |seed| values(adversary.perturb(&model(), clips(), &LABELS, seed).clips);
+    assert_eq!(run(5), run(5));
+    assert_ne!(run(5), run(6));
+}
+
+#[test]
+fn the_perturbation_of_a_clip_does_not_depend_on_its_batch() {
+    let adversary = TemporalAdversary::default();
+    let together = adversary.perturb(&model(), clips(), &LABELS, 4).clips.narrow(0, 1, 1);
+    let alone = adversary.perturb(&model(), clips().narrow(0, 1, 1), &LABELS[1..2], 4).clips;
+    let differing = values(together - alone).iter().filter(|d| d.abs() > ROUNDING).count();
+    // The sign of a gradient within rounding of zero may go either way.
+    assert!(differing * 1000 < FRAMES * 3 * 24 * 24, "{differing} pixel values differ");
+}
+
+#[test]
+fn a_model_on_the_plain_device_is_perturbed_alike() {
+    let adversary = TemporalAdversary::default();
+    let tracked = adversary.perturb(&model(), clips(), &LABELS, 4).clips;
+    let plain = adversary.perturb(&model().valid(), clips(), &LABELS, 4).clips;
+    assert_eq!(values(tracked), values(plain));
+}
+
+#[test]
+fn predictions_can_stand_in_for_labels() {
+    let model = model();
+    let logits = values(model.valid().forward(clips(), &mut Pass::inference()).logits);
+    let best = |row: &[f32]| (0..4).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+    let adversary = TemporalAdversary { class: AttendedClass::Prediction, ..TemporalAdversary::default() };
+    let perturbed = adversary.perturb(&model, clips(), &LABELS, 4);
+    assert_eq!(perturbed.classes, logits.chunks(4).map(best).collect::<Vec<_>>());
+}
+
+#[test]
+fn senseless_settings_are_refused_by_name() {
+    let refused = |change: fn(&mut TemporalAdversary)| {
+        let mut adversary = TemporalAdversary::default();
+        change(&mut adversary);
+        adversary.validate().expect_err("the setting makes no sense").to_string()
+    };
+    assert!(refused(|a| a.epsilon = 8.0).contains("8/255"));
+    assert!(refused(|a| a.epsilon = f64::NAN).contains("adversary.epsilon"));
+    assert!(refused(|a| a.steps = 0).contains("adversary.steps"));
+    assert!(refused(|a| a.step_size = Some(-1.0)).contains("adversary.step_size"));
+    assert!(refused(|a| a.attention.temperature = 0.0).contains("adversary.attention.temperature"));
+    assert!(refused(|a| a.objective = Objective::Divergence).contains("adversary.random_start"));
+}

@@ -1,0 +1,66 @@
+//! Every built-in network is a sound `VideoModel`, and a broken one is found out.
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+use taf::conformance::{ClipSize, check};
+use taf::model::{BlockKind, Pass, ResNetConfig, Tsn, TsnConfig, VideoModel, VideoOutput};
+
+const SIZE: ClipSize = ClipSize { frames: 4, side: 32 };
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn small(block: BlockKind) -> ResNetConfig {
+    ResNetConfig { block, layers: vec![1, 1, 1, 1], width: 8 }
+}
+
+fn without_dropout(config: TsnConfig) -> Tsn {
+    TsnConfig { dropout: 0.0, ..config }.init(&device(), 1)
+}
+
+#[test]
+fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
+    for block in [BlockKind::Basic, BlockKind::Bottleneck] {
+        for config in [TsnConfig::tsn(small(block), 3), TsnConfig::tsm(small(block), 3, SIZE.frames)] {
+            assert_eq!(check(without_dropout(config.clone()), SIZE), Vec::<String>::new(), "{config:?}");
+        }
+    }
+}
+
+#[test]
+fn a_network_with_auxiliary_norms_conforms() {
+    let model = without_dropout(TsnConfig::tsm(small(BlockKind::Basic), 3, SIZE.frames)).with_auxiliary_norms();
+    assert_eq!(check(model, SIZE), Vec::<String>::new());
+}
+
+/// A network whose evidence is not a function of the class.
+#[derive(Module, Debug)]
+struct Careless {
+    inner: Tsn,
+}
+
+impl VideoModel for Careless {
+    fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
+        let output = self.inner.forward(clips, pass);
+        // Mixes the clips of a batch.
+        VideoOutput { logits: output.logits.clone() - output.logits.mean_dim(0), ..output }
+    }
+
+    fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        self.inner.cam_weights(output, classes)
+    }
+
+    fn classes(&self) -> usize {
+        self.inner.classes() - 1
+    }
+}
+
+#[test]
+fn a_careless_network_is_found_out() {
+    let inner = without_dropout(TsnConfig::tsn(small(BlockKind::Basic), 3));
+    let failures = check(Careless { inner }, SIZE).join("\n");
+    for sentence in ["classes() is 2", "depends on the other clips", "is_head names no parameter"] {
+        assert!(failures.contains(sentence), "{sentence:?} among:\n{failures}");
+    }
+}
