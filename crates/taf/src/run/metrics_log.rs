@@ -49,8 +49,16 @@ impl MetricsLog {
     /// # Errors
     /// If the log cannot be read or shortened, or holds a line that is no object with a step.
     pub fn rewind_to(&mut self, step: u64) -> Result<()> {
+        self.rewind_while(|at, _| at <= step)
+    }
+
+    /// Drops the first line that is not to be kept, and all after it. `keep` is given step and fields of each line.
+    ///
+    /// # Errors
+    /// As [`Self::rewind_to`].
+    pub fn rewind_while(&mut self, mut keep: impl FnMut(u64, &Map<String, Value>) -> bool) -> Result<()> {
         let text = read_text(&self.path)?;
-        let kept: usize = lines(&self.path, &text)?.take_while(|l| l.step <= step).map(|l| l.bytes).sum();
+        let kept: usize = lines(&self.path, &text)?.take_while(|l| keep(l.step, &l.fields)).map(|l| l.bytes).sum();
         self.cut(kept as u64)
     }
 
@@ -173,6 +181,19 @@ mod tests {
         log.rewind_to(3).unwrap();
         log.append(4, &json!({"loss": 0})).unwrap();
         assert_eq!(steps(&path), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_log_is_cut_at_the_first_line_that_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut log = MetricsLog::open(&path).unwrap();
+        for (step, kind) in [(1, "step"), (2, "step"), (2, "eval"), (3, "step")] {
+            log.append(step, &json!({"kind": kind})).unwrap();
+        }
+        log.rewind_while(|step, line| step < 2 || line["kind"] == "step").unwrap();
+        log.append(2, &json!({"kind": "eval"})).unwrap();
+        assert_eq!(steps(&path), [1, 2, 2]);
     }
 
     #[test]

@@ -81,6 +81,17 @@ pub struct CheckpointInfo {
     pub auxiliary: bool,
 }
 
+impl CheckpointInfo {
+    /// Refuses networks that no recipe can ask for, before memory is set aside for one.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        self.model.check().map_err(|error| ("a network a recipe can ask for", error.to_string()))?;
+        match (self.classes.len(), self.frames) {
+            (0, _) | (_, 0) => Err(("at least one class and frame", "none".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Everything training goes on from: one safetensors file whose metadata says what it is.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -130,8 +141,9 @@ impl Checkpoint {
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;
         let info = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
         let info = info.ok_or(("a checkpoint of taf", "no description of one".to_owned()))?;
-        let info =
+        let info: CheckpointInfo =
             serde_json::from_str(info).map_err(|error| ("the description of a checkpoint", error.to_string()))?;
+        info.check()?;
         let (mut model, mut velocities) = (StateDict::new(), StateDict::new());
         for (name, view) in file.tensors() {
             let data = floats(&name, &view)?;
@@ -229,7 +241,7 @@ impl CheckpointFolder {
     /// # Errors
     /// If it cannot be read.
     pub fn newest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
-        self.steps()?.last().map(|(_, path)| Checkpoint::read(path)).transpose()
+        self.newest_path()?.map(|path| Checkpoint::read(&path)).transpose()
     }
 
     /// The best checkpoint, or where no evaluation chose one the newest.
@@ -237,11 +249,27 @@ impl CheckpointFolder {
     /// # Errors
     /// If there is none, or it cannot be read.
     pub fn best(&self) -> Result<Checkpoint, CheckpointError> {
+        Checkpoint::read(&self.best_path()?)
+    }
+
+    /// The file of the newest checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed.
+    pub fn newest_path(&self) -> Result<Option<PathBuf>, CheckpointError> {
+        Ok(self.steps()?.pop().map(|(_, path)| path))
+    }
+
+    /// The file that [`Self::best`] reads.
+    ///
+    /// # Errors
+    /// If there is none, or the folder cannot be listed.
+    pub fn best_path(&self) -> Result<PathBuf, CheckpointError> {
         let best = self.path.join(BEST);
         if best.is_file() {
-            return Checkpoint::read(&best);
+            return Ok(best);
         }
-        self.newest()?.ok_or_else(|| CheckpointError::None { path: self.path.clone() })
+        self.newest_path()?.ok_or_else(|| CheckpointError::None { path: self.path.clone() })
     }
 
     /// Checkpoints by step, rising.

@@ -93,6 +93,9 @@ struct StepLine<'a> {
     seconds: f64,
 }
 
+/// The kind of an [`EvalLine`].
+const EVALUATION: &str = "eval";
+
 /// One line of the log for an evaluation.
 #[derive(serde::Serialize)]
 struct EvalLine {
@@ -134,8 +137,16 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         if let Some(checkpoint) = trainer.folder.newest()? {
             trainer.take_up(checkpoint)?;
         }
-        trainer.log.rewind_to(trainer.progress.step)?;
+        trainer.rewind_log()?;
         Ok(trainer)
+    }
+
+    /// Drops what the log says of later than the checkpoint: a run that was killed had written on.
+    fn rewind_log(&mut self) -> Result<(), TrainError> {
+        let Progress { step, batch, .. } = self.progress;
+        // An evaluation at this very step belongs to the end of the epoch, which is still to come within one.
+        let keep = |at: u64, kind: &str| at < step || at == step && (batch == 0 || kind != EVALUATION);
+        Ok(self.log.rewind_while(|at, line| keep(at, line.get("kind").and_then(|kind| kind.as_str()).unwrap_or("")))?)
     }
 
     /// Where training stands.
@@ -241,7 +252,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let predictions = eval::predict(&self.model.valid(), self.plan, None, &self.device, &mut |_, _| {})?;
         let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvalError::from)?;
         let line = EvalLine {
-            kind: "eval",
+            kind: EVALUATION,
             epoch: self.progress.epoch,
             train_loss,
             top1: scores.top1.value,
