@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use taf_video::synthetic::Difficulty;
 
 use crate::requirement::Requirement;
@@ -42,7 +43,14 @@ pub enum Command {
     #[command(subcommand)]
     Data(DataCommand),
     Train(TrainArgs),
+    Finetune(FinetuneArgs),
     Eval(EvalArgs),
+    Compare(CompareArgs),
+    Attend(AttendArgs),
+    Perturb(PerturbArgs),
+    Info(InfoArgs),
+    Demo(DemoArgs),
+    Completions(CompletionsArgs),
 }
 
 /// The commands about data.
@@ -201,6 +209,38 @@ pub struct TrainArgs {
     pub run: RunArgs,
 }
 
+/// Fine-tune a trained run: plainly, or on temporal adversarial clips (TAF)
+///
+/// Starts from the weights of another run that did best. With a [taf] table in the recipe every step also learns from clips
+/// whose temporal attention was moved; without one, or with --plain, it is ordinary fine-tuning. The report shows the network
+/// before and after: accuracy with a paired comparison, and what it attends to.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Tables the recipe leaves out, such as [data] and [model], are those of the run that --from names. The [taf] table is only
+ever the recipe's own, or made with --set.
+
+Examples:
+  taf finetune configs/demo_taf.toml --from runs/base --out runs/taf
+  taf finetune configs/demo_taf.toml --from runs/base --out runs/plain --plain
+  taf finetune --from runs/base --out runs/entropy --set train.epochs=5 --set taf.adversary.objective=entropy
+  taf finetune --from runs/base --out runs/taf --resume")]
+pub struct FinetuneArgs {
+    /// The recipe (TOML) [default: that of the run --from]
+    #[arg(value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    /// Folder of the run to start from
+    #[arg(long, value_name = "RUN")]
+    pub from: PathBuf,
+    /// Start from the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+    /// Leave the recipe's [taf] table out, so that one recipe serves for both
+    #[arg(long)]
+    pub plain: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
 /// What every command that trains takes.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -294,4 +334,152 @@ pub struct SuiteArgs {
     /// How bad, from 1 to 5; several are pooled
     #[arg(long, value_name = "N,M,...", value_delimiter = ',', default_value = "3")]
     pub severity: Vec<u8>,
+}
+
+/// Compare runs on the same clips: is one better, and by how much for sure?
+///
+/// Every other run is compared with the first: difference in top-1 with a paired bootstrap interval. Predictions that
+/// `taf eval` has made are used again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf compare runs/plain runs/taf
+  taf compare runs/base runs/plain runs/taf --suite clean,time-shifted --severity 1,3,5 --report comparison.html")]
+pub struct CompareArgs {
+    /// Folders of the runs, the one to compare with first
+    #[arg(value_name = "RUN", num_args = 2.., required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Take the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+    #[command(flatten)]
+    pub suites: SuiteArgs,
+    /// Evaluate this split, where not the recipe's; may be given often
+    #[arg(long, value_name = "NAME")]
+    pub split: Vec<String>,
+    /// Take the videos of this manifest
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// Also write a report with attention, curves and pictures to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A video and the run that looks at it.
+#[derive(Debug, Args)]
+pub struct ClipArgs {
+    /// The video, or a folder of pictures with --frames-template
+    #[arg(value_name = "CLIP")]
+    pub clip: PathBuf,
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    /// The class to look for evidence of [default: what the network answers]
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// Change a setting of the adversary, such as epsilon=0.03 or objective=entropy; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub frames: FrameArgs,
+    /// Print the numbers as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show what a network sees in a video: its answers, and how much each frame argues for the class
+///
+/// Prints the five likeliest classes and the attention per frame, for the video as it is and for its temporal adversarial
+/// version. The picture shows the frames with the places that argue for the class.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf attend clip.mp4 --run runs/taf --out seen.png
+  taf attend clip.mp4 --run runs/taf --label 'moving left' --json")]
+pub struct AttendArgs {
+    #[command(flatten)]
+    pub clip: ClipArgs,
+    /// Picture to write: frames, evidence and attention, natural and perturbed (.png)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Write the temporal adversarial version of a video, and the difference as a picture
+///
+/// The frames the network looks at are perturbed by at most epsilon so that its temporal attention moves, and written without
+/// loss. The change is too small to see; the picture shows it amplified.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  taf perturb clip.mp4 --run runs/base --out ta.mp4 --difference difference.png --set epsilon=0.0314")]
+pub struct PerturbArgs {
+    #[command(flatten)]
+    pub clip: ClipArgs,
+    /// Video to write (.mp4, .mkv, .mov)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Picture of the amplified difference to write; grey is no change (.png)
+    #[arg(long, value_name = "FILE")]
+    pub difference: Option<PathBuf>,
+}
+
+/// Say what a network is made of, and what this program runs on
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf info
+  taf info configs/demo_train.toml
+  taf info --run runs/taf --layers")]
+pub struct InfoArgs {
+    /// A recipe (TOML)
+    #[arg(value_name = "RECIPE", conflicts_with = "run")]
+    pub recipe: Option<PathBuf>,
+    /// Folder of a run
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<PathBuf>,
+    /// List every parameter with its shape
+    #[arg(long)]
+    pub layers: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show the whole method at work: generate videos, train, fine-tune plainly and with TAF, compare, report
+///
+/// A small network learns to tell generated motions apart, and is then fine-tuned twice from the same weights with the same
+/// budget: plainly, and on temporal adversarial clips. All three are evaluated on clips as they are, shifted in time, noisy and
+/// blurred. Running it again goes on where it stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  taf demo --out my-demo
+      then open my-demo/report.html")]
+pub struct DemoArgs {
+    /// Folder to write
+    #[arg(long, value_name = "FOLDER", default_value = "taf-demo")]
+    pub out: PathBuf,
+    /// About how long to take on two cores; fewer minutes train less
+    #[arg(long, value_name = "MINUTES", default_value_t = 10.0)]
+    pub minutes_hint: f64,
+    /// Decides the videos, the first weights and the order of training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Print the completion script of a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf completions bash > ~/.local/share/bash-completion/completions/taf
+  taf completions zsh > ~/.zfunc/_taf
+  taf completions fish > ~/.config/fish/completions/taf.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
 }

@@ -9,19 +9,22 @@ pub enum Status {
     Done,
     /// It is done, and the answer is that a stated requirement is not met: 1.
     NotMet,
-    /// It was interrupted, and can be taken up again: 130, what shells give to programs that Ctrl-C ended.
+    /// It was interrupted, and can be taken up again: [`INTERRUPTED`].
     Interrupted,
 }
 
 /// Bad input, or a failure on the way; clap ends with the same code for arguments it cannot read.
 const FAILED: u8 = 2;
 
+/// What shells give to programs that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+
 /// The exit code; an error is told on standard error.
 pub fn end(result: anyhow::Result<Status>) -> ExitCode {
     match result {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::NotMet) => ExitCode::from(1),
-        Ok(Status::Interrupted) => ExitCode::from(130),
+        Ok(Status::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
             eprintln!("error: {}", chain(&error));
             ExitCode::from(FAILED)

@@ -1,63 +1,77 @@
 //! Training in a run folder, with progress, until it is finished or interrupted.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use serde::Serialize;
 use taf::model::Tsn;
 use taf::train::{Outcome, Progress, Trainer};
 
 use crate::exit::Status;
-use crate::interrupt;
+use crate::interrupt::Graceful;
 use crate::output;
 use crate::progress::TrainingProgress;
 use crate::session::Session;
 use crate::trained::device;
 
+/// How a training is spoken of.
+pub struct Job<'a> {
+    /// A word in front of the progress bar.
+    pub what: &'a str,
+    /// What to type after an interruption.
+    pub resume: &'a str,
+    /// Whether to print how it ended as JSON.
+    pub json: bool,
+}
+
 /// How training ended, for `--json`.
 #[derive(Serialize)]
 struct Ending<'a> {
-    run: &'a std::path::Path,
+    run: &'a Path,
     outcome: &'static str,
     epochs: usize,
     steps: u64,
     best_top1: Option<f64>,
-    report: Option<std::path::PathBuf>,
+    report: Option<&'a Path>,
 }
 
-/// Trains, has the report written, marks the run as finished and says so. `resume` is what to type after an interruption.
+/// Trains, has the report written, marks the run as finished and says so.
 pub fn to_the_end(
     session: &Session,
     model: Tsn,
-    what: &str,
-    resume: &str,
-    json: bool,
-    report: impl FnOnce() -> Result<std::path::PathBuf>,
+    job: &Job,
+    report: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<Status> {
-    let (outcome, progress) = train(session, model, what)?;
-    let finished = outcome == Outcome::Finished;
-    let report = if finished { Some(report()?) } else { None };
-    if finished {
-        session.run.finish()?;
-    } else {
-        eprintln!("stopped after step {}; go on with: {resume}", progress.step);
+    let (outcome, progress) = train(session, model, job.what)?;
+    if outcome == Outcome::Stopped {
+        eprintln!("stopped after step {}; go on with: {}", progress.step, job.resume);
+        tell(session, &progress, None, job.json)?;
+        return Ok(Status::Interrupted);
     }
-    tell(session, &progress, report, json)?;
-    Ok(if finished { Status::Done } else { Status::Interrupted })
+    let report = report()?;
+    session.run.finish()?;
+    tell(session, &progress, Some(&report), job.json)?;
+    Ok(Status::Done)
 }
 
 /// Trains until the recipe's end or an interruption.
 pub fn train(session: &Session, model: Tsn, what: &str) -> Result<(Outcome, Progress)> {
-    interrupt::listen()?;
     let plan = &session.plan;
+    let graceful = Graceful::begin()?;
     let mut trainer = Trainer::new(plan, &session.run, model, &device())?;
+    let Progress { epoch, step, .. } = *trainer.progress();
+    if step > 0 {
+        eprintln!("{what} goes on after step {step}, in epoch {} of {}", epoch + 1, plan.recipe.train.epochs);
+    }
     let mut shown = TrainingProgress::new(what, plan.recipe.train.epochs);
     let outcome = trainer.run(&mut |event| {
         shown.tell(&event);
-        !interrupt::asked()
+        !graceful.asked()
     })?;
     Ok((outcome, *trainer.progress()))
 }
 
-fn tell(session: &Session, progress: &Progress, report: Option<std::path::PathBuf>, json: bool) -> Result<()> {
+fn tell(session: &Session, progress: &Progress, report: Option<&Path>, json: bool) -> Result<()> {
     let Progress { epoch: epochs, step: steps, best_top1, .. } = *progress;
     if json {
         let outcome = if report.is_some() { "finished" } else { "interrupted" };

@@ -1,15 +1,18 @@
 //! The `taf` command line.
 
 mod args;
+mod clip;
 mod commands;
 mod exit;
 mod fitting;
 mod interrupt;
 mod output;
+mod panel;
 mod progress;
 mod reports;
 mod requirement;
 mod session;
+mod source;
 mod suites;
 mod trained;
 

@@ -1,116 +1,89 @@
-//! Reports of runs: what was trained, how well it does, what it attends to.
+//! The reports that training and comparing leave behind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use taf::eval::{Explanation, Suite, probe};
-use taf::recipe::Plan;
-use taf::report::{Axis, Chart, Report, ReportBuilder, Series};
-use taf::run::{RunDir, read_metrics};
-use taf_video::Clip;
-use taf_video::dataset::Manifest;
+use taf::eval::Suite;
+use taf::report::{Report, ReportBuilder};
+use taf::run::{RunDir, write_atomic};
+use taf_video::corrupt::Severity;
 
-use crate::progress::Counter;
-use crate::session::Session;
-use crate::suites;
-use crate::trained::{Trained, Which, device};
+use crate::panel::Panel;
+use crate::session::{Session, provenance};
+use crate::trained::{Trained, Which};
 
-/// Clips whose attention is measured for a report: enough for narrow intervals, at a few passes each.
-const PROBED_CLIPS: usize = 64;
-/// Pictures of what the network sees.
-const STRIPS: usize = 3;
+/// Videos whose pictures are shown of a network that stands alone, and of each that is compared.
+const STRIPS_ALONE: usize = 3;
+const STRIPS_COMPARED: usize = 2;
+/// The severity that reports of a training show.
+const SEVERITY: u8 = 3;
 
 /// Writes the report of a run that was trained on its own.
 pub fn training(session: &Session) -> Result<PathBuf> {
-    let trained = Trained::open(session.run.path(), Which::Best)?;
-    let plan = trained.plan(None, &[])?;
-    let (name, suite) = (trained.name(), Suite::clean());
-    let predictions = suites::predictions(&trained, &plan, &suite)?;
-    let mut report = Report::builder(format!("{name}: training"))
+    let panel = Panel::new(vec![Trained::open(session.run.path(), Which::Best)?], None, &[])?;
+    let title = format!("{}: training", panel.subject().name);
+    let report = panel
+        .report(title, &[Suite::clean()])?
         .question("How well does the network do on clips it was not trained on?")
-        .classes(plan.classes.clone())
-        .model(&name, trained.description())
-        .suite(&suite.name, &suite.description)
-        .predictions(&name, &suite.name, predictions);
-    report = with_attention(report, &trained, &plan)?;
-    report = with_curves(report, &[(&name, &session.run)])?;
-    report = with_strips(report, &trained, &plan)?;
-    write(&session.run, described(report, &trained, &session.plan))
+        .fact("training videos", session.plan.train.records().len())
+        .provenance(panel.subject().provenance.clone());
+    let report = panel.with_facts(panel.with_curves(panel.with_attention(report, STRIPS_ALONE)?)?);
+    write(&session.run, &report.build()?)
 }
 
-/// How a network spreads its attention, and how far the recipe's adversary moves it.
-pub fn with_attention(report: ReportBuilder, trained: &Trained, plan: &Plan) -> Result<ReportBuilder> {
-    let bar = Counter::new(format!("attention of {}", trained.name()));
-    let adversary = &plan.recipe.probe;
-    let mut show = |done, total| bar.show(done, total);
-    let summary = probe(&trained.model, plan, adversary, PROBED_CLIPS, &device(), &mut show)?;
-    Ok(report.attention(trained.name(), summary))
+/// Writes the report of a run that was fine-tuned: the network before and after.
+pub fn finetuning(session: &Session, source: Trained) -> Result<PathBuf> {
+    let tuned = Trained::open(session.run.path(), Which::Best)?;
+    // The videos of this run: those of the source may be others.
+    let panel = Panel::new(
+        vec![source, tuned],
+        Some(&session.plan.recipe.data.manifest),
+        &session.plan.recipe.data.validation,
+    )?;
+    let title = format!("{}: fine-tuning", panel.subject().name);
+    let report = compared(&panel, title, &[Suite::clean(), Suite::time_shifted(&[Severity::new(SEVERITY)?])])?
+        .question("Did fine-tuning make the network better, and what does it attend to now?")
+        .fact("training videos", session.plan.train.records().len())
+        .provenance(panel.subject().provenance.clone());
+    write(&session.run, &report.build()?)
 }
 
-/// Loss and accuracy over the steps of runs.
-pub fn with_curves(report: ReportBuilder, runs: &[(&str, &RunDir)]) -> Result<ReportBuilder> {
-    let steps = || Axis::with_unit("training", "steps");
-    let mut loss = Chart::new("Training loss", steps(), Axis::with_unit("cross-entropy", "nats"));
-    let mut accuracy = Chart::new("Validation accuracy", steps(), Axis::new("top-1"));
-    for (name, run) in runs {
-        let log = read_metrics(&run.metrics_path())?;
-        loss = loss.with(Series::from_log(*name, &log, "loss"));
-        if log.iter().any(|line| line.contains_key("perturbed_loss")) {
-            loss = loss.with(Series::from_log(format!("{name}, perturbed"), &log, "perturbed_loss"));
-        }
-        accuracy = accuracy.with(Series::from_log(*name, &log, "top1"));
-    }
-    Ok(report.curve(loss).curve(accuracy))
-}
-
-/// Pictures of what a network sees in clips of different classes.
-pub fn with_strips(mut report: ReportBuilder, trained: &Trained, plan: &Plan) -> Result<ReportBuilder> {
-    for index in one_per_class(plan).into_iter().take(STRIPS) {
-        let record = &plan.validation.records()[index];
-        let class = &plan.classes[record.label];
-        let seed = plan.recipe.seed;
-        let clip = first_view(plan, index)?;
-        let seen = Explanation::new(&trained.model, &clip, Some(record.label), &plan.recipe.probe, &device(), seed)?;
-        let title = format!("{class}: {}", record.path);
-        let caption = "Frames, evidence for the class on one scale for the clip, and attention per frame; below, the same \
-                       for the temporal adversarial clip, and what was changed, amplified.";
-        report = report.picture(&title, caption, seen.strip(&format!("{}, {title}", trained.name()), &plan.classes)?);
-    }
+/// Writes the report of several runs to an HTML file, and beside it the numbers as JSON.
+pub fn comparison(panel: &Panel, question: &str, title: &str, suites: &[Suite], page: &Path) -> Result<Report> {
+    let report = compared(panel, title.to_owned(), suites)?
+        .question(question)
+        .provenance(provenance(panel.plan(), None)?)
+        .build()?;
+    write_atomic(page, report.to_html().as_bytes())?;
+    write_atomic(&page.with_extension("json"), report.to_json().as_bytes())?;
     Ok(report)
 }
 
-/// The first validation video of each class, by index.
-fn one_per_class(plan: &Plan) -> Vec<usize> {
-    let records = plan.validation.records();
-    (0..plan.classes.len()).filter_map(|class| records.iter().position(|record| record.label == class)).collect()
+/// Everything about several networks; each is compared with the first, and before that the last with the one before it.
+fn compared(panel: &Panel, title: String, suites: &[Suite]) -> Result<ReportBuilder> {
+    let report =
+        panel.with_curves(panel.with_attention(with_pairs(panel, panel.report(title, suites)?), STRIPS_COMPARED)?)?;
+    Ok(panel.with_facts(report))
 }
 
-/// The first view of one validation video.
-fn first_view(plan: &Plan, index: usize) -> Result<Clip> {
-    let data = &plan.recipe.data;
-    let record = &plan.validation.records()[index];
-    let mut video = Manifest::read(&data.manifest)?.open(record)?;
-    let frames = data.sampling.views(video.num_frames()?, data.views).swap_remove(0);
-    Ok(plan.eval.views(video.read(&frames)?).swap_remove(0))
-}
-
-/// The facts that belong under every report.
-fn described(report: ReportBuilder, trained: &Trained, plan: &Plan) -> ReportBuilder {
-    let data = &plan.recipe.data;
+/// Compares the last network with the one before it, which the answer speaks of, and then each with the first.
+pub fn with_pairs(panel: &Panel, mut report: ReportBuilder) -> ReportBuilder {
+    let names = panel.names();
+    let [first, .., before, last] = names[..] else {
+        return match names[..] {
+            [first, second] => report.compare(first, second),
+            _ => report,
+        };
+    };
+    report = report.compare(before, last);
+    for name in &names[1..] {
+        report = report.compare(first, *name);
+    }
     report
-        .fact("network", trained.description())
-        .fact("training clips", plan.train.records().len())
-        .fact("validation clips", plan.validation.records().len())
-        .fact("clip", format!("{} frames of {1}x{1}", data.sampling.frames(), plan.eval.size()))
-        .fact("epochs", plan.recipe.train.epochs)
-        .fact("steps", trained.info.progress.step)
-        .listing("recipe.toml", plan.recipe.to_toml())
-        .provenance(trained.provenance.clone())
 }
 
 /// Writes report.html, report.json and report.md into a run; returns the page.
-pub fn write(run: &RunDir, report: ReportBuilder) -> Result<PathBuf> {
-    let report = report.build()?;
+fn write(run: &RunDir, report: &Report) -> Result<PathBuf> {
     run.write("report.json", report.to_json().as_bytes())?;
     run.write("report.md", report.to_markdown().as_bytes())?;
     Ok(run.write("report.html", report.to_html().as_bytes())?)

@@ -1,15 +1,18 @@
 //! A run folder that is ready to be trained in: a new one, or one to be taken up again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, absolute};
 
 use anyhow::{Context, Result, anyhow, bail};
 use taf::recipe::{Plan, Recipe};
-use taf::run::{self, Existing, Provenance, RunDir};
+use taf::run::{Existing, Provenance, RunDir};
 
-use crate::args::{DataArgs, RunArgs};
+use crate::args::RunArgs;
 use crate::exit::Status;
 use crate::output;
+use crate::suites::PREDICTIONS;
 
 /// A run being written.
 pub struct Session {
@@ -24,35 +27,30 @@ pub struct Session {
 const FREE: [&str; 4] = ["data.manifest", "data.workers", "train.checkpoint_steps", "train.keep_last"];
 
 impl Session {
-    /// Starts the run `asked` for, or takes up the one that is there; none if that one is finished. `source` is the file
-    /// the first weights come from, where they are not drawn at random.
-    pub fn begin(args: &RunArgs, asked: Option<Recipe>, source: Option<&Path>) -> Result<Option<Self>> {
-        if args.resume
-            && let Ok(old) = RunDir::open(&args.out)
+    /// Starts a run with `recipe`, or takes up the one that is there; none if that one is finished. `source` is the file the
+    /// first weights come from, where they are not drawn at random.
+    pub fn begin(out: &Path, existing: Existing, recipe: Recipe, source: Option<&Path>) -> Result<Option<Self>> {
+        if existing == Existing::Resume
+            && let Ok(old) = RunDir::open(out)
         {
-            return Self::resume(args, asked, source, &old);
+            return Self::resume(&old, recipe, source);
         }
-        let recipe = asked.ok_or(run::Error::Missing { path: args.out.clone() })?;
         // Everything is checked before a folder appears.
         let plan = recipe.plan()?;
-        let run = RunDir::create(&args.out, if args.force { Existing::Replace } else { Existing::Refuse })?;
+        let run = RunDir::create(out, existing)?;
+        forget_predictions(&run)?;
         run.write_provenance(&provenance(&plan, source)?)?;
         run.write_recipe(&plan.recipe.to_toml())?;
         Ok(Some(Self { run, plan }))
     }
 
-    fn resume(args: &RunArgs, asked: Option<Recipe>, source: Option<&Path>, old: &RunDir) -> Result<Option<Self>> {
-        let stored = Recipe::parse(&old.read_recipe()?, &old.recipe_path(), &[])?;
-        let recipe = match asked {
-            Some(recipe) => recipe,
-            None => with_overrides(&stored, &args.overrides, &args.data)?,
-        };
-        refuse_differences(&stored, &recipe, old.path())?;
+    fn resume(old: &RunDir, recipe: Recipe, source: Option<&Path>) -> Result<Option<Self>> {
+        refuse_differences(&stored_recipe(old)?, &recipe, old.path())?;
         if old.is_finished() {
             return Ok(None);
         }
         let plan = recipe.plan()?;
-        let run = RunDir::create(&args.out, Existing::Resume)?;
+        let run = RunDir::create(old.path(), Existing::Resume)?;
         let mut origin = run.read_provenance()?;
         refuse_other_data(&origin, &provenance(&plan, source)?, run.path())?;
         origin.mark_resumed();
@@ -62,31 +60,61 @@ impl Session {
     }
 }
 
-/// Reads a recipe with what the command line changes in it.
-pub fn read_recipe(path: &Path, args: &RunArgs) -> Result<Recipe> {
-    let overrides = all_overrides(&args.overrides, &args.data)?;
-    Ok(Recipe::read(path, &overrides)?)
+impl RunArgs {
+    /// What is to happen to a run that is there.
+    pub fn existing(&self) -> Existing {
+        match (self.resume, self.force) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Replace,
+            _ => Existing::Refuse,
+        }
+    }
+
+    /// The recipe of a file with what the command line changes in it.
+    pub fn read_recipe(&self, path: &Path) -> Result<Recipe> {
+        Ok(Recipe::read(path, &self.all_overrides()?)?)
+    }
+
+    /// The recipe of the run in `--out` with what the command line changes in it.
+    pub fn own_recipe(&self) -> Result<Recipe> {
+        let run = RunDir::open(&self.out)?;
+        Ok(Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &self.all_overrides()?)?)
+    }
+
+    /// `--set` first, then the options that have a name of their own.
+    pub fn all_overrides(&self) -> Result<Vec<String>> {
+        let mut all = self.overrides.clone();
+        if let Some(manifest) = &self.data.data {
+            all.push(manifest_override(manifest)?);
+        }
+        if let Some(classes) = &self.data.classes {
+            all.push(format!("data.classes={}", toml::Value::from(classes.clone())));
+        }
+        Ok(all)
+    }
 }
 
-/// A recipe with what the command line changes in it.
-pub fn with_overrides(recipe: &Recipe, overrides: &[String], data: &DataArgs) -> Result<Recipe> {
-    let overrides = all_overrides(overrides, data)?;
-    Ok(Recipe::parse(&recipe.to_toml(), Path::new("the recipe of the run"), &overrides)?)
+/// The override that makes a recipe read this manifest.
+pub fn manifest_override(manifest: &Path) -> Result<String> {
+    let path = absolute(manifest).with_context(|| format!("cannot find {}", manifest.display()))?;
+    let path = path.to_str().ok_or_else(|| anyhow!("expected a UTF-8 path, found other bytes: {}", path.display()))?;
+    Ok(format!("data.manifest={}", toml::Value::from(path)))
 }
 
-/// `--set` first, then the options that have a name of their own.
-fn all_overrides(overrides: &[String], data: &DataArgs) -> Result<Vec<String>> {
-    let mut all = overrides.to_vec();
-    if let Some(manifest) = &data.data {
-        let path = absolute(manifest).with_context(|| format!("cannot find {}", manifest.display()))?;
-        let path =
-            path.to_str().ok_or_else(|| anyhow!("expected a UTF-8 path, found other bytes: {}", path.display()))?;
-        all.push(format!("data.manifest={}", toml::Value::from(path)));
+/// The recipe a run was made with.
+pub fn stored_recipe(run: &RunDir) -> Result<Recipe> {
+    Ok(Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &[])?)
+}
+
+/// Predictions of a run that was replaced belong to other weights.
+fn forget_predictions(run: &RunDir) -> Result<()> {
+    let folder = run.path().join(PREDICTIONS);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
     }
-    if let Some(classes) = &data.classes {
-        all.push(format!("data.classes={}", toml::Value::from(classes.clone())));
-    }
-    Ok(all)
 }
 
 /// Says that there is nothing left to do.
@@ -98,7 +126,8 @@ pub fn tell_finished(args: &RunArgs) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn provenance(plan: &Plan, source: Option<&Path>) -> Result<Provenance> {
+/// Where a run comes from that begins now.
+pub fn provenance(plan: &Plan, source: Option<&Path>) -> Result<Provenance> {
     let provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
         .with_seed("recipe", plan.recipe.seed)
         .with_data(&plan.recipe.data.manifest)?;
@@ -110,7 +139,7 @@ fn provenance(plan: &Plan, source: Option<&Path>) -> Result<Provenance> {
 
 fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result<()> {
     let (stored, asked) = (settings(stored), settings(asked));
-    let keys = stored.keys().chain(asked.keys()).collect::<std::collections::BTreeSet<_>>();
+    let keys = stored.keys().chain(asked.keys()).collect::<BTreeSet<_>>();
     let value = |of: &BTreeMap<String, String>, key: &str| of.get(key).map_or("nothing".to_owned(), Clone::clone);
     let differing: Vec<String> = keys
         .into_iter()
@@ -121,7 +150,7 @@ fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result<()>
         return Ok(());
     }
     bail!(
-        "expected the recipe this run began with, found other settings: {}{}\n\
+        "expected the settings this run began with, found others: {}{}\n\
          leave recipe and --set out to go on with the run's own, or train on from its weights with `taf finetune`",
         run.display(),
         differing.concat()

@@ -15,6 +15,9 @@ use crate::args::SuiteArgs;
 use crate::progress::Counter;
 use crate::trained::{Trained, device};
 
+/// The folder of a run that predictions lie in.
+pub const PREDICTIONS: &str = "predictions";
+
 const FAMILIES: [(&str, Family); 4] =
     [("noise", Family::Noise), ("blur", Family::Blur), ("digital", Family::Digital), ("temporal", Family::Temporal)];
 
@@ -101,7 +104,7 @@ pub fn predictions(trained: &Trained, plan: &Plan, suite: &Suite) -> Result<Pred
     if let Some(known) = read(&path).filter(|stored| stored.origin == origin) {
         return Ok(known.predictions);
     }
-    let bar = Counter::new(format!("{} on {}", trained.name(), suite.name));
+    let bar = Counter::new(format!("{} on {}", trained.name, suite.name));
     let made = predict_suite(&trained.model, plan, suite, &device(), &mut |done, total| bar.show(done, total))?;
     drop(bar);
     write(&path, &Stored { origin, predictions: made.clone() })?;
@@ -109,7 +112,7 @@ pub fn predictions(trained: &Trained, plan: &Plan, suite: &Suite) -> Result<Pred
 }
 
 fn path(run: &Path, suite: &str) -> PathBuf {
-    run.join("predictions").join(format!("{suite}.json"))
+    run.join(PREDICTIONS).join(format!("{suite}.json"))
 }
 
 /// What cannot be read is made anew.

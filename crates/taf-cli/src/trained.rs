@@ -1,11 +1,12 @@
 //! A trained run, read back: its recipe, its weights, and the data it can be asked about.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::tensor::Device;
-use taf::model::{Tsn, VideoModel, load_state};
+use taf::adversary::TemporalAdversary;
+use taf::model::{ModelRecipe, Tsn, VideoModel, load_state};
 use taf::recipe::{Plan, Recipe};
 use taf::run::{Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo};
@@ -34,6 +35,8 @@ pub enum Which {
 
 /// A network and all that is known about it.
 pub struct Trained {
+    /// What it is called in tables: the name of the run's folder.
+    pub name: String,
     /// The run it comes from.
     pub run: RunDir,
     /// How it was made.
@@ -42,6 +45,8 @@ pub struct Trained {
     pub info: CheckpointInfo,
     /// Where the run came from.
     pub provenance: Provenance,
+    /// The file of its weights.
+    pub weights: PathBuf,
     /// The network, ready for clips on [`device`].
     pub model: Tsn,
 }
@@ -58,30 +63,28 @@ impl Trained {
     pub fn open(path: &Path, which: Which) -> Result<Self> {
         let run = RunDir::open(path)?;
         let recipe = Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &[])?;
-        let checkpoint = checkpoint(&run, which)?;
+        let weights = weights_file(&run, which)?;
+        let checkpoint = Checkpoint::read(&weights)?;
         let provenance = run.read_provenance()?;
         let model = rebuild(&checkpoint, &device()).with_context(|| {
             format!("expected weights of the network they describe: {}", run.checkpoints().display())
         })?;
-        Ok(Self { run, recipe, info: checkpoint.info, provenance, model })
+        let name = file_name(path);
+        Ok(Self { name, weights, run, recipe, info: checkpoint.info, provenance, model })
     }
 
-    /// The name of its folder, which stands for it in reports.
-    pub fn name(&self) -> String {
-        let path = std::path::absolute(self.run.path()).unwrap_or_else(|_| self.run.path().to_owned());
-        path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-    }
-
-    /// One line: what network it is, and how long it was trained.
+    /// One line: what network it is, and how it was trained.
     pub fn description(&self) -> String {
-        let CheckpointInfo { model, classes, frames, progress, .. } = &self.info;
-        let words = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+        let CheckpointInfo { classes, frames, progress, .. } = &self.info;
         format!(
-            "{} on {}, {} parameters, {} classes, {frames} frames, weights after step {}",
-            words(&model.kind),
-            words(&model.trunk),
+            "{}, {} parameters, {} classes, {frames} frames, {}, weights after step {}",
+            network_name(&self.info.model),
             self.model.num_params(),
             classes.len(),
+            self.recipe
+                .taf
+                .as_ref()
+                .map_or("plain training".to_owned(), |taf| format!("TAF ({})", words(&taf.adversary))),
             progress.step
         )
     }
@@ -112,14 +115,18 @@ impl Trained {
     }
 }
 
-fn checkpoint(run: &RunDir, which: Which) -> Result<Checkpoint> {
+/// The name of a folder, which stands for the run in it.
+fn file_name(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn weights_file(run: &RunDir, which: Which) -> Result<PathBuf> {
     let folder = CheckpointFolder::new(run.checkpoints());
-    match which {
-        Which::Best => Ok(folder.best()?),
-        Which::Last => match folder.newest()? {
-            Some(checkpoint) => Ok(checkpoint),
-            None => Ok(folder.best()?),
-        },
+    let newest = if which == Which::Last { folder.newest_path()? } else { None };
+    match newest {
+        Some(newest) => Ok(newest),
+        None => Ok(folder.best_path()?),
     }
 }
 
@@ -129,4 +136,21 @@ pub fn rebuild(checkpoint: &Checkpoint, device: &Device) -> Result<Tsn> {
     let network = model.config(classes.len(), *frames).init(device, 0);
     let network = if *auxiliary { network.with_auxiliary_norms() } else { network };
     Ok(load_state(network, checkpoint.model.clone())?)
+}
+
+/// `tsm on resnet50`.
+pub fn network_name(model: &ModelRecipe) -> String {
+    format!("{} on {}", kebab(&model.kind), kebab(&model.trunk))
+}
+
+/// What an adversary does, in a few words: `shift, epsilon 4.0/255, 1 step`.
+pub fn words(adversary: &TemporalAdversary) -> String {
+    let TemporalAdversary { objective, epsilon, steps, norm, .. } = adversary;
+    let plural = if *steps == 1 { "" } else { "s" };
+    format!("{}, {} epsilon {:.1}/255, {steps} step{plural}", kebab(objective), kebab(norm), epsilon * 255.0)
+}
+
+/// A value as recipes write it.
+pub fn kebab(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

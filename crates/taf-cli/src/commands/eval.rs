@@ -1,23 +1,23 @@
 //! `taf eval`.
 
 use anyhow::{Result, bail};
+use taf::eval::Suite;
 use taf::report::Report;
 use taf::run::write_atomic;
 
 use crate::args::EvalArgs;
 use crate::exit::Status;
 use crate::output;
-use crate::suites;
-use crate::trained::Trained;
+use crate::panel::Panel;
 
 /// Evaluates a run on suites.
 pub fn run(args: EvalArgs) -> Result<Status> {
     let suites = args.suites.suites()?;
-    if let Some(unasked) = args.require.iter().find(|r| suites.iter().all(|suite| suite.name != r.suite())) {
-        bail!("--require {unasked} needs --suite to name {}", unasked.suite());
-    }
-    let trained = args.trained.open()?;
-    let report = evaluate(&trained, &args, &suites)?;
+    refuse_unasked(&args, &suites)?;
+    let panel = Panel::new(vec![args.trained.open()?], args.data.as_deref(), &args.split)?;
+    let subject = panel.subject();
+    let report = panel.report(format!("{}: evaluation", subject.name), &suites)?;
+    let report = panel.with_facts(report).provenance(subject.provenance.clone()).build()?;
     if args.json {
         output::print(&report.to_json())?;
     } else {
@@ -26,21 +26,14 @@ pub fn run(args: EvalArgs) -> Result<Status> {
     if let Some(path) = &args.report {
         write_atomic(path, report.to_html().as_bytes())?;
     }
-    Ok(verdict(&args, &report, &trained.name()))
+    Ok(verdict(&args, &report, &subject.name))
 }
 
-fn evaluate(trained: &Trained, args: &EvalArgs, suites: &[taf::eval::Suite]) -> Result<Report> {
-    let plan = trained.plan(args.data.as_deref(), &args.split)?;
-    let name = trained.name();
-    let mut report = Report::builder(format!("{name}: evaluation"))
-        .classes(plan.classes.clone())
-        .model(&name, trained.description())
-        .provenance(trained.provenance.clone());
-    for suite in suites {
-        let predictions = suites::predictions(trained, &plan, suite)?;
-        report = report.suite(&suite.name, &suite.description).predictions(&name, &suite.name, predictions);
+fn refuse_unasked(args: &EvalArgs, suites: &[Suite]) -> Result<()> {
+    match args.require.iter().find(|required| suites.iter().all(|suite| suite.name != required.suite())) {
+        None => Ok(()),
+        Some(required) => bail!("--require '{required}' needs {:?} among the suites of --suite", required.suite()),
     }
-    Ok(report.build()?)
 }
 
 fn verdict(args: &EvalArgs, report: &Report, model: &str) -> Status {

@@ -1,7 +1,14 @@
 //! One file per command.
 
+mod attend;
+mod compare;
+mod completions;
 mod data;
+mod demo;
 mod eval;
+mod finetune;
+mod info;
+mod perturb;
 mod train;
 
 use anyhow::{Context, Result};
@@ -18,6 +25,13 @@ pub fn run(cli: Cli) -> Result<Status> {
     match cli.command {
         Command::Data(command) => data::run(command),
         Command::Train(args) => train::run(args),
+        Command::Finetune(args) => finetune::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Attend(args) => attend::run(args),
+        Command::Perturb(args) => perturb::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Completions(args) => completions::run(args),
     }
 }

@@ -1,0 +1,128 @@
+//! `taf demo`: the other commands, one after the other, on generated videos.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use taf::eval::Suite;
+use taf::recipe::Recipe;
+use taf::run::Existing;
+use taf::train::Outcome;
+use taf_video::Seed;
+use taf_video::corrupt::Severity;
+use taf_video::synthetic::{Difficulty, MovingShapes};
+
+use crate::args::DemoArgs;
+use crate::exit::Status;
+use crate::fitting;
+use crate::output;
+use crate::panel::Panel;
+use crate::progress::Counter;
+use crate::reports;
+use crate::session::{Session, manifest_override};
+use crate::source;
+use crate::trained::{Trained, Which, autodiff_device};
+
+const TRAIN: &str = include_str!("../../../../configs/demo_train.toml");
+const FINETUNE: &str = include_str!("../../../../configs/demo_taf.toml");
+
+/// Videos per class.
+const VIDEOS: [(&str, usize); 2] = [("train", 40), ("val", 20)];
+const SIZE: usize = 64;
+const FRAMES: std::ops::RangeInclusive<usize> = 24..=40;
+/// Severities of the spoiled clips, pooled.
+const SEVERITIES: [u8; 2] = [2, 4];
+/// What the recipes' epochs take on two cores.
+const USUAL_MINUTES: f64 = 10.0;
+
+/// The folder and what was asked for.
+struct Demo<'a> {
+    args: &'a DemoArgs,
+}
+
+/// Generates, trains, fine-tunes twice, evaluates and reports; what is there already is not done again.
+pub fn run(args: DemoArgs) -> Result<Status> {
+    if !(args.minutes_hint > 0.0 && args.minutes_hint.is_finite()) {
+        bail!("--minutes-hint must be above 0, got {}", args.minutes_hint);
+    }
+    let demo = Demo { args: &args };
+    let manifest = demo.videos()?;
+    let stages =
+        [("base", 2, "training from scratch"), ("plain", 3, "plain fine-tuning"), ("taf", 4, "TAF fine-tuning")];
+    for (name, number, what) in stages {
+        say(number, &format!("{what}, from {}", if name == "base" { "random weights" } else { "the same weights" }));
+        if demo.train(name, what, &manifest)? == Outcome::Stopped {
+            eprintln!("stopped; run the same command again to go on");
+            return Ok(Status::Interrupted);
+        }
+    }
+    demo.report()
+}
+
+fn say(number: usize, what: &str) {
+    eprintln!("[{number}/5] {what}");
+}
+
+impl Demo<'_> {
+    fn folder(&self, name: &str) -> PathBuf {
+        self.args.out.join(name)
+    }
+
+    fn videos(&self) -> Result<PathBuf> {
+        say(1, "generating MovingShapes: ten motions in pairs that only time can separate");
+        let shapes = MovingShapes::new(Seed::new(self.args.seed), SIZE, FRAMES, Difficulty::MEDIUM)?;
+        let bar = Counter::new("drawing videos");
+        let folder = self.folder("videos");
+        shapes.write(&folder, &VIDEOS, &|done, total| bar.show(done, total))?;
+        Ok(folder.join("manifest.jsonl"))
+    }
+
+    /// One of the three runs; the fine-tuned ones start from the first.
+    fn train(&self, name: &str, what: &str, manifest: &Path) -> Result<Outcome> {
+        let source = if name == "base" { None } else { Some(Trained::open(&self.folder("base"), Which::Best)?) };
+        let mut recipe = match &source {
+            None => Recipe::parse(TRAIN, Path::new("demo_train.toml"), &[manifest_override(manifest)?])?,
+            Some(source) => source::completed(FINETUNE, Path::new("demo_taf.toml"), source, &[])?,
+        };
+        recipe.seed = self.args.seed;
+        recipe.train.epochs = self.epochs(recipe.train.epochs);
+        if name == "plain" {
+            recipe.taf = None;
+        }
+        let weights = source.as_ref().map(|source| source.weights.as_path());
+        let Some(session) = Session::begin(&self.folder(name), Existing::Resume, recipe, weights)? else {
+            eprintln!("      done before");
+            return Ok(Outcome::Finished);
+        };
+        let model = match &source {
+            None => session.plan.init_model(&autodiff_device()),
+            Some(source) => source::start(&session.plan, source)?,
+        };
+        let (outcome, _) = fitting::train(&session, model, what)?;
+        if outcome == Outcome::Finished {
+            session.run.finish()?;
+        }
+        Ok(outcome)
+    }
+
+    fn epochs(&self, usual: usize) -> usize {
+        ((usual as f64 * self.args.minutes_hint / USUAL_MINUTES).round() as usize).max(1)
+    }
+
+    fn report(&self) -> Result<Status> {
+        say(5, "evaluating the three networks on clips as they are, shifted in time, noisy and blurred");
+        let trained = ["base", "plain", "taf"].iter().map(|name| Trained::open(&self.folder(name), Which::Best));
+        let panel = Panel::new(trained.collect::<Result<_>>()?, None, &[])?;
+        let severities: Vec<Severity> = SEVERITIES.iter().map(|&n| Ok(Severity::new(n)?)).collect::<Result<_>>()?;
+        let question = "Does fine-tuning on temporal adversarial clips (TAF) do better than plain fine-tuning with the same \
+                        budget, from the same weights?";
+        let page = self.folder("report.html");
+        let report =
+            reports::comparison(&panel, question, "taf demo on MovingShapes", &Suite::standard(&severities), &page)?;
+        if self.args.json {
+            output::print(&report.to_json())?;
+        } else {
+            output::print(&format!("{}\nreport: {}\n", report.to_terminal(output::colour()), page.display()))?;
+        }
+        Ok(Status::Done)
+    }
+}

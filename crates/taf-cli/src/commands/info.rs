@@ -1,0 +1,187 @@
+//! `taf info`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use burn::module::Module;
+use serde::Serialize;
+use taf::model::{StateDict, Tsn, state_dict};
+use taf::recipe::Recipe;
+
+use crate::args::InfoArgs;
+use crate::exit::Status;
+use crate::output;
+use crate::trained::{Trained, Which, device, network_name};
+
+/// Everything, for `--json`.
+#[derive(Serialize)]
+struct Info {
+    program: Program,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<Network>,
+}
+
+/// What runs here.
+#[derive(Serialize)]
+struct Program {
+    version: &'static str,
+    commit: Option<&'static str>,
+    platform: String,
+    device: &'static str,
+    threads: usize,
+    cpu_features: Vec<&'static str>,
+}
+
+/// What a network is made of.
+#[derive(Serialize)]
+struct Network {
+    source: PathBuf,
+    name: String,
+    parameters: usize,
+    classes: Vec<String>,
+    frames: usize,
+    size: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained: Option<Training>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<Layer>,
+}
+
+/// How far a run has come.
+#[derive(Serialize)]
+struct Training {
+    steps: u64,
+    epochs: usize,
+    best_top1: Option<f64>,
+    finished: bool,
+    started: String,
+}
+
+/// One parameter or running statistic.
+#[derive(Serialize)]
+struct Layer {
+    name: String,
+    shape: Vec<usize>,
+}
+
+/// Says what a network is made of, and what this program runs on.
+pub fn run(args: InfoArgs) -> Result<Status> {
+    let network = match (&args.run, &args.recipe) {
+        (Some(run), _) => Some(of_run(run, args.layers)?),
+        (None, Some(recipe)) => Some(of_recipe(recipe, args.layers)?),
+        (None, None) => None,
+    };
+    let info = Info { program: program(), network };
+    if args.json {
+        output::print_json(&info)?;
+    } else {
+        output::print(&page(&info))?;
+    }
+    Ok(Status::Done)
+}
+
+fn program() -> Program {
+    Program {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: option_env!("TAF_GIT_COMMIT"),
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        device: "flex (CPU)",
+        threads: rayon::current_num_threads(),
+        cpu_features: cpu_features(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_features() -> Vec<&'static str> {
+    let found = [
+        ("sse4.2", is_x86_feature_detected!("sse4.2")),
+        ("avx", is_x86_feature_detected!("avx")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+    ];
+    found.into_iter().filter(|(_, found)| *found).map(|(name, _)| name).collect()
+}
+
+#[cfg(target_arch = "aarch64")]
+fn cpu_features() -> Vec<&'static str> {
+    if std::arch::is_aarch64_feature_detected!("neon") { vec!["neon"] } else { Vec::new() }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn cpu_features() -> Vec<&'static str> {
+    Vec::new()
+}
+
+fn of_run(path: &Path, layers: bool) -> Result<Network> {
+    let trained = Trained::open(path, Which::Last)?;
+    let progress = trained.info.progress;
+    let training = Training {
+        steps: progress.step,
+        epochs: progress.epoch,
+        best_top1: progress.best_top1,
+        finished: trained.run.is_finished(),
+        started: trained.provenance.started.clone(),
+    };
+    let classes = trained.info.classes.clone();
+    let network = Network::new(path, &trained.recipe, classes, &trained.model, layers);
+    Ok(Network { frames: trained.info.frames, trained: Some(training), ..network })
+}
+
+fn of_recipe(path: &Path, layers: bool) -> Result<Network> {
+    let recipe = Recipe::read(path, &[])?;
+    let plan = recipe.plan()?;
+    Ok(Network::new(path, &recipe, plan.classes.clone(), &plan.init_model(&device()), layers))
+}
+
+impl Network {
+    fn new(source: &Path, recipe: &Recipe, classes: Vec<String>, model: &Tsn, layers: bool) -> Self {
+        Self {
+            source: source.to_owned(),
+            name: network_name(&recipe.model),
+            parameters: model.num_params(),
+            classes,
+            frames: recipe.data.sampling.frames(),
+            size: recipe.data.eval.size,
+            trained: None,
+            layers: if layers { list(state_dict(model)) } else { Vec::new() },
+        }
+    }
+}
+
+fn list(state: StateDict) -> Vec<Layer> {
+    state.into_iter().map(|(name, data)| Layer { name, shape: data.shape().to_vec() }).collect()
+}
+
+fn page(info: &Info) -> String {
+    let Program { version, commit, platform, device, threads, cpu_features } = &info.program;
+    let commit = commit.map_or(String::new(), |commit| format!(" ({commit})"));
+    let mut text = format!(
+        "taf         {version}{commit}\nplatform    {platform}\ndevice      {device}, {threads} threads\nprocessor   {}\n",
+        cpu_features.join(", ")
+    );
+    if let Some(network) = &info.network {
+        describe(network, &mut text);
+    }
+    text
+}
+
+fn describe(network: &Network, text: &mut String) {
+    let Network { source, name, parameters, classes, frames, size, trained, layers } = network;
+    let _ = write!(
+        text,
+        "\n{}\nnetwork     {name}, {parameters} parameters\nclip        {frames} frames of {size}x{size}\nclasses     {}: {}\n",
+        source.display(),
+        classes.len(),
+        classes.join(", ")
+    );
+    if let Some(Training { steps, epochs, best_top1, finished, started }) = trained {
+        let state = if *finished { "finished" } else { "not finished" };
+        let best = best_top1.map_or(String::new(), |top1| format!(", best validation top-1 {:.1} %", 100.0 * top1));
+        let _ = writeln!(text, "training    {epochs} epochs, {steps} steps, {state}{best}\nstarted     {started}");
+    }
+    for Layer { name, shape } in layers {
+        let _ = writeln!(text, "  {name}  {shape:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! `taf perturb`.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use image::{ImageFormat, RgbImage};
+use serde::Serialize;
+use taf::adversary::{Objective, TemporalAdversary};
+use taf::eval::Explanation;
+use taf::run::write_atomic;
+use taf_video::{Clip, EncodeOptions, Frame, VideoWriter};
+
+use crate::args::PerturbArgs;
+use crate::clip::{Numbers, Subject};
+use crate::exit::Status;
+use crate::output;
+use crate::trained::words;
+
+/// Writes the temporal adversarial version of a video.
+pub fn run(args: PerturbArgs) -> Result<Status> {
+    let subject = args.clip.read()?;
+    let seen = subject.explain()?;
+    let perturbed = &seen.perturbed.clip;
+    write_video(&args.out, perturbed, subject.clip_fps)?;
+    if let Some(path) = &args.difference {
+        write_difference(path, &subject.clip, perturbed)?;
+    }
+    let max_change = max_change(&subject.clip, perturbed);
+    let numbers = as_written(&subject, seen)?;
+    if args.clip.json {
+        output::print_json(&Written { max_change, numbers })?;
+    } else {
+        output::print(&page(&args, &subject, &numbers, max_change))?;
+    }
+    Ok(Status::Done)
+}
+
+/// What was written, for `--json`.
+#[derive(Serialize)]
+struct Written {
+    /// Largest change of a value, on the 0-255 scale.
+    max_change: u8,
+    #[serde(flatten)]
+    numbers: Numbers,
+}
+
+/// What the network makes of the clip before, and of the one that was written, rounded to 8 bits.
+fn as_written(subject: &Subject, seen: Explanation) -> Result<Numbers> {
+    let untouched = TemporalAdversary { objective: Objective::None, ..subject.adversary.clone() };
+    let rounded = subject.explain_other(&seen.perturbed.clip, seen.class, untouched)?;
+    Ok(subject.numbers(&Explanation { perturbed: rounded.natural, ..seen }))
+}
+
+fn page(args: &PerturbArgs, subject: &Subject, numbers: &Numbers, max_change: u8) -> String {
+    let pictures = args.difference.as_ref().map_or(String::new(), |path| format!("difference  {}\n", path.display()));
+    format!(
+        "video       {} ({} frames of {}x{}, lossless)\n{pictures}\
+         adversary   {}\n\
+         max change  {max_change}/255\n\
+         before      {}\n\
+         after       {}\n\
+         attention   for {:?}, moved by {:.2} of 1 (total variation)\n",
+        args.out.display(),
+        subject.clip.len(),
+        subject.clip.width(),
+        subject.clip.height(),
+        words(&subject.adversary),
+        numbers.natural.first(),
+        numbers.perturbed.first(),
+        numbers.class,
+        numbers.attention_moved,
+    )
+}
+
+fn write_video(path: &Path, clip: &Clip, fps: f64) -> Result<()> {
+    let mut writer = VideoWriter::create(path, clip.width(), clip.height(), fps, &EncodeOptions::lossless())?;
+    clip.frames().iter().try_for_each(|frame| writer.push(frame))?;
+    Ok(writer.finish()?)
+}
+
+fn max_change(before: &Clip, after: &Clip) -> u8 {
+    let frames = before.frames().iter().zip(after.frames());
+    let changes = frames.flat_map(|(a, b)| a.data().iter().zip(b.data()).map(|(a, b)| a.abs_diff(*b)));
+    changes.max().unwrap_or(0)
+}
+
+/// The frames' differences side by side, the largest change stretched to the ends of the scale, grey where there is none.
+fn write_difference(path: &Path, before: &Clip, after: &Clip) -> Result<()> {
+    let gain = 127.0 / f32::from(max_change(before, after).max(1));
+    let (width, height) = (before.width() as u32, before.height() as u32);
+    let mut picture = RgbImage::new(width * before.len() as u32, height);
+    for (place, (a, b)) in before.frames().iter().zip(after.frames()).enumerate() {
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            let colour = amplified(a, b, x as usize, y as usize, gain);
+            picture.put_pixel(place as u32 * width + x, y, image::Rgb(colour));
+        }
+    }
+    let mut png = Cursor::new(Vec::new());
+    picture.write_to(&mut png, ImageFormat::Png).context("cannot encode the difference")?;
+    Ok(write_atomic(path, png.get_ref())?)
+}
+
+fn amplified(before: &Frame, after: &Frame, x: usize, y: usize, gain: f32) -> [u8; 3] {
+    let (a, b) = (before.pixel(x, y), after.pixel(x, y));
+    std::array::from_fn(|channel| {
+        let change = f32::from(b[channel]) - f32::from(a[channel]);
+        (128.0 + gain * change).round().clamp(0.0, 255.0) as u8
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_change_is_grey_and_the_largest_change_white_or_black() {
+        let frame = |rgb| Frame::filled(1, 1, rgb);
+        let (before, after) = (frame([100, 100, 100]), frame([100, 104, 96]));
+        let clips = [before.clone(), after.clone()].map(|frame| Clip::new(vec![frame]));
+        assert_eq!(max_change(&clips[0], &clips[1]), 4);
+        assert_eq!(amplified(&before, &after, 0, 0, 127.0 / 4.0), [128, 255, 1]);
+    }
+}
