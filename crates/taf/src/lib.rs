@@ -1,4 +1,20 @@
-//! Temporal adversarial augmentation and fine-tuning for video recognition.
+//! Temporal adversarial augmentation and fine-tuning for video recognition, after "Improve Video Representation with Temporal
+//! Adversarial Augmentation" (Duan et al., IJCAI 2023).
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use taf::adversary::{Objective, TemporalAdversary};
+//! use taf::model::{ResNetConfig, TsnConfig};
+//!
+//! let model = TsnConfig::tsm(ResNetConfig::tiny(), 174, 8).init(&Device::flex().autodiff(), 0);
+//! let clips = Tensor::<5>::zeros([1, 8, 3, 64, 64], &Device::flex()); // RGB in [0, 1]
+//! let adversary = TemporalAdversary { objective: Objective::Shift, epsilon: 4.0 / 255.0, ..Default::default() };
+//! let perturbed = adversary.perturb(&model, clips, &[42], 0); // the label, a seed
+//! assert_eq!(perturbed.clips.dims(), [1, 8, 3, 64, 64]);
+//! ```
+//!
+//! A [`recipe::Recipe`] describes a run, its [`recipe::Plan`] finds the data, [`train::Trainer`] trains, [`eval`] measures,
+//! [`report::Report`] tells. A network of one's own implements [`model::VideoModel`] and is checked by [`conformance`].
 
 pub mod adversary;
 pub mod attention;
