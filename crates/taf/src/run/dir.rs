@@ -179,9 +179,10 @@ impl RunDir {
     }
 }
 
-/// A folder with files but without a run belongs to someone else.
+/// A folder with files but without a run belongs to someone else. A recipe alone does not make a run: users keep theirs
+/// under the same name.
 fn refuse_foreign(path: &Path) -> Result<()> {
-    if [RECIPE, METRICS, LOCK].iter().any(|name| path.join(name).exists()) {
+    if [PROVENANCE, METRICS, LOCK].iter().any(|name| path.join(name).exists()) {
         return Ok(());
     }
     let entries = match fs::read_dir(path) {
@@ -278,6 +279,15 @@ mod tests {
             assert!(error.to_string().contains("thesis.tex"), "{error}");
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_recipe_that_a_user_keeps_in_a_folder_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = folder.path().join(RECIPE);
+        fs::write(&recipe, "seed = 1\n").unwrap();
+        assert!(matches!(RunDir::create(folder.path(), Existing::Replace), Err(Error::Foreign { .. })));
+        assert!(recipe.is_file());
     }
 
     #[test]
