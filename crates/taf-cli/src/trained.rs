@@ -66,9 +66,8 @@ impl Trained {
         let weights = weights_file(&run, which)?;
         let checkpoint = Checkpoint::read(&weights)?;
         let provenance = run.read_provenance()?;
-        let model = rebuild(&checkpoint, &device()).with_context(|| {
-            format!("expected weights of the network they describe: {}", run.checkpoints().display())
-        })?;
+        let mismatch = || format!("expected weights of the network they describe, found others: {}", weights.display());
+        let model = rebuild(&checkpoint, &device()).with_context(mismatch)?;
         let name = file_name(path);
         Ok(Self { name, weights, run, recipe, info: checkpoint.info, provenance, model })
     }
@@ -132,8 +131,8 @@ fn weights_file(run: &RunDir, which: Which) -> Result<PathBuf> {
 
 /// The network that a checkpoint describes, with its weights.
 pub fn rebuild(checkpoint: &Checkpoint, device: &Device) -> Result<Tsn> {
-    let CheckpointInfo { model, classes, frames, auxiliary, .. } = &checkpoint.info;
-    let network = model.config(classes.len(), *frames).init(device, 0);
+    let CheckpointInfo { model, classes, auxiliary, .. } = &checkpoint.info;
+    let network = model.config(classes.len()).init(device, 0);
     let network = if *auxiliary { network.with_auxiliary_norms() } else { network };
     Ok(load_state(network, checkpoint.model.clone())?)
 }

@@ -1,0 +1,139 @@
+//! Nothing is lost: a run that is killed again and again ends with the bytes of one that was left in peace.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{command, ended, path, recipe, taf};
+
+/// Four epochs of five steps. Checkpoints come within epochs and at their ends: step 10 is both.
+const MORE: &str = "checkpoint_steps = 2\n";
+
+fn arguments<'a>(recipe: &'a Path, run: &'a Path) -> Vec<&'a str> {
+    vec!["train", path(recipe), "--out", path(run), "--set", "train.epochs=4", "--set", "model.dropout=0.5"]
+}
+
+fn undisturbed(folder: &Path, recipe: &Path) -> PathBuf {
+    let run = folder.join("undisturbed");
+    taf(&arguments(recipe, &run)).done();
+    run
+}
+
+#[test]
+fn a_run_killed_many_times_ends_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), MORE);
+    let undisturbed = undisturbed(folder.path(), &recipe);
+    let killed = folder.path().join("killed");
+    let mut kills = 0;
+    // The lines of the log after which the process is killed. Each epoch has five steps and an evaluation: line 12 is one
+    // that a checkpoint of the same step comes before.
+    for after in [1, 3, 5, 8, 11, 12, 15, 17, 20] {
+        let args = [arguments(&recipe, &killed), vec!["--resume"]].concat();
+        let child = command(&args).spawn().unwrap();
+        kills += usize::from(killed_after(child, &killed, after));
+    }
+    assert!(kills >= 5, "the process was killed only {kills} times before it was done");
+    let args = [arguments(&recipe, &killed), vec!["--resume"]].concat();
+    taf(&args).done();
+    assert_same_run(&undisturbed, &killed);
+}
+
+/// Kills the process once the log has so many lines; whether it was still alive.
+fn killed_after(mut child: Child, run: &Path, lines: usize) -> bool {
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if logged(run) >= lines {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn logged(run: &Path) -> usize {
+    fs::read(run.join("metrics.jsonl")).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count()
+}
+
+fn assert_same_run(expected: &Path, found: &Path) {
+    assert_eq!(log_without_times(found), log_without_times(expected));
+    let checkpoints = |run: &Path| -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap());
+        let mut files: Vec<_> =
+            entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect();
+        files.sort();
+        files
+    };
+    let (expected, found) = (checkpoints(expected), checkpoints(found));
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected));
+    for ((name, expected), (_, found)) in expected.iter().zip(&found) {
+        assert!(expected == found, "{name} differs");
+    }
+}
+
+fn log_without_times(run: &Path) -> Vec<Value> {
+    let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let without = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("seconds");
+        line
+    };
+    log.lines().map(without).collect()
+}
+
+#[test]
+fn the_number_of_workers_does_not_change_a_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), MORE);
+    let one = undisturbed(folder.path(), &recipe);
+    for workers in ["data.workers=1", "data.workers=7"] {
+        let run = folder.path().join(workers);
+        taf(&[arguments(&recipe, &run), vec!["--set", workers]].concat()).done();
+        assert_same_run(&one, &run);
+    }
+}
+
+#[test]
+fn a_killed_taf_run_goes_on_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), "checkpoint_steps = 2\n[taf]\nadversary = { random_start = true }\n");
+    let undisturbed = undisturbed(folder.path(), &recipe);
+    let killed = folder.path().join("killed");
+    let args = [arguments(&recipe, &killed), vec!["--resume"]].concat();
+    let kills = [3, 9].map(|after| killed_after(command(&args).spawn().unwrap(), &killed, after));
+    assert_eq!(kills, [true, true]);
+    taf(&args).done();
+    assert_same_run(&undisturbed, &killed);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_asked_to_stop_writes_a_checkpoint_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), "");
+    let undisturbed = undisturbed(folder.path(), &recipe);
+    let stopped = folder.path().join("stopped");
+    let child = command(&arguments(&recipe, &stopped)).spawn().unwrap();
+    while logged(&stopped) < 3 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let signal = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    let end = ended(child.wait_with_output().unwrap());
+    assert_eq!(end.code, 130, "{}", end.err);
+    assert!(end.err.contains(&format!("taf train --out {} --resume", path(&stopped))), "{}", end.err);
+    assert!(!stopped.join("finished.json").exists());
+    taf(&["train", "--out", path(&stopped), "--resume"]).done();
+    assert_eq!(log_without_times(&stopped), log_without_times(&undisturbed));
+    for file in ["checkpoints/best.safetensors", "checkpoints/step-000000020.safetensors"] {
+        assert!(fs::read(stopped.join(file)).unwrap() == fs::read(undisturbed.join(file)).unwrap(), "{file} differs");
+    }
+}
