@@ -19,8 +19,9 @@ use partial::PartialFile;
 
 /// Writes frames into a video file.
 ///
-/// The file appears under its name only when [`finish`](Self::finish) succeeds; until then it is a hidden sibling, deleted on drop.
-/// YUV is stored in BT.601 limited range and tagged so: that is also what readers assume of files whose container has no tag.
+/// The file appears under its name only when [`finish`](Self::finish) succeeds; until then it is a hidden sibling,
+/// deleted on drop. YUV is stored in BT.601 limited range and tagged so: that is also what readers assume of files
+/// whose container has no tag.
 pub struct VideoWriter {
     path: PathBuf,
     encoder: Encoder,
@@ -34,11 +35,12 @@ pub struct VideoWriter {
 }
 
 impl VideoWriter {
-    /// Starts a file for frames of `width` x `height` pixels; the container follows from the name: mp4, m4v, mov, mkv, webm or avi.
+    /// Starts a file for frames of `width` x `height` pixels; the container follows from the name: mp4, m4v, mov, mkv,
+    /// webm or avi.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an option out of range, an odd side with [`Pixels::Yuv420`], a codec that the container or this FFmpeg
-    /// does not have; [`Error::Io`] if the file can't be created.
+    /// [`Error::Setting`] for an option out of range, an odd side with [`Pixels::Yuv420`], a codec that the container
+    /// or this FFmpeg does not have; [`Error::Io`] if the file can't be created.
     pub fn create(
         path: impl AsRef<Path>,
         width: usize,
@@ -221,7 +223,7 @@ fn open_encoder(
     }
     if codec == VideoCodec::Mpeg4 {
         let quantiser = options.quality.unwrap_or(codec.qualities()[1]);
-        video.set_global_quality(i32::from(quantiser) * ffi::FF_QP2LAMBDA as i32);
+        video.set_global_quality(i32::from(quantiser) * ffi::FF_QP2LAMBDA);
     }
     // SAFETY: the context is live; these are plain numbers.
     unsafe {
@@ -253,7 +255,7 @@ fn add_stream(
     frame_time: Rational,
 ) -> std::result::Result<(), ffmpeg::Error> {
     // SAFETY: the output is live and has no stream yet; no creation date or version goes into the file.
-    unsafe { (*output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT as i32 };
+    unsafe { (*output.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_BITEXACT };
     let mut stream = output.add_stream(None::<ffmpeg::Codec>)?;
     stream.copy_parameters_from_context(encoder);
     stream.set_time_base(frame_time);

@@ -22,14 +22,14 @@ impl Look {
         Self { width: raw.width, height: raw.height, format, matrix: raw.colorspace, range: raw.color_range }
     }
 
-    /// Memory for such a picture, rows padded because the scaler's fast paths write past the last pixel; `None` where FFmpeg
-    /// refuses the size.
+    /// Memory for such a picture, rows padded because the scaler's fast paths write past the last pixel; `None` where
+    /// FFmpeg refuses the size.
     pub(crate) fn buffer(self) -> Option<frame::Video> {
         let mut picture = frame::Video::empty();
         // SAFETY: the picture is fresh; a refused allocation is reported by the code.
         let code = unsafe {
             let raw = &mut *picture.as_mut_ptr();
-            (raw.format, raw.width, raw.height) = (self.format.0 as i32, self.width, self.height);
+            (raw.format, raw.width, raw.height) = (self.format.0, self.width, self.height);
             (raw.colorspace, raw.color_range) = (self.matrix, self.range);
             ffi::av_frame_get_buffer(raw, 0)
         };

@@ -1,12 +1,15 @@
 //! Every frame of every file in a folder of odd videos, against what the `ffmpeg` program makes of it.
 //!
-//! Give the folder in `TAF_ODD_VIDEOS`; without it, or without the program, the check is skipped and says so. Any files will do:
-//! a file from which `ffmpeg` gets no frame must be an error here too.
+//! Give the folder in `TAF_ODD_VIDEOS`; without it, or without the program, the check is skipped and says so. Any files
+//! will do: a file from which `ffmpeg` gets no frame must be an error here too.
+
+mod numbered;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use numbered::skipped;
 use taf_video::{DecodeOptions, FfmpegVideo, Frame, VideoSource as _};
 
 /// Frames held at a time.
@@ -40,7 +43,7 @@ fn compare(path: &Path, options: DecodeOptions) -> taf_video::Result<Comparison>
     let mut pipe = theirs.stdout.take().expect("piped");
     let (mut max, mut sum) = (0, 0);
     for piece in (0..frames).collect::<Vec<_>>().chunks(PIECE) {
-        for frame in video.read(piece)?.frames() {
+        for frame in video.read(piece).expect("a counted frame reads").frames() {
             let mut expected = vec![0; frame.data().len()];
             pipe.read_exact(&mut expected)
                 .unwrap_or_else(|_| panic!("ffmpeg gives fewer than {frames} frames of {path:?}"));
@@ -71,8 +74,8 @@ fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("TAF_ODD_VIDEOS").map(PathBuf::from);
     let program = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     match folder {
-        None => eprintln!("skipped decode_against_ffmpeg: TAF_ODD_VIDEOS is not set"),
-        Some(_) if !program => eprintln!("skipped decode_against_ffmpeg: there is no ffmpeg program"),
+        None => skipped("decode_against_ffmpeg: TAF_ODD_VIDEOS is not set"),
+        Some(_) if !program => skipped("decode_against_ffmpeg: there is no ffmpeg program"),
         Some(folder) => return Some(folder),
     }
     None

@@ -1,10 +1,11 @@
-//! Files that are not what they seem: an error with the file's name, or the frames that are left; never a crash or a hang.
+//! Files that are not what they seem: an error with the file's name, or the frames that are left; never a crash or a
+//! hang.
 
 mod numbered;
 
 use std::path::{Path, PathBuf};
 
-use numbered::{number_of, write_numbered};
+use numbered::{number_of, skipped, write_numbered};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use taf_video::{Clip, DecodeOptions, EncodeOptions, Error, FfmpegVideo, VideoCodec, VideoSource as _, open_video};
@@ -141,7 +142,7 @@ fn a_truncated_file_gives_its_first_frames() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for (codec, name) in [(VideoCodec::H264, "clip.mkv"), (VideoCodec::Mpeg4, "clip.avi")] {
         if !codec.can_encode() {
-            eprintln!("skipped {codec:?}: this FFmpeg cannot encode it");
+            skipped(&format!("{codec:?}: this FFmpeg cannot encode it"));
             continue;
         }
         let whole = dir.path().join(name);
@@ -181,7 +182,7 @@ fn damage_never_crashes_and_every_way_of_reading_agrees() {
         (VideoCodec::Mpeg4, "h.mp4"),
     ] {
         if !codec.can_encode() {
-            eprintln!("skipped {codec:?}: this FFmpeg cannot encode it");
+            skipped(&format!("{codec:?}: this FFmpeg cannot encode it"));
             continue;
         }
         let whole = dir.path().join(name);

@@ -5,8 +5,8 @@ use crate::{Clip, Error, Frame, Result};
 
 /// A folder with one JPEG or PNG picture per frame, named by a template.
 ///
-/// Frame 0 of the source is the file with number `first_index`. Every file that fits the template must belong to one run without
-/// gaps that starts there; other files are ignored.
+/// Frame 0 of the source is the file with number `first_index`. Every file that fits the template must belong to one
+/// run without gaps that starts there; other files are ignored.
 #[derive(Clone, Debug)]
 pub struct FrameFolder {
     path: PathBuf,
@@ -17,12 +17,13 @@ pub struct FrameFolder {
 }
 
 impl FrameFolder {
-    /// Opens a folder; `template` holds one number, as in `{:05}.jpg` or `img_{:05d}.jpg` (both spellings mean five digits with
-    /// leading zeros; `{}` means no leading zeros).
+    /// Opens a folder; `template` holds one number, as in `{:05}.jpg` or `img_{:05d}.jpg` (both spellings mean five
+    /// digits with leading zeros; `{}` means no leading zeros).
     ///
     /// # Errors
-    /// [`Error::Setting`] for a template that cannot be read. [`Error::Content`] names the file where the first frame or one in the
-    /// middle is missing, where a frame comes before the first index, and where the first frame is no picture.
+    /// [`Error::Setting`] for a template that cannot be read. [`Error::Content`] names the file where the first frame
+    /// or one in the middle is missing, where a frame comes before the first index, and where the first frame is no
+    /// picture.
     pub fn open(path: impl AsRef<Path>, template: &str, first_index: usize) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let template = Template::parse(template)?;

@@ -26,9 +26,9 @@ pub(super) struct Decoded {
 impl FrameIndex {
     /// The index of a file that was decoded from end to end.
     ///
-    /// Seeking is off unless every shown packet has a timestamp of its own, exactly these came out in ascending order, and nothing
-    /// was damaged (what damage does to a picture depends on where decoding began). Of the container's keyframes only those count
-    /// that the decoder found to be one.
+    /// Seeking is off unless every shown packet has a timestamp of its own, exactly these came out in ascending order,
+    /// and nothing was damaged (what damage does to a picture depends on where decoding began). Of the container's
+    /// keyframes only those count that the decoder found to be one.
     pub(super) fn from_decoding(packets: Vec<PacketNote>, decoded: &[Decoded], damaged: bool) -> Self {
         let came_out = decoded.iter().map(|frame| frame.pts).collect::<Option<Vec<i64>>>();
         let shown = distinct_times(&packets).filter(|times| !damaged && Some(times) == came_out.as_ref());
@@ -38,7 +38,8 @@ impl FrameIndex {
         Self { frames: decoded.len(), packets, shown, keys: ascending(keys), prints }
     }
 
-    /// The index of a file known to have `frames` frames, from its packets alone; `None` where they don't bear that out.
+    /// The index of a file known to have `frames` frames, from its packets alone; `None` where they don't bear that
+    /// out.
     pub(super) fn from_packets(packets: Vec<PacketNote>, frames: usize) -> Option<Self> {
         let begins_with_key = packets.first().is_some_and(|packet| packet.key);
         let shown = distinct_times(&packets).filter(|times| times.len() == frames && begins_with_key)?;

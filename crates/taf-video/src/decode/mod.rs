@@ -1,13 +1,4 @@
-//! From files to frames.
-//!
-//! [`VideoSource`] is what the rest of the house sees. Two things implement it:
-//!
-//! - [`FfmpegVideo`], opened by [`open_video`]: one video file (mp4, mov, mkv, webm, avi, ...). Use it for Something-Something V2,
-//!   Diving48 and one's own clips.
-//! - [`FrameFolder`]: a folder with one JPEG or PNG picture per frame. Use it for Something-Something V1 and for videos that
-//!   were extracted before; name template and first index are stated, never guessed.
-//!
-//! Both count frames from 0 in the order a viewer sees them, and neither reads anything but local files.
+//! From files to frames: [`VideoSource`] and its two implementations.
 
 mod ffmpeg;
 mod folder;
@@ -24,15 +15,24 @@ use std::path::Path;
 
 use crate::{Clip, Error, Result};
 
-/// Frames that can be fetched by number.
+/// Frames that can be fetched by number, from 0 in the order a viewer sees them. Two things implement it:
+///
+/// - [`FfmpegVideo`], opened by [`open_video`]: one video file (mp4, mov, mkv, webm, avi, ...). Use it for
+///   Something-Something V2, Diving48 and one's own clips.
+/// - [`FrameFolder`]: a folder with one JPEG or PNG picture per frame. Use it for Something-Something V1 and for videos
+///   that were extracted before; name template and first index are stated, never guessed.
+///
+/// Neither reads anything but local files, and both give RGB frames of one size. [`VideoWriter`](crate::VideoWriter) is
+/// the way back.
 ///
 /// A source belongs to one worker at a time: it is `Send` and its methods take `&mut self`.
 pub trait VideoSource: Send {
-    /// How many frames [`read`](Self::read) can deliver. Counted, not taken from a header; the first call may decode the whole
-    /// file, later calls are free.
+    /// How many frames [`read`](Self::read) can deliver. Counted, not taken from a header; the first call may decode
+    /// the whole file, later calls are free.
     fn num_frames(&mut self) -> Result<usize>;
 
-    /// Fetches frames by presentation index, from 0. Any order and repeats are fine; only the distinct frames asked for are held.
+    /// Fetches frames by presentation index, from 0. Any order and repeats are fine; only the distinct frames asked for
+    /// are held.
     ///
     /// # Errors
     /// An index past the end is a [`Error::Content`] with file, number of frames and index; no index at all is a

@@ -14,7 +14,8 @@ pub(super) struct Orientation {
 impl Orientation {
     /// Reads a container's display matrix: row-major, `x' = a x + c y`, `y' = b x + d y` with `[a b _ c d _ ...]`.
     ///
-    /// Angles that are no multiple of 90 degrees would need resampling and a frame with corners missing; they are shown unturned.
+    /// Angles that are no multiple of 90 degrees would need resampling and a frame with corners missing; they are shown
+    /// unturned.
     pub(super) fn from_display_matrix(matrix: &[i32; 9]) -> Self {
         let [a, b, _, c, d, ..] = *matrix;
         let straight = i64::from(a).abs() + i64::from(d).abs();

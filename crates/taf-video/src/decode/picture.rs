@@ -12,9 +12,9 @@ use crate::{Error, Frame, Result};
 
 /// Turns decoded pictures into RGB frames of one size, the right way up.
 ///
-/// The same software scaler with the same settings as the `ffmpeg` program's automatic conversion (bicubic, no further flags), so
-/// both give the same pixels; colour matrix and range are the ones each picture carries, BT.601 limited where it carries none.
-/// Pictures whose size changes in mid-stream are scaled to the size of the first.
+/// The same software scaler with the same settings as the `ffmpeg` program's automatic conversion (bicubic, no further
+/// flags), so both give the same pixels; colour matrix and range are the ones each picture carries, BT.601 limited
+/// where it carries none. Pictures whose size changes in mid-stream are scaled to the size of the first.
 pub(super) struct Converter {
     scaler: Option<Scaler>,
     orientation: Orientation,
@@ -72,7 +72,8 @@ const PRINT_ROWS: usize = 8;
 pub(super) fn picture_print(decoded: &frame::Video) -> u64 {
     let mut hasher = DefaultHasher::new();
     let look = Look::of(decoded);
-    // SAFETY: the picture is live; its first plane has `height` rows of at least the bytes FFmpeg's own size function says.
+    // SAFETY: the picture is live; its first plane has `height` rows of at least the bytes FFmpeg's own size function
+    // says.
     unsafe {
         let (data, stride) = ((*decoded.as_ptr()).data[0], (*decoded.as_ptr()).linesize[0] as isize);
         let row_bytes = ffi::av_image_get_linesize(look.format, look.width, 0).max(0) as usize;

@@ -13,10 +13,10 @@ use ffmpeg::{Packet, ffi, format, frame};
 use super::orientation::Orientation;
 use crate::{Error, Result};
 
-/// Containers of moving pictures. Playlists (they point at other files), subtitles, text art and still images are left out, so
-/// that a stray text file or JPEG is an error and not a one-frame video.
-const CONTAINERS: &str = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,vvc,m4v,ivf,obu,av1,flv,live_flv,ogg,asf,nut,\
-                          gif,mjpeg,yuv4mpegpipe,mxf,dv,rm,wtv,swf,h263,cavsvideo,vc1,dirac";
+/// Containers of moving pictures. Playlists (they point at other files), subtitles, text art and still images are left
+/// out, so that a stray text file or JPEG is an error and not a one-frame video.
+const CONTAINERS: &str = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,vvc,m4v,ivf,obu,av1,flv,live_flv,\
+                          ogg,asf,nut,gif,mjpeg,yuv4mpegpipe,mxf,dv,rm,wtv,swf,h263,cavsvideo,vc1,dirac";
 
 /// Errors in a row without any progress after which a file counts as finished: a damaged file must not be read forever.
 const PATIENCE: usize = 1000;
@@ -52,7 +52,7 @@ impl PacketNote {
         hasher.write(packet.data().unwrap_or_default());
         // SAFETY: the packet is live; the binding's own flags leave this one out.
         let flags = unsafe { (*packet.as_ptr()).flags };
-        let hidden = flags & ffi::AV_PKT_FLAG_DISCARD as i32 != 0;
+        let hidden = flags & ffi::AV_PKT_FLAG_DISCARD != 0;
         Self { pts: packet.pts(), key: packet.is_key(), hidden, print: hasher.finish() }
     }
 }
@@ -69,8 +69,8 @@ impl FrameStream {
         Ok(Self { input, decoder, stream, draining: false, damaged: false, decoded: 0, log: Vec::new() })
     }
 
-    /// The next frame, or `None` after the last. Packets that do not decode are passed over, as the `ffmpeg` program does;
-    /// [`damaged`](Self::damaged) remembers it.
+    /// The next frame, or `None` after the last. Packets that do not decode are passed over, as the `ffmpeg` program
+    /// does; [`damaged`](Self::damaged) remembers it.
     pub(super) fn next(&mut self) -> Option<frame::Video> {
         let mut failures = 0;
         while failures < PATIENCE {
@@ -95,7 +95,8 @@ impl FrameStream {
         frame
     }
 
-    /// Hands the decoder one packet, or the news that there are no more; false where there was nothing new to hand over.
+    /// Hands the decoder one packet, or the news that there are no more; false where there was nothing new to hand
+    /// over.
     fn feed(&mut self) -> bool {
         if self.draining {
             return false;
@@ -240,7 +241,8 @@ fn check_is_file(path: &Path) -> Result<()> {
 }
 
 fn open_input(path: &Path) -> Result<format::context::Input> {
-    // The prefix keeps FFmpeg from reading a protocol into the name; the white list keeps what the file refers to local.
+    // The prefix keeps FFmpeg from reading a protocol into the name; the white list keeps what the file refers to
+    // local.
     let mut url = OsString::from("file:");
     url.push(path);
     let options: ffmpeg::Dictionary =
@@ -278,7 +280,7 @@ fn best_stream(path: &Path, input: &format::context::Input) -> Result<usize> {
 fn is_cover_art(input: &format::context::Input, stream: usize) -> bool {
     // SAFETY: `stream` is one of the input's streams.
     let disposition = unsafe { (**(*input.as_ptr()).streams.add(stream)).disposition };
-    disposition & ffi::AV_DISPOSITION_ATTACHED_PIC as i32 != 0
+    disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0
 }
 
 fn discard_other_streams(input: &mut format::context::Input, keep: usize) {
@@ -293,8 +295,8 @@ fn open_decoder(path: &Path, input: &format::context::Input, stream: usize, thre
     let about = input.stream(stream).expect("the best stream is a stream");
     let mut context = Context::from_parameters(about.parameters()).map_err(unusable)?;
     context.set_threading(threading::Config { kind: threading::Type::Frame, ..threading::Config::count(threads) });
-    // SAFETY: stream and context are live; the codec pointer is static. The binding's own look-up goes through an enumeration
-    // that panics on codecs newer than itself.
+    // SAFETY: stream and context are live; the codec pointer is static. The binding's own look-up goes through an
+    // enumeration that panics on codecs newer than itself.
     let codec = unsafe {
         (*context.as_mut_ptr()).pkt_timebase = (*about.as_ptr()).time_base;
         ffmpeg::Codec::from_raw(ffi::avcodec_find_decoder((*context.as_ptr()).codec_id))

@@ -111,21 +111,31 @@ impl Pixels {
     }
 }
 
-/// Quiet and one thread. The block size stays fixed because x265 keeps it for the whole process: encoders side by side that
-/// settled on different ones spoil each other's pictures. "cutree" is off because x265 3.5 writes past its arrays there when
-/// pictures are small (35x33, for one).
+/// Quiet and one thread. The block size stays fixed because x265 keeps it for the whole process: encoders side by side
+/// that settled on different ones spoil each other's pictures. "cutree" is off because x265 3.5 writes past its arrays
+/// there when pictures are small (35x33, for one).
 const X265: &str = "log-level=none:pools=none:frame-threads=1:ctu=32:cutree=0";
+
+/// x264 0.164 reads memory it never wrote where it uses AVX-512: the same frames gave other pictures by what the
+/// process did before. Every processor with AVX-512 has AVX2; elsewhere x264 finds out by itself what it can use.
+fn x264_params() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        return "asm=avx2";
+    }
+    ""
+}
 
 /// How a video file is written.
 ///
-/// The same frames and options give the same pictures with the same FFmpeg on any machine: the encoder has one thread. Nothing of the
+/// The same frames and options give the same file with the same FFmpeg: the encoder has one thread, and nothing of the
 /// day or the machine goes into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeOptions {
     /// The codec, default H.264.
     pub codec: VideoCodec,
-    /// Constant quality on the codec's own scale, lower is better: 0-51 for H.264 and HEVC, 0-63 for VP8, VP9 and AV1, quantiser
-    /// 1-31 for MPEG-4. `None` takes a value at which the eye sees no loss (18, 20, 10, 20, 20, 2).
+    /// Constant quality on the codec's own scale, lower is better: 0-51 for H.264 and HEVC, 0-63 for VP8, VP9 and AV1,
+    /// quantiser 1-31 for MPEG-4. `None` takes a value at which the eye sees no loss (18, 20, 10, 20, 20, 2).
     pub quality: Option<u8>,
     /// Frames from one keyframe to the next at most, at least 1; default 12, so that seeking stays cheap.
     pub keyframe_interval: usize,
@@ -151,7 +161,8 @@ impl Default for EncodeOptions {
 }
 
 impl EncodeOptions {
-    /// What comes back is what went in, bit for bit: H.264 in RGB at quality 0, any size. For clips whose perturbation must survive.
+    /// What comes back is what went in, bit for bit: H.264 in RGB at quality 0, any size. For clips whose perturbation
+    /// must survive.
     pub fn lossless() -> Self {
         Self { quality: Some(0), pixels: Pixels::Rgb, b_frames: 0, ..Self::default() }
     }
@@ -166,13 +177,16 @@ impl EncodeOptions {
         let quality = self.quality.unwrap_or(self.codec.qualities()[1]).to_string();
         let settings: &[(&str, &str)] = match encoder {
             // Quality 0 of these two means no loss at all, which the quantiser says more plainly than the rate factor.
-            "libx264" | "libx264rgb" if quality == "0" => &[("qp", "0"), ("preset", "fast")],
-            "libx264" | "libx264rgb" => &[("crf", &quality), ("preset", "fast")],
+            "libx264" | "libx264rgb" if quality == "0" => {
+                &[("qp", "0"), ("preset", "fast"), ("x264-params", x264_params())]
+            }
+            "libx264" | "libx264rgb" => &[("crf", &quality), ("preset", "fast"), ("x264-params", x264_params())],
             "libx265" => &[("crf", &quality), ("preset", "fast"), ("x265-params", X265)],
             // Constrained quality needs a ceiling: one no clip reaches.
             "libvpx" => &[("crf", &quality), ("b", "200000000"), ("deadline", "good"), ("cpu-used", "4")],
             "libvpx-vp9" => &[("crf", &quality), ("b", "0"), ("deadline", "good"), ("cpu-used", "4")],
-            "libaom-av1" => &[("crf", &quality), ("b", "0"), ("cpu-used", "8")],
+            // No look-ahead: libaom 3.14 fails with it when keyframes are dense.
+            "libaom-av1" => &[("crf", &quality), ("b", "0"), ("cpu-used", "8"), ("lag-in-frames", "0")],
             "libsvtav1" => &[("crf", &quality), ("preset", "10")],
             "librav1e" => &[("qp", &quality), ("speed", "10")],
             _ => &[],

@@ -1,5 +1,8 @@
 //! Pictures that carry their own number, so that a test can tell which frame came back after any lossy codec.
 
+#![allow(dead_code)] // no test that shares this file needs all of it
+
+use std::io::Write as _;
 use std::path::Path;
 
 use taf_video::{EncodeOptions, Frame, VideoWriter};
@@ -31,9 +34,14 @@ pub fn number_of(frame: &Frame) -> usize {
 }
 
 /// Writes frames 0, 1, ... as a video of 25 frames a second.
-#[allow(dead_code)] // not every test that shares this file writes videos
 pub fn write_numbered(path: &Path, frames: usize, options: &EncodeOptions) {
     let mut writer = VideoWriter::create(path, WIDTH, HEIGHT, 25.0, options).unwrap();
     (0..frames).for_each(|number| writer.push(&numbered_frame(number)).unwrap());
     writer.finish().unwrap();
+}
+
+/// Says what a test leaves out, past the test runner's capture: a check that did not run must be seen.
+pub fn skipped(what: &str) {
+    let mut past_the_capture = std::io::stderr();
+    writeln!(past_the_capture, "skipped {what}").unwrap();
 }
