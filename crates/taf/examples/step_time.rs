@@ -24,7 +24,7 @@ fn main() {
     };
     let batch = batch(clips, frames, size);
     for (name, taf) in [("plain", None), ("TAF", Some(TafConfig::default()))] {
-        let mut model = TsnConfig::tsm(trunk.clone(), CLASSES, frames).init(&Device::flex().autodiff(), 0);
+        let mut model = TsnConfig::tsm(trunk.clone(), CLASSES).init(&Device::flex().autodiff(), 0);
         let mut optimizer = Sgd::new(SgdConfig::default());
         let recipe = StepRecipe { label_smoothing: 0.0, taf };
         let mut seconds = Vec::new();

@@ -1,6 +1,6 @@
 //! How much each frame argues for a class.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Int, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{VideoModel, VideoOutput};
@@ -84,7 +84,7 @@ pub fn explain<M: VideoModel>(
     model: &M,
     rule: &TemporalAttention,
     output: &VideoOutput,
-    classes: burn::tensor::Tensor<1, burn::tensor::Int>,
+    classes: Tensor<1, Int>,
 ) -> (Tensor<4>, Tensor<2>) {
     let cam = class_activation_map(output.features.clone(), model.cam_weights(output, classes));
     let attention = rule.from_cam(cam.clone());

@@ -10,7 +10,7 @@ use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::TemporalAdversary;
 use crate::data::ClipSource;
-use crate::model::{ModelRecipe, Tsn};
+use crate::model::{Branch, ModelRecipe, Tsn};
 use crate::train::{Fit, TafConfig};
 
 /// Everything about a run. Unknown fields are refused everywhere.
@@ -169,6 +169,9 @@ impl Recipe {
             let manifest = folder.join(&recipe.data.manifest);
             recipe.data.manifest = std::path::absolute(&manifest).map_err(read)?;
         }
+        if recipe.data.manifest.to_str().is_none() {
+            return Err(RecipeError::value("data.manifest", "be UTF-8", recipe.data.manifest.display()));
+        }
         Ok(recipe)
     }
 
@@ -212,6 +215,9 @@ impl Recipe {
             Ok(ClipSource::new(part, self.data.sampling.clone(), seed.with(name)))
         };
         let classes = manifest.classes().to_vec();
+        if classes.len() < 2 {
+            return Err(RecipeError::value("data.classes", "name at least 2 classes", format!("{classes:?}")));
+        }
         Ok(Plan {
             recipe: self.clone(),
             train: source(&self.data.train, "train")?,
@@ -221,6 +227,11 @@ impl Recipe {
             classes,
             manifest_hash,
         })
+    }
+
+    /// Whether the network needs a second set of batch norms.
+    pub fn has_auxiliary_norms(&self) -> bool {
+        self.taf.as_ref().is_some_and(|taf| taf.branch == Branch::Auxiliary)
     }
 
     /// The adversary of fine-tuning, or else the probe.
@@ -233,10 +244,43 @@ impl Recipe {
             let expected = format!("equal data.transform.size = {}", self.data.transform.size);
             return Err(RecipeError::value("data.eval.size", expected, self.data.eval.size));
         }
+        self.check_sizes()?;
         self.model.check()?;
         self.train.check()?;
-        self.probe.validate()?;
-        self.taf.as_ref().map_or(Ok(()), TafConfig::check)
+        self.probe.validate().map_err(|error| error.in_table("probe"))?;
+        self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
+        self.check_branches()
+    }
+
+    /// Refuses what no machine has memory for, and clips without time.
+    fn check_sizes(&self) -> Result<(), RecipeError> {
+        let DataRecipe { transform, sampling, views, workers, .. } = &self.data;
+        let within = |field, value: usize, low: usize, high: usize| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(RecipeError::value(field, format!("lie between {low} and {high}"), value)),
+        };
+        // Below 2 frames there is nothing to attend to over time, and nothing to shift.
+        within("data.sampling.frames", sampling.frames(), 2, 512)?;
+        within("data.transform.size", transform.size, 8, 2048)?;
+        within("data.views", views.count(), 1, 100)?;
+        within("data.workers", *workers, 1, 256)?;
+        within("train.batch_size", self.train.batch_size, 1, 65_536)?;
+        // TOML's whole numbers are signed.
+        match i64::try_from(self.seed) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(RecipeError::value("seed", "be below 2^63", self.seed)),
+        }
+    }
+
+    /// Only a network with auxiliary norms can craft with them.
+    fn check_branches(&self) -> Result<(), RecipeError> {
+        let needs = |adversary: &TemporalAdversary| adversary.branch == Branch::Auxiliary;
+        let missing = self.taf.as_ref().is_some_and(|taf| needs(&taf.adversary)) || needs(&self.probe);
+        if missing && !self.has_auxiliary_norms() {
+            let expected = "be \"main\" unless taf.branch = \"auxiliary\" makes such norms";
+            return Err(RecipeError::value("the adversary's branch", expected, "\"auxiliary\""));
+        }
+        Ok(())
     }
 }
 
@@ -244,7 +288,7 @@ impl Plan {
     /// The network with fresh weights.
     pub fn init_model(&self, device: &Device) -> Tsn {
         let seed = Seed::new(self.recipe.seed).with("weights").value();
-        self.recipe.model.config(self.classes.len(), self.recipe.data.sampling.frames()).init(device, seed)
+        self.recipe.model.config(self.classes.len()).init(device, seed)
     }
 }
 

@@ -14,7 +14,7 @@ const ROUNDING: f32 = 1e-6;
 
 fn model() -> Tsn {
     let trunk = ResNetConfig { block: BlockKind::Basic, layers: vec![1, 1, 1], width: 8 };
-    TsnConfig::tsm(trunk, 4, FRAMES).init(&Device::flex().autodiff(), 3)
+    TsnConfig::tsm(trunk, 4).init(&Device::flex().autodiff(), 3)
 }
 
 fn clips() -> Tensor<5> {

@@ -22,7 +22,7 @@ fn without_dropout(config: TsnConfig) -> Tsn {
 #[test]
 fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
     for block in [BlockKind::Basic, BlockKind::Bottleneck] {
-        for config in [TsnConfig::tsn(small(block), 3), TsnConfig::tsm(small(block), 3, SIZE.frames)] {
+        for config in [TsnConfig::tsn(small(block), 3), TsnConfig::tsm(small(block), 3)] {
             assert_eq!(check(without_dropout(config.clone()), SIZE), Vec::<String>::new(), "{config:?}");
         }
     }
@@ -30,7 +30,7 @@ fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
 
 #[test]
 fn a_network_with_auxiliary_norms_conforms() {
-    let model = without_dropout(TsnConfig::tsm(small(BlockKind::Basic), 3, SIZE.frames)).with_auxiliary_norms();
+    let model = without_dropout(TsnConfig::tsm(small(BlockKind::Basic), 3)).with_auxiliary_norms();
     assert_eq!(check(model, SIZE), Vec::<String>::new());
 }
 

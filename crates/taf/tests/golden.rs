@@ -62,7 +62,7 @@ fn build(golden: &Golden) -> Tsn {
     let classes = golden.meta("classes");
     let config = match golden.kind() {
         "tsn" => TsnConfig::tsn(trunk, classes),
-        _ => TsnConfig::tsm(trunk, classes, golden.meta("frames")),
+        _ => TsnConfig::tsm(trunk, classes),
     };
     let config = TsnConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config };
     let model = config.init(&Device::flex().autodiff(), 0);

@@ -13,7 +13,7 @@ const SIDE: usize = 32;
 
 fn network(temporal: bool, classes: usize) -> Tsn {
     let trunk = ResNetConfig { block: BlockKind::Basic, layers: vec![1, 1, 1], width: 16 };
-    let config = if temporal { TsnConfig::tsm(trunk, classes, FRAMES) } else { TsnConfig::tsn(trunk, classes) };
+    let config = if temporal { TsnConfig::tsm(trunk, classes) } else { TsnConfig::tsn(trunk, classes) };
     TsnConfig { dropout: 0.0, ..config }.init(&Device::flex().autodiff(), 0)
 }
 

@@ -41,9 +41,10 @@ pub enum TrainCrop {
         ratio: [f64; 2],
     },
     /// The largest square in the middle.
-    Centre,
+    // Empty braces here and below: for unit variants unknown fields would not be refused.
+    Centre {},
     /// The whole frame, stretched to a square.
-    Stretch,
+    Stretch {},
 }
 
 fn default_scales() -> Vec<f64> {
@@ -89,7 +90,7 @@ impl TrainCrop {
                 check_range("crop.scale", *scale, 1.0)?;
                 check_range("crop.ratio", *ratio, f64::MAX)
             }
-            Self::Centre | Self::Stretch => Ok(()),
+            Self::Centre {} | Self::Stretch {} => Ok(()),
         }
     }
 
@@ -102,8 +103,8 @@ impl TrainCrop {
                 draw_place(clip, width, height, *fixed_offsets, rng)
             }
             Self::RandomResized { scale, ratio } => draw_share(clip, *scale, *ratio, rng),
-            Self::Centre => Area::centred(clip, short, short),
-            Self::Stretch => Area::whole(clip),
+            Self::Centre {} => Area::centred(clip, short, short),
+            Self::Stretch {} => Area::whole(clip),
         }
     }
 }
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn every_crop_lies_inside_frames_of_any_size() {
         let free = TrainCrop::MultiScale { scales: default_scales(), max_distort: 3, fixed_offsets: false };
-        for crop in [TrainCrop::default(), free, TrainCrop::random_resized(), TrainCrop::Centre, TrainCrop::Stretch] {
+        for crop in [TrainCrop::default(), free, TrainCrop::random_resized(), TrainCrop::Centre {}, TrainCrop::Stretch {}] {
             for (width, height) in [(1, 1), (2, 3), (5, 90), (90, 5), (61, 47), (223, 222)] {
                 for (x, y, w, h) in draws(&crop, &clip(width, height), 224) {
                     assert!(w > 0 && h > 0 && x + w <= width && y + h <= height, "{crop:?} in {width}x{height}");

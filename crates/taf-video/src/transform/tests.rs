@@ -21,7 +21,7 @@ fn clip() -> Clip {
 }
 
 fn still() -> TrainTransformConfig {
-    TrainTransformConfig { size: SIZE, crop: TrainCrop::Stretch, ..Default::default() }
+    TrainTransformConfig { size: SIZE, crop: TrainCrop::Stretch {}, ..Default::default() }
 }
 
 fn always(config: TrainTransformConfig) -> TrainTransformConfig {

@@ -68,11 +68,19 @@ impl Default for TemporalAdversary {
 
 /// Why an adversary cannot be built: the option, what it must be and what it was.
 #[derive(Debug, thiserror::Error)]
-#[error("adversary.{option} must {expected}, got {got}")]
+#[error("{table}.{option} must {expected}, got {got}")]
 pub struct AdversaryError {
+    table: &'static str,
     option: &'static str,
     expected: &'static str,
     got: String,
+}
+
+impl AdversaryError {
+    /// The same for an adversary that a recipe keeps in another table than `[taf.adversary]`.
+    pub fn in_table(self, table: &'static str) -> Self {
+        Self { table, ..self }
+    }
 }
 
 /// Perturbed clips and what the network attended to before.
@@ -82,11 +90,14 @@ pub struct Perturbed {
     pub clips: Tensor<5>,
     /// The classes attended to, one per clip.
     pub classes: Vec<usize>,
-    /// Attention on the natural clips, `[batch, time]`; `None` where the objective never looked at it.
+    /// Attention on the natural clips, `[batch, time]`; `None` for objectives without a gradient.
     pub natural_attention: Option<Tensor<2>>,
     /// The objective of each clip before the last step; empty where nothing was maximised.
     pub objective: Vec<f32>,
 }
+
+/// More than any clip of a network's size can change by.
+const LARGEST_L2: f64 = 1e4;
 
 /// What the network says to the natural clip: the fixed points of the ascent.
 struct Natural {
@@ -100,13 +111,17 @@ impl TemporalAdversary {
     /// # Errors
     /// Names the first option out of range.
     pub fn validate(&self) -> Result<(), AdversaryError> {
-        let wrong = |option, expected, got: String| Err(AdversaryError { option, expected, got });
-        let limit = if self.norm == Norm::Linf { 1.0 } else { f64::INFINITY };
+        let wrong =
+            |option, expected, got: String| Err(AdversaryError { table: "taf.adversary", option, expected, got });
+        let (limit, expected) = match self.norm {
+            Norm::Linf => (1.0, "lie in (0, 1]; 8 on the 0-255 scale is 8/255 = 0.0314"),
+            Norm::L2 => (LARGEST_L2, "lie in (0, 10000], the length of the change of a whole clip"),
+        };
         if !(self.epsilon > 0.0 && self.epsilon <= limit) {
-            return wrong("epsilon", "lie in (0, 1]; 8 on the 0-255 scale is 8/255 = 0.0314", self.epsilon.to_string());
+            return wrong("epsilon", expected, self.epsilon.to_string());
         }
-        if let Some(size) = self.step_size.filter(|&size| !(size > 0.0 && size.is_finite())) {
-            return wrong("step_size", "be positive", size.to_string());
+        if let Some(size) = self.step_size.filter(|&size| !(size > 0.0 && size <= limit)) {
+            return wrong("step_size", "be positive and no larger than epsilon may be", size.to_string());
         }
         if self.steps == 0 {
             return wrong("steps", "be at least 1; for no perturbation write objective = \"none\"", "0".into());
@@ -187,7 +202,8 @@ impl TemporalAdversary {
         if self.objective == Objective::CrossEntropy {
             return Objective::of_logits(output.logits, &natural.classes);
         }
-        let (_, attention) = explain(model, &self.attention, &output, class_tensor(&natural.classes, &plain_device(&output)));
+        let (_, attention) =
+            explain(model, &self.attention, &output, class_tensor(&natural.classes, &plain_device(&output)));
         self.objective.of_attention(attention, natural.attention.clone())
     }
 }

@@ -13,7 +13,7 @@ pub enum Objective {
     Entropy,
     /// `KL(natural attention ‖ a)`: attention moves anywhere else. Flat at the natural clip, so it needs a random start.
     Divergence,
-    /// Cross-entropy at the label: conventional adversarial augmentation, the baseline.
+    /// Cross-entropy at the attended class (the label by default): conventional adversarial augmentation, the baseline.
     CrossEntropy,
     /// No objective: a random perturbation of full size, the control.
     Noise,

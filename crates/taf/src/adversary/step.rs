@@ -50,9 +50,13 @@ impl Norm {
                 let direction = draw(like, seed, |rng| rng.sample(StandardNormal));
                 let [_, time, channels, height, width] = like.dims();
                 let dimensions = (time * channels * height * width) as f64;
-                let radius = epsilon * ChaCha8Rng::seed_from_u64(!seed).random::<f64>().powf(1.0 / dimensions);
+                let radii = draw(
+                    &direction.clone().narrow(1, 0, 1).narrow(2, 0, 1).narrow(3, 0, 1).narrow(4, 0, 1),
+                    !seed,
+                    |rng| (epsilon * rng.random::<f64>().powf(1.0 / dimensions)) as f32,
+                );
                 let length = lengths(direction.clone());
-                direction / length * radius
+                direction / length * radii
             }
         }
     }

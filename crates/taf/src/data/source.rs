@@ -52,7 +52,7 @@ impl ClipSource {
         let samples = Prefetch::new(first * batch_size..batches * batch_size, workers, move |position| {
             source.train_sample(&transform, epoch, order[position])
         });
-        Batches { samples, batch_size }
+        Batches { samples: Some(samples), batch_size }
     }
 
     /// Number of training batches per epoch.
@@ -97,7 +97,8 @@ impl ClipSource {
     ) -> Result<Vec<Clip>> {
         let mut video = self.manifest.open(&self.records()[index])?;
         let num_frames = video.num_frames()?;
-        let seed = self.seed.with("corruption").at(index);
+        // Not from the run's seed: runs of different seeds are compared on the same spoiled clips.
+        let seed = Seed::new(0).with("corruption").with(&self.records()[index].path);
         let mut clips = Vec::new();
         for indices in self.sampling.views(num_frames, views) {
             let indices = match spoiled {
@@ -115,9 +116,10 @@ impl ClipSource {
     }
 }
 
-/// Groups samples; ends at the first failure.
+/// Groups samples; ends after the first failure.
 struct Batches {
-    samples: Prefetch<Result<Sample>>,
+    /// `None` after a failure.
+    samples: Option<Prefetch<Result<Sample>>>,
     batch_size: usize,
 }
 
@@ -125,10 +127,14 @@ impl Iterator for Batches {
     type Item = Result<ClipBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let samples: Result<Vec<Sample>> = self.samples.by_ref().take(self.batch_size).collect();
+        let samples: Result<Vec<Sample>> = self.samples.as_mut()?.take(self.batch_size).collect();
         match samples {
             Ok(samples) if samples.is_empty() => None,
-            samples => Some(samples.map(|samples| ClipBatch { samples })),
+            Ok(samples) => Some(Ok(ClipBatch { samples })),
+            Err(error) => {
+                self.samples = None;
+                Some(Err(error))
+            }
         }
     }
 }

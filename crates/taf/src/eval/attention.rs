@@ -1,5 +1,5 @@
 use burn::tensor::{Device, Tensor};
-use taf_video::{Clip, Seed};
+use taf_video::{Clip, Seed, TemporalViews};
 
 use super::{EvalError, Progress};
 use crate::adversary::{TemporalAdversary, class_tensor};
@@ -9,7 +9,7 @@ use crate::metrics::{AttentionPair, AttentionSummary};
 use crate::model::{Pass, VideoModel};
 use crate::recipe::Plan;
 
-/// Measures, for the first view of the first `limit` validation videos, how the model spreads its attention, and how far
+/// Measures, for the centre clip of the first `limit` validation videos, how the model spreads its attention, and how far
 /// `adversary` moves it: the attention for the video's label on the natural and on the perturbed clip.
 ///
 /// # Errors
@@ -24,9 +24,9 @@ pub fn probe<M: VideoModel>(
 ) -> Result<AttentionSummary, EvalError> {
     let records = plan.validation.records();
     let total = records.len().min(limit);
-    let data = &plan.recipe.data;
+    let workers = plan.recipe.data.workers;
     let seed = Seed::new(plan.recipe.seed).with("probe");
-    let mut views = plan.validation.eval_views(&plan.eval, data.views, None, data.workers).take(total);
+    let mut views = plan.validation.eval_views(&plan.eval, TemporalViews::Centre, None, workers).take(total);
     let mut pairs = Vec::with_capacity(total);
     while pairs.len() < total {
         let clips: Result<Vec<Clip>, _> = views

@@ -42,9 +42,8 @@ impl Suite {
     /// All corruptions of one family.
     pub fn family(family: Family, severities: &[Severity]) -> Self {
         let members: Vec<_> = Corruption::ALL.into_iter().filter(|corruption| corruption.family() == family).collect();
-        let name = format!("{family:?}").to_lowercase();
         let description = members.iter().map(|corruption| corruption.name()).collect::<Vec<_>>().join(", ");
-        Self::of(&name, &description, &members, severities)
+        Self::of(family_name(family), &description, &members, severities)
     }
 
     /// One corruption at several severities.
@@ -72,6 +71,15 @@ impl Suite {
             description: format!("{description}; severity {levels} of 5"),
             versions: versions.collect(),
         }
+    }
+}
+
+fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Noise => "noise",
+        Family::Blur => "blur",
+        Family::Digital => "digital",
+        Family::Temporal => "temporal",
     }
 }
 

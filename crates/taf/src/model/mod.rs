@@ -22,7 +22,7 @@ pub use pixels::PixelNorm;
 pub use recipe::{ModelKind, ModelRecipe, TrunkName};
 pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
 pub(crate) use state::Path;
-pub use state::{StateDict, StateError, load_state, state_dict};
+pub use state::{StateDict, StateError, load_state, parameter_names, shapes, state_dict};
 pub use tsn::{Tsn, TsnConfig};
 
 use burn::module::Module;

@@ -51,16 +51,19 @@ pub struct ModelRecipe {
     pub pixels: PixelNorm,
 }
 
+/// Ten times ResNet-152: beyond this a recipe is a mistake, and a checkpoint that asks for it an attack on memory.
+const MOST_PARAMETERS: usize = 600_000_000;
+
 fn half() -> f64 {
     0.5
 }
 
 impl ModelRecipe {
-    /// The network for so many classes and frames per clip.
-    pub fn config(&self, classes: usize, frames: usize) -> TsnConfig {
+    /// The network for so many classes.
+    pub fn config(&self, classes: usize) -> TsnConfig {
         let config = match self.kind {
             ModelKind::Tsn => TsnConfig::tsn(self.trunk(), classes),
-            ModelKind::Tsm => TsnConfig::tsm(self.trunk(), classes, frames),
+            ModelKind::Tsm => TsnConfig::tsm(self.trunk(), classes),
         };
         TsnConfig { dropout: self.dropout, pixels: self.pixels, ..config }
     }
@@ -95,8 +98,17 @@ impl ModelRecipe {
                 return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
             }
         }
-        if self.pixels.std.iter().any(|&std| std.is_nan() || std <= 0.0) {
-            return Err(RecipeError::value("model.pixels.std", "be positive", format!("{:?}", self.pixels.std)));
+        let PixelNorm { mean, std } = self.pixels;
+        if !std.iter().all(|&std| std > 0.0 && std.is_finite()) {
+            return Err(RecipeError::value("model.pixels.std", "be positive and finite", format!("{std:?}")));
+        }
+        if !mean.iter().all(|mean| mean.is_finite()) {
+            return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
+        }
+        let parameters = self.trunk().num_parameters();
+        if parameters > MOST_PARAMETERS {
+            let expected = format!("describe a trunk of at most {MOST_PARAMETERS} parameters");
+            return Err(RecipeError::value("model", expected, parameters));
         }
         Ok(())
     }

@@ -67,6 +67,27 @@ impl ResNetConfig {
         Self { block, layers: layers.to_vec(), width }
     }
 
+    /// Weights of the convolutions and norms, counted without building anything.
+    pub fn num_parameters(&self) -> usize {
+        let norm = |channels: usize| 2 * channels;
+        let mut count = 7 * 7 * 3 * self.width + norm(self.width);
+        let mut channels = self.width;
+        for (stage, &blocks) in self.layers.iter().enumerate() {
+            let planes = self.width << stage;
+            let out = planes * self.block.expansion();
+            for block in 0..blocks {
+                count += match self.block {
+                    BlockKind::Basic => 9 * planes * (channels + planes) + 2 * norm(planes),
+                    BlockKind::Bottleneck => planes * (channels + 9 * planes + out) + 2 * norm(planes) + norm(out),
+                };
+                let projected = block == 0 && (stage > 0 || channels != out);
+                count += if projected { channels * out + norm(out) } else { 0 };
+                channels = out;
+            }
+        }
+        count
+    }
+
     /// Channels of the last stage.
     pub fn channels_out(&self) -> usize {
         self.width * (1 << (self.layers.len() - 1)) * self.block.expansion()
@@ -80,8 +101,6 @@ pub enum Temporal {
     None,
     /// Temporal shift in front of the residual branch's first convolution; the shortcut sees the unshifted input.
     Shift {
-        /// Frames per clip.
-        frames: usize,
         /// `channels / divisor` channels move each way; 8 in the published networks.
         divisor: usize,
         /// Every how many blocks of a stage, from its first: 2 in ResNet-101, else 1.
@@ -97,10 +116,11 @@ impl Temporal {
         }
     }
 
-    fn apply(self, x: Tensor<4>) -> Tensor<4> {
+    /// `x` holds whole clips of `time` images.
+    fn apply(self, x: Tensor<4>, time: usize) -> Tensor<4> {
         match self {
             Self::None => x,
-            Self::Shift { frames, divisor, .. } => ops::temporal_shift(x, frames, divisor),
+            Self::Shift { divisor, .. } => ops::temporal_shift(x, time, divisor),
         }
     }
 }
@@ -133,11 +153,11 @@ impl ResNet {
     }
 
     /// `[n, height, width, 3]` to the last stage's features, `[n, height / 32, width / 32, channels]` for four stages
-    /// (sides rounded up).
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    /// (sides rounded up). The images are whole clips of `time` frames.
+    pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
         let x = self.bn1.forward_relu(self.conv1.forward(x), pass);
         let x = ops::max_pool2d(x, 3, 2, 1);
-        self.stages.iter().flatten().fold(x, |x, block| block.forward(x, pass))
+        self.stages.iter().flatten().fold(x, |x, block| block.forward(x, time, pass))
     }
 
     /// Gives every batch norm an auxiliary branch.
@@ -194,11 +214,11 @@ pub struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
         let (last, first) = self.units.split_last().expect("a residual block has convolutions");
         let branch = first
             .iter()
-            .fold(self.temporal.apply(x.clone()), |y, unit| unit.norm.forward_relu(unit.conv.forward(y), pass));
+            .fold(self.temporal.apply(x.clone(), time), |y, unit| unit.norm.forward_relu(unit.conv.forward(y), pass));
         let residual = match &self.downsample {
             Some(unit) => unit.norm.forward(unit.conv.forward(x), pass),
             None => x,

@@ -41,22 +41,32 @@ pub fn state_dict<M: Module>(model: &M) -> StateDict {
 /// # Errors
 /// If a name or a shape differs; the model is dropped unchanged then.
 pub fn load_state<M: Module>(model: M, mut state: StateDict) -> Result<M, StateError> {
-    let current = state_dict(&model);
-    check_names(&current, &state)?;
-    for (name, expected) in &current {
-        let (expected, found) = (expected.shape().to_vec(), state[name].shape().to_vec());
+    let expected = shapes(&model);
+    check_names(&expected, &state)?;
+    for (name, expected) in expected {
+        let found = state[&name].shape().to_vec();
         if expected != found {
-            return Err(StateError::Shape { name: name.clone(), expected, found });
+            return Err(StateError::Shape { name, expected, found });
         }
     }
     Ok(model.map(&mut Writer { path: Path::default(), state: &mut state }))
 }
 
-fn check_names(model: &StateDict, state: &StateDict) -> Result<(), StateError> {
-    let absent = |from: &StateDict, of: &StateDict| -> Vec<String> {
-        of.keys().filter(|name| !from.contains_key(*name)).cloned().collect()
-    };
-    let (missing, unexpected) = (absent(state, model), absent(model, state));
+/// The dotted names of every parameter and running statistic.
+pub fn parameter_names<M: Module>(model: &M) -> Vec<String> {
+    shapes(model).into_keys().collect()
+}
+
+/// The shape of every parameter and running statistic by its dotted name.
+pub fn shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut reader = ShapeReader::default();
+    model.visit(&mut reader);
+    reader.shapes
+}
+
+fn check_names(model: &BTreeMap<String, Vec<usize>>, state: &StateDict) -> Result<(), StateError> {
+    let missing: Vec<_> = model.keys().filter(|name| !state.contains_key(*name)).cloned().collect();
+    let unexpected: Vec<_> = state.keys().filter(|name| !model.contains_key(*name)).cloned().collect();
     if missing.is_empty() && unexpected.is_empty() { Ok(()) } else { Err(StateError::Names { missing, unexpected }) }
 }
 
@@ -95,6 +105,26 @@ impl ModuleVisitor for Reader {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.state.insert(self.path.name(), param.val().into_data());
+    }
+}
+
+#[derive(Default)]
+struct ShapeReader {
+    path: Path,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for ShapeReader {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes.insert(self.path.name(), param.dims().to_vec());
     }
 }
 

@@ -30,10 +30,10 @@ impl TsnConfig {
     }
 
     /// TSM (Lin et al., ICCV 2019): TSN with a temporal shift in front of every residual branch; in trunks as deep as
-    /// ResNet-101 in front of every other one. `frames` is the clip length the network is built for.
-    pub fn tsm(trunk: ResNetConfig, classes: usize, frames: usize) -> Self {
+    /// ResNet-101 in front of every other one.
+    pub fn tsm(trunk: ResNetConfig, classes: usize) -> Self {
         let every = if trunk.layers.get(2).is_some_and(|&blocks| blocks >= DEEP_STAGE) { 2 } else { 1 };
-        let temporal = Temporal::Shift { frames, divisor: 8, every };
+        let temporal = Temporal::Shift { divisor: 8, every };
         Self { temporal, ..Self::tsn(trunk, classes) }
     }
 
@@ -60,7 +60,7 @@ pub struct Tsn {
 impl VideoModel for Tsn {
     fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
         let [batch, time, ..] = clips.dims();
-        let features = self.trunk.forward(self.pixels.to_images(clips), pass);
+        let features = self.trunk.forward(self.pixels.to_images(clips), time, pass);
         let [_, height, width, channels] = features.dims();
         let features = features.reshape([batch, time, height, width, channels]);
         VideoOutput { logits: self.head.forward(features.clone(), pass), features }

@@ -13,7 +13,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, SgdStep, VideoOps, composed};
+use super::{ConvShape, NormGradients, Normalized, PoolShape, ResidualGradients, SgdStep, VideoOps, composed};
 
 /// What batch norm keeps for its gradient.
 #[derive(Clone, Debug)]
@@ -269,7 +269,7 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-    ) -> Normalized<Self> {
+    ) -> ResidualGradients<Self> {
         first_order_only!()
     }
 
@@ -278,7 +278,19 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: bool,
+    ) -> FloatTensor<Self> {
+        first_order_only!()
+    }
+
+    fn scale_shift_residual_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        first_order_only!()
+    }
+
+    fn sum_of_squares(_: FloatTensor<Self>) -> FloatTensor<Self> {
         first_order_only!()
     }
 
@@ -321,18 +333,23 @@ fn affine_backward<B: Backend + VideoOps>(
     [to_x, to_residual, to_scale, to_shift]: [Option<NodeId>; 4],
     grads: &mut Gradients,
 ) {
-    let (dx, dresidual) = B::scale_shift_gradient(state.y, dy, state.scale, state.relu);
-    if let (Some(id), Some(x)) = (to_scale, state.x) {
-        grads.register::<B>(id, composed::sum_rows::<B>(B::float_mul(dresidual.clone(), x)));
+    let AffineState { x, y, scale, relu } = state;
+    if to_scale.is_some() || to_shift.is_some() {
+        let dy = composed::behind_relu::<B>(y.clone(), dy.clone(), relu);
+        if let (Some(id), Some(x)) = (to_scale, x) {
+            grads.register::<B>(id, composed::sum_rows::<B>(B::float_mul(dy.clone(), x)));
+        }
+        if let Some(id) = to_shift {
+            grads.register::<B>(id, composed::sum_rows::<B>(dy));
+        }
     }
-    if let Some(id) = to_shift {
-        grads.register::<B>(id, composed::sum_rows::<B>(dresidual.clone()));
-    }
-    if let Some(id) = to_residual {
-        grads.register::<B>(id, dresidual);
-    }
-    if let Some(id) = to_x {
-        grads.register::<B>(id, dx);
+    match (to_x, to_residual) {
+        (Some(to_x), None) => grads.register::<B>(to_x, B::scale_shift_gradient(y, dy, scale, relu)),
+        (None, None) => {}
+        (to_x, to_residual) => {
+            let (dx, dresidual) = B::scale_shift_residual_gradient(y, dy, scale);
+            register::<B, 2>(grads, [to_x, to_residual], [dx, dresidual]);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{FloatDType, IntDType, Shape, Slice, ops::ConvOptions};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, SgdStep};
+use super::{ConvShape, NormGradients, Normalized, PoolShape, ResidualGradients, SgdStep};
 
 /// See [`super::VideoOps::conv2d_nhwc`].
 pub fn conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>, shape: ConvShape) -> FloatTensor<B> {
@@ -108,9 +108,33 @@ pub fn scale_shift<B: Backend>(
     if relu { B::relu(y) } else { y }
 }
 
-/// `dy` where `y`, the output of a ReLU, is positive, else 0.
-pub fn relu_gradient<B: Backend>(y: FloatTensor<B>, dy: FloatTensor<B>) -> FloatTensor<B> {
-    B::relu_backward(y, dy)
+/// The gradient in front of an operation's ReLU, if it has one: `dy` where its output `y` is positive, else 0.
+pub fn behind_relu<B: Backend>(y: FloatTensor<B>, dy: FloatTensor<B>, relu: bool) -> FloatTensor<B> {
+    if relu { B::relu_backward(y, dy) } else { dy }
+}
+
+/// See [`super::VideoOps::norm_residual_gradient`].
+pub fn batch_norm_residual_gradient<B: Backend>(
+    x: FloatTensor<B>,
+    y: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    gamma: FloatTensor<B>,
+    mean: FloatTensor<B>,
+    inverse_deviation: FloatTensor<B>,
+) -> ResidualGradients<B> {
+    let dy = behind_relu::<B>(y, dy, true);
+    let (dx, dgamma, dbeta) = batch_norm_gradient::<B>(x, dy.clone(), gamma, mean, inverse_deviation);
+    (dx, dy, dgamma, dbeta)
+}
+
+/// See [`super::VideoOps::scale_shift_residual_gradient`].
+pub fn scale_shift_residual_gradient<B: Backend>(
+    y: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    scale: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let dy = behind_relu::<B>(y, dy, true);
+    (scale_channels::<B>(dy.clone(), scale), dy)
 }
 
 /// `x * scale` per channel.

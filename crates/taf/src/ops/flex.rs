@@ -9,7 +9,7 @@ use burn::backend::{
 use burn::tensor::{Bytes, DType, Shape};
 use taf_kernels::{BatchNormInput, BatchNormSaved, ShiftShape};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, SgdStep, VideoOps, composed};
+use super::{ConvShape, NormGradients, Normalized, PoolShape, ResidualGradients, SgdStep, VideoOps, composed};
 
 thread_local! {
     static COMPOSED: Cell<bool> = const { Cell::new(false) };
@@ -17,10 +17,15 @@ thread_local! {
 
 /// Runs `work` on this thread with the composed bodies instead of the kernels, so that the two can be compared.
 pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
-    let before = COMPOSED.replace(true);
-    let result = work();
-    COMPOSED.set(before);
-    result
+    /// Goes back to what was, also when `work` panics.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            COMPOSED.set(self.0);
+        }
+    }
+    let _restore = Restore(COMPOSED.replace(true));
+    work()
 }
 
 fn composed_wanted() -> bool {
@@ -186,7 +191,7 @@ impl VideoOps for Flex {
         relu: bool,
     ) -> NormGradients<Self> {
         if composed_wanted() {
-            let dy = if relu { composed::relu_gradient::<Self>(y, dy) } else { dy };
+            let dy = composed::behind_relu::<Self>(y, dy, relu);
             return composed::batch_norm_gradient::<Self>(x, dy, gamma, mean, inverse_deviation);
         }
         let [x, y, gamma, mean, inverse_deviation] = [x, y, gamma, mean, inverse_deviation].map(Dense::new);
@@ -200,12 +205,9 @@ impl VideoOps for Flex {
         gamma: FlexTensor,
         mean: FlexTensor,
         inverse_deviation: FlexTensor,
-    ) -> Normalized<Self> {
+    ) -> ResidualGradients<Self> {
         if composed_wanted() {
-            let dy = composed::relu_gradient::<Self>(y, dy);
-            let (dx, dgamma, dbeta) =
-                composed::batch_norm_gradient::<Self>(x, dy.clone(), gamma, mean, inverse_deviation);
-            return (dx, dy, dgamma, dbeta);
+            return composed::batch_norm_residual_gradient::<Self>(x, y, dy, gamma, mean, inverse_deviation);
         }
         let [x, y, gamma, mean, inverse_deviation] = [x, y, gamma, mean, inverse_deviation].map(Dense::new);
         let saved = SavedNorm { x, y, gamma, mean, inverse_deviation };
@@ -227,16 +229,24 @@ impl VideoOps for Flex {
         affine(x, Some(residual), [scale, shift], true)
     }
 
-    fn scale_shift_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor, relu: bool) -> (FlexTensor, FlexTensor) {
+    fn scale_shift_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor, relu: bool) -> FlexTensor {
         if composed_wanted() {
-            let dy = if relu { composed::relu_gradient::<Self>(y, dy) } else { dy };
-            return (composed::scale_channels::<Self>(dy.clone(), scale), dy);
+            return composed::scale_channels::<Self>(composed::behind_relu::<Self>(y, dy, relu), scale);
+        }
+        let [y, dy, scale] = [y, dy, scale].map(Dense::new);
+        let rectified = relu.then(|| y.values());
+        dy.like(|dx| taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), rectified, dx, None))
+    }
+
+    fn scale_shift_residual_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor) -> (FlexTensor, FlexTensor) {
+        if composed_wanted() {
+            return composed::scale_shift_residual_gradient::<Self>(y, dy, scale);
         }
         let [y, dy, scale] = [y, dy, scale].map(Dense::new);
         let mut dresidual = vec![0.0; dy.values().len()];
         let dx = dy.like(|dx| {
-            let rectified = relu.then(|| y.values());
-            taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), rectified, dx, Some(&mut dresidual));
+            let (dy, y, dresidual) = (dy.values(), Some(y.values()), Some(dresidual.as_mut_slice()));
+            taf_kernels::scale_shift_input_gradient(dy, scale.values(), y, dx, dresidual);
         });
         (dx, tensor(dresidual, dy.0.shape()))
     }
@@ -274,6 +284,10 @@ impl VideoOps for Flex {
         // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
         let places = pool(&shape, &x, &mut vec![0.0; shape.output_len()]);
         x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+    }
+
+    fn sum_of_squares(x: FlexTensor) -> FlexTensor {
+        vector(vec![taf_kernels::sum_of_squares(Dense::new(x).values()) as f32])
     }
 
     fn sgd_step(

@@ -16,13 +16,16 @@ mod tensor;
 
 pub use flex::with_composed_ops;
 pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
-pub use tensor::{batch_norm, conv2d, max_pool2d, scale_shift, sgd_step, temporal_shift};
+pub use tensor::{batch_norm, conv2d, max_pool2d, scale_shift, sgd_step, sum_of_squares, temporal_shift};
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
 /// Batch-norm output with the statistics it used: `(y, mean, biased variance, 1 / sqrt(variance + epsilon))`, the last
 /// three `[channels]`.
 pub type Normalized<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
+
+/// Gradients of batch norm with a residual to `(x, residual, gamma, beta)`.
+pub type ResidualGradients<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
 
 /// Gradients of batch norm to `(x, gamma, beta)`.
 pub type NormGradients<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
@@ -83,7 +86,7 @@ pub trait VideoOps: Backend {
         inverse_deviation: FloatTensor<Self>,
         relu: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let dy = if relu { composed::relu_gradient::<Self>(y, dy) } else { dy };
+        let dy = composed::behind_relu::<Self>(y, dy, relu);
         composed::batch_norm_gradient::<Self>(x, dy, gamma, mean, inverse_deviation)
     }
 
@@ -96,9 +99,7 @@ pub trait VideoOps: Backend {
         mean: FloatTensor<Self>,
         inverse_deviation: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let dy = composed::relu_gradient::<Self>(y, dy);
-        let (dx, dgamma, dbeta) = composed::batch_norm_gradient::<Self>(x, dy.clone(), gamma, mean, inverse_deviation);
-        (dx, dy, dgamma, dbeta)
+        composed::batch_norm_residual_gradient::<Self>(x, y, dy, gamma, mean, inverse_deviation)
     }
 
     /// `x * scale + shift` per channel, then optionally ReLU: batch norm with running statistics.
@@ -121,15 +122,23 @@ pub trait VideoOps: Backend {
         composed::scale_shift::<Self>(x, Some(residual), scale, shift, true)
     }
 
-    /// Gradients of an affine map with output `y` to `(x, residual)`.
+    /// Gradient of [`VideoOps::scale_shift`] with output `y` to `x`.
     fn scale_shift_gradient(
         y: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         relu: bool,
+    ) -> FloatTensor<Self> {
+        composed::scale_channels::<Self>(composed::behind_relu::<Self>(y, dy, relu), scale)
+    }
+
+    /// Gradients of [`VideoOps::scale_shift_residual`] with output `y` to `(x, residual)`.
+    fn scale_shift_residual_gradient(
+        y: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let dy = if relu { composed::relu_gradient::<Self>(y, dy) } else { dy };
-        (composed::scale_channels::<Self>(dy.clone(), scale), dy)
+        composed::scale_shift_residual_gradient::<Self>(y, dy, scale)
     }
 
     /// The first `fold` channels come from the next frame, the following `fold` from the previous one, the rest stay;
@@ -146,6 +155,11 @@ pub trait VideoOps: Backend {
     /// Gradient of the maximum to its input: to the first greatest pixel of each window.
     fn max_pool2d_nhwc_gradient(x: FloatTensor<Self>, dy: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
         composed::max_pool2d_gradient::<Self>(x, dy, shape)
+    }
+
+    /// Sum of the squares of all elements, `[1]`, the same for any number of threads. Not differentiable.
+    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_sum(Self::float_mul(x.clone(), x))
     }
 
     /// One step of gradient descent on a flat parameter: the new `(weight, velocity)`. Not differentiable.

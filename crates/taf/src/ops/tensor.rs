@@ -1,4 +1,4 @@
-//! The operations on Burn tensors, as models call them. Shapes are checked here, once for every device.
+//! The operations on Burn tensors, as models call them.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
@@ -82,10 +82,11 @@ pub fn scale_shift<const D: usize>(
 /// - `x`, result: `[clips * frames, height, width, channels]`
 ///
 /// # Panics
-/// If the images are not whole clips of `frames` frames.
+/// If the images are not whole clips of `frames` frames, or `divisor` is below 2.
 pub fn temporal_shift(x: Tensor<4>, frames: usize, divisor: usize) -> Tensor<4> {
     let [images, _, _, channels] = x.dims();
-    assert_eq!(images % frames, 0, "{images} images are whole clips of {frames} frames");
+    assert!(divisor >= 2, "at most half of the channels move each way");
+    assert!(frames > 0 && images % frames == 0, "{images} images are whole clips of {frames} frames");
     let shifted = <Dispatch as VideoOps>::temporal_shift(x.into_dispatch(), frames, channels / divisor, false);
     Tensor::from_dispatch(shifted)
 }
@@ -102,14 +103,15 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
 }
 
+/// Sum of the squares of a plain tensor's elements; the same bits for any number of threads.
+pub fn sum_of_squares(x: Tensor<1>) -> f64 {
+    let sum = Tensor::<1>::from_dispatch(<Dispatch as VideoOps>::sum_of_squares(x.into_dispatch()));
+    f64::from(sum.into_scalar::<f32>())
+}
+
 /// One step of stochastic gradient descent on a flattened parameter; returns the new weights and velocity.
 /// All three are plain tensors of one length.
-pub fn sgd_step(
-    weight: Tensor<1>,
-    gradient: Tensor<1>,
-    velocity: Tensor<1>,
-    step: SgdStep,
-) -> (Tensor<1>, Tensor<1>) {
+pub fn sgd_step(weight: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, step: SgdStep) -> (Tensor<1>, Tensor<1>) {
     let (weight, gradient, velocity) = (weight.into_dispatch(), gradient.into_dispatch(), velocity.into_dispatch());
     let (weight, velocity) = <Dispatch as VideoOps>::sgd_step(weight, gradient, velocity, step);
     (Tensor::from_dispatch(weight), Tensor::from_dispatch(velocity))

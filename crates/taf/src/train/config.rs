@@ -47,9 +47,10 @@ impl Default for Fit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TafConfig {
-    /// Weight of the loss on perturbed clips, at least 0; default 1.
+    /// What a perturbed clip weighs in the loss against a natural one, at least 0; default 1.
     pub weight: f64,
-    /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips. Default 1.
+    /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips, the first of the shuffled batch.
+    /// Default 1. The loss on the others has no perturbed part.
     pub fraction: f64,
     /// Batch-norm branch the perturbed clips train; default `main` (shared). `auxiliary` gives every batch norm a
     /// second set of parameters and statistics that inference never uses (AdvProp).
@@ -78,8 +79,7 @@ impl Fit {
         within("train.optimizer.bias_factor", "be at least 0", bias_factor, bias_factor >= 0.0)?;
         within("train.optimizer.head_factor", "be at least 0", head_factor, head_factor >= 0.0)?;
         within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)?;
-        let warmup = self.schedule.warmup_epochs;
-        within("train.schedule.warmup_epochs", "be at least 0", warmup, warmup >= 0.0)?;
+        self.schedule.check(self.epochs)?;
         let smoothing = self.label_smoothing;
         within("train.label_smoothing", "lie in [0, 1)", smoothing, (0.0..1.0).contains(&smoothing))
     }
@@ -98,10 +98,10 @@ impl TafConfig {
     }
 }
 
-fn at_least_one(field: &'static str, value: usize) -> Result<(), RecipeError> {
+pub(super) fn at_least_one(field: &'static str, value: usize) -> Result<(), RecipeError> {
     if value == 0 { Err(RecipeError::value(field, "be at least 1", 0)) } else { Ok(()) }
 }
 
-fn within(field: &'static str, expected: &str, value: f64, holds: bool) -> Result<(), RecipeError> {
+pub(super) fn within(field: &'static str, expected: &str, value: f64, holds: bool) -> Result<(), RecipeError> {
     if holds && value.is_finite() { Ok(()) } else { Err(RecipeError::value(field, expected, value)) }
 }

@@ -1,10 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Path, StateDict, VideoModel};
+use crate::model::{Path, StateDict, VideoModel, parameter_names, shapes};
 use crate::ops::{self, SgdStep};
 
 /// Stochastic gradient descent with momentum, PyTorch's formulas, and the parameter groups of the TSM repository.
@@ -63,9 +63,8 @@ impl GradientSum {
 
     /// Euclidean norm over all parameters.
     pub fn norm(&self) -> f64 {
-        let squares = |gradient: &Tensor<1>| f64::from(gradient.clone().square().sum().into_scalar::<f32>());
         // Summed in a fixed order: the map's own order differs from process to process.
-        let mut squares: Vec<f64> = self.0.values().map(squares).collect();
+        let mut squares: Vec<f64> = self.0.values().map(|gradient| ops::sum_of_squares(gradient.clone())).collect();
         squares.sort_by(f64::total_cmp);
         squares.iter().sum::<f64>().sqrt()
     }
@@ -82,15 +81,8 @@ impl Sgd {
     pub fn step<M: VideoModel>(&mut self, model: M, gradients: GradientSum, norm: f64, schedule: f64) -> M {
         let limit = self.config.clip_norm;
         let shrink = if limit > 0.0 && norm > limit { limit / norm } else { 1.0 };
-        let heads = model.clone();
-        model.map(&mut Stepper {
-            path: Path::default(),
-            is_head: &|name| heads.is_head(name),
-            gradients: gradients.0,
-            shrink,
-            schedule,
-            sgd: self,
-        })
+        let heads = parameter_names(&model).into_iter().filter(|name| model.is_head(name)).collect();
+        model.map(&mut Stepper { path: Path::default(), heads, gradients: gradients.0, shrink, schedule, sgd: self })
     }
 
     /// The velocities by parameter name, for a checkpoint.
@@ -98,9 +90,20 @@ impl Sgd {
         self.velocities.iter().map(|(name, velocity)| (name.clone(), velocity.to_data())).collect()
     }
 
-    /// Takes up velocities from a checkpoint.
-    pub fn load_state(&mut self, state: StateDict, device: &burn::tensor::Device) {
+    /// Takes up velocities from a checkpoint of `model`.
+    ///
+    /// # Errors
+    /// Says which velocity belongs to no parameter, or has another length.
+    pub fn load_state<M: Module>(&mut self, state: StateDict, model: &M, device: &Device) -> Result<(), String> {
+        let shapes = shapes(model);
+        for (name, data) in &state {
+            let expected: Option<usize> = shapes.get(name).map(|shape| shape.iter().product());
+            if data.shape().to_vec().as_slice() != expected.as_slice() {
+                return Err(format!("one of shape {:?} for {name}", data.shape().to_vec()));
+            }
+        }
         self.velocities = state.into_iter().map(|(name, data)| (name, Tensor::from_data(data, device))).collect();
+        Ok(())
     }
 
     fn group(&self, name: &str, rank: usize, in_head: bool, schedule: f64) -> SgdStep {
@@ -138,7 +141,7 @@ impl ModuleVisitor for Collector<'_> {
 
 struct Stepper<'a> {
     path: Path,
-    is_head: &'a dyn Fn(&str) -> bool,
+    heads: HashSet<String>,
     gradients: HashMap<ParamId, Tensor<1>>,
     shrink: f64,
     schedule: f64,
@@ -158,7 +161,7 @@ impl ModuleMapper for Stepper<'_> {
         let Some(gradient) = self.gradients.remove(&param.id) else { return param };
         let gradient = if self.shrink < 1.0 { gradient * self.shrink } else { gradient };
         let name = self.path.name();
-        let step = self.sgd.group(&name, D, (self.is_head)(&name), self.schedule);
+        let step = self.sgd.group(&name, D, self.heads.contains(&name), self.schedule);
         let velocity = self.sgd.velocities.remove(&name).unwrap_or_else(|| gradient.zeros_like());
         let mut moved = None;
         let param = param.map(|weight| {

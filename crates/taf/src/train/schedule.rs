@@ -1,11 +1,15 @@
 use serde::{Deserialize, Serialize};
 
+use super::config::within;
+use crate::recipe::RecipeError;
+
 /// How the learning rate falls after the warm-up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Decay {
     /// Not at all.
-    Constant,
+    // Empty braces here and below: for unit variants unknown fields would not be refused.
+    Constant {},
     /// Times `factor` at each of the `milestones`, counted in epochs.
     Step {
         /// Epochs after which the rate falls, rising.
@@ -14,7 +18,7 @@ pub enum Decay {
         factor: f64,
     },
     /// Half a cosine, from the full rate to zero at the end of training, moving with every step.
-    Cosine,
+    Cosine {},
 }
 
 /// Learning rate over the course of training, as a factor of the optimiser's.
@@ -29,7 +33,7 @@ pub struct Schedule {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { decay: Decay::Cosine, warmup_epochs: 0.0 }
+        Self { decay: Decay::Cosine {}, warmup_epochs: 0.0 }
     }
 }
 
@@ -48,15 +52,29 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    pub(super) fn check(&self, epochs: usize) -> Result<(), RecipeError> {
+        let (warmup, most) = (self.warmup_epochs, epochs as f64);
+        within("train.schedule.warmup_epochs", "lie in [0, epochs]", warmup, (0.0..=most).contains(&warmup))?;
+        let Decay::Step { milestones, factor } = &self.decay else { return Ok(()) };
+        within("train.schedule.decay.factor", "lie in (0, 1]", *factor, *factor > 0.0 && *factor <= 1.0)?;
+        if !milestones.is_sorted() || milestones.iter().any(|milestone| !(*milestone > 0.0)) {
+            let expected = "rise, each above 0";
+            return Err(RecipeError::value("train.schedule.decay.milestones", expected, format!("{milestones:?}")));
+        }
+        Ok(())
+    }
+}
+
 impl Decay {
     fn factor(&self, epoch: f64, epochs: f64) -> f64 {
         match self {
-            Self::Constant => 1.0,
+            Self::Constant {} => 1.0,
             Self::Step { milestones, factor } => {
                 let passed = milestones.iter().filter(|&&milestone| milestone <= epoch).count();
                 factor.powi(passed as i32)
             }
-            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * epoch / epochs).cos()),
+            Self::Cosine {} => 0.5 * (1.0 + (std::f64::consts::PI * epoch / epochs).cos()),
         }
     }
 }
@@ -84,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_warm_up_rises_from_a_tenth() {
-        let schedule = Schedule { decay: Decay::Constant, warmup_epochs: 5.0 };
+        let schedule = Schedule { decay: Decay::Constant {}, warmup_epochs: 5.0 };
         assert!((schedule.factor(0.0, 50.0) - 0.1).abs() < 1e-12);
         assert!((schedule.factor(2.5, 50.0) - 0.55).abs() < 1e-12);
         assert_eq!(schedule.factor(5.0, 50.0), 1.0);

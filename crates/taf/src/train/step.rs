@@ -2,6 +2,7 @@ use burn::tensor::Tensor;
 use taf_video::Seed;
 
 use super::{GradientSum, Sgd, TafConfig, cross_entropy};
+use crate::adversary::Objective;
 use crate::data::ClipBatch;
 use crate::metrics::attention_entropy;
 use crate::model::{Branch, Pass, VideoModel};
@@ -54,7 +55,8 @@ pub fn train_step<M: VideoModel>(
 ) -> (M, StepOutcome) {
     let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
     let (clips, labels) = (batch.to_tensor(&device), batch.labels());
-    let perturbed = recipe.taf.as_ref().map(|taf| Perturbation::craft(&model, taf, &clips, &labels, seed));
+    let taf = recipe.taf.as_ref().filter(|taf| taf.adversary.objective != Objective::None);
+    let perturbed = taf.map(|taf| Perturbation::craft(&model, taf, &clips, &labels, seed));
     let mut gradients = GradientSum::default();
 
     let mut pass = Pass::training(Branch::Main, seed.with("dropout").value());
@@ -89,6 +91,8 @@ pub fn train_step<M: VideoModel>(
 /// The perturbed half of a step.
 struct Perturbation<'a> {
     taf: &'a TafConfig,
+    /// Perturbed clips per clip of the batch: every perturbed clip weighs `taf.weight` times a natural one.
+    share: f64,
     clips: Tensor<5>,
     labels: &'a [usize],
     natural_attention: Option<Tensor<2>>,
@@ -97,9 +101,10 @@ struct Perturbation<'a> {
 impl<'a> Perturbation<'a> {
     fn craft<M: VideoModel>(model: &M, taf: &'a TafConfig, clips: &Tensor<5>, labels: &'a [usize], seed: Seed) -> Self {
         let count = taf.perturbed(labels.len());
+        let share = count as f64 / labels.len() as f64;
         let (clips, labels) = (clips.clone().narrow(0, 0, count), &labels[..count]);
         let crafted = taf.adversary.perturb(model, clips, labels, seed.with("adversary").value());
-        Self { taf, clips: crafted.clips, labels, natural_attention: crafted.natural_attention }
+        Self { taf, share, clips: crafted.clips, labels, natural_attention: crafted.natural_attention }
     }
 
     fn add_gradients<M: VideoModel>(
@@ -115,8 +120,7 @@ impl<'a> Perturbation<'a> {
         outcome.attention_entropy = self.natural_attention.map(mean_entropy);
         let loss = cross_entropy(logits, self.labels, smoothing);
         outcome.perturbed_loss = Some(scalar(&loss));
-        // The mean is over the perturbed clips; weighting by their share makes a fraction of 1 the whole objective.
-        gradients.add(&model, (loss * self.taf.weight * self.taf.fraction).backward());
+        gradients.add(&model, (loss * self.taf.weight * self.share).backward());
         pass.update_running_statistics(model)
     }
 }

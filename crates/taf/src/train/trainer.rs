@@ -1,6 +1,7 @@
+use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData};
 use taf_video::Seed;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 use crate::data::ClipBatch;
 use crate::eval::{self, EvalError};
 use crate::metrics::Scores;
-use crate::model::{StateError, VideoModel, load_state, state_dict};
+use crate::model::{VideoModel, load_state, state_dict};
 use crate::recipe::Plan;
 use crate::run::{MetricsLog, RunDir};
 
@@ -25,9 +26,16 @@ pub enum TrainError {
     /// A checkpoint could not be written or taken up.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// A checkpoint holds other weights than the recipe's network.
-    #[error(transparent)]
-    State(#[from] StateError),
+    /// The last update left the range of numbers; nothing was written.
+    #[error(
+        "training diverged: step {step} made {name} infinite; the last checkpoint is from before; try a lower learning rate"
+    )]
+    NonFiniteWeights {
+        /// Steps taken.
+        step: u64,
+        /// The first such parameter.
+        name: String,
+    },
     /// An evaluation failed.
     #[error(transparent)]
     Eval(#[from] EvalError),
@@ -110,7 +118,8 @@ struct EvalLine {
 /// Trains one model into one run folder.
 pub struct Trainer<'a, M> {
     plan: &'a Plan,
-    model: M,
+    /// `None` only while a step holds it: a second owner would make every step copy all weights.
+    model: Option<M>,
     optimizer: Sgd,
     progress: Progress,
     folder: CheckpointFolder,
@@ -124,18 +133,17 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     /// # Errors
     /// If the folder cannot be read, or its checkpoint belongs to another network.
     pub fn new(plan: &'a Plan, run: &RunDir, model: M, device: &Device) -> Result<Self, TrainError> {
-        let auxiliary = plan.recipe.taf.as_ref().is_some_and(|taf| taf.branch == crate::model::Branch::Auxiliary);
         let mut trainer = Self {
             plan,
-            model: if auxiliary { model.with_auxiliary_norms() } else { model },
+            model: Some(if plan.recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model }),
             optimizer: Sgd::new(plan.recipe.train.optimizer.clone()),
             progress: Progress::default(),
             folder: CheckpointFolder::new(run.checkpoints()),
             log: run.metrics()?,
             device: device.clone(),
         };
-        if let Some(checkpoint) = trainer.folder.newest()? {
-            trainer.take_up(checkpoint)?;
+        if let Some(path) = trainer.folder.newest_path()? {
+            trainer.take_up(&path)?;
         }
         trainer.rewind_log()?;
         Ok(trainer)
@@ -156,7 +164,11 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
 
     /// The model as it is now.
     pub fn into_model(self) -> M {
-        self.model
+        self.model.expect("the model is back after each step")
+    }
+
+    fn model(&self) -> &M {
+        self.model.as_ref().expect("the model is back after each step")
     }
 
     /// Trains to the end of the recipe. `tell` hears of every step and evaluation; when it answers `false`, training
@@ -174,7 +186,11 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
                 self.save()?;
                 return Ok(Outcome::Stopped);
             }
-            self.end_epoch(tell)?;
+            let outcome = self.end_epoch(tell)?;
+            self.save()?;
+            if outcome == Outcome::Stopped && self.progress.epoch < self.plan.recipe.train.epochs {
+                return Ok(Outcome::Stopped);
+            }
         }
         Ok(Outcome::Finished)
     }
@@ -206,8 +222,9 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let schedule = recipe.train.schedule.factor(fraction, recipe.train.epochs as f64);
         let seed = Seed::new(recipe.seed).with("step").at(self.progress.step as usize);
         let settings = StepRecipe { label_smoothing: recipe.train.label_smoothing, taf: recipe.taf.clone() };
-        let (model, outcome) = train_step(self.model.clone(), &mut self.optimizer, &settings, batch, schedule, seed);
-        self.model = model;
+        let model = self.model.take().expect("the model is back after each step");
+        let (model, outcome) = train_step(model, &mut self.optimizer, &settings, batch, schedule, seed);
+        self.model = Some(model);
         if !outcome.is_finite() {
             return Err(self.diverged(batch, &outcome));
         }
@@ -236,20 +253,22 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         }
     }
 
-    fn end_epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<(), TrainError> {
+    fn end_epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
         let fit = &self.plan.recipe.train;
         let Progress { epoch, batch, loss_sum, .. } = self.progress;
         self.progress = Progress { epoch: epoch + 1, batch: 0, loss_sum: 0.0, ..self.progress };
         let last = self.progress.epoch == fit.epochs;
         if last || self.progress.epoch.is_multiple_of(fit.validate_every) {
             let scores = self.evaluate(loss_sum / batch.max(1) as f64)?;
-            tell(Event::Evaluated { progress: &self.progress, scores: &scores });
+            if !tell(Event::Evaluated { progress: &self.progress, scores: &scores }) {
+                return Ok(Outcome::Stopped);
+            }
         }
-        self.save()
+        Ok(Outcome::Finished)
     }
 
     fn evaluate(&mut self, train_loss: f64) -> Result<Scores, TrainError> {
-        let predictions = eval::predict(&self.model.valid(), self.plan, None, &self.device, &mut |_, _| {})?;
+        let predictions = eval::predict(&self.model().valid(), self.plan, None, &self.device, &mut |_, _| {})?;
         let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvalError::from)?;
         let line = EvalLine {
             kind: EVALUATION,
@@ -262,35 +281,51 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         self.log.append(self.progress.step, &line)?;
         if self.progress.best_top1.is_none_or(|best| scores.top1.value > best) {
             self.progress.best_top1 = Some(scores.top1.value);
-            self.folder.save_best(&self.checkpoint())?;
+            self.folder.save_best(&self.checkpoint()?)?;
         }
         Ok(scores)
     }
 
-    fn checkpoint(&self) -> Checkpoint {
+    fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
+        let model = state_dict(self.model());
+        let finite = |data: &TensorData| data.iter::<f32>().all(f32::is_finite);
+        match model.iter().find(|(_, data)| !finite(data)) {
+            Some((name, _)) => Err(TrainError::NonFiniteWeights { step: self.progress.step, name: name.clone() }),
+            None => Ok(Checkpoint { info: self.info(), model, velocities: self.optimizer.state() }),
+        }
+    }
+
+    fn info(&self) -> CheckpointInfo {
         let recipe = &self.plan.recipe;
-        let auxiliary = recipe.taf.as_ref().is_some_and(|taf| taf.branch == crate::model::Branch::Auxiliary);
-        Checkpoint {
-            info: CheckpointInfo {
-                progress: self.progress,
-                model: recipe.model.clone(),
-                classes: self.plan.classes.clone(),
-                frames: recipe.data.sampling.frames(),
-                auxiliary,
-            },
-            model: state_dict(&self.model),
-            velocities: self.optimizer.state(),
+        CheckpointInfo {
+            progress: self.progress,
+            model: recipe.model.clone(),
+            classes: self.plan.classes.clone(),
+            frames: recipe.data.sampling.frames(),
+            auxiliary: recipe.has_auxiliary_norms(),
         }
     }
 
     fn save(&self) -> Result<(), TrainError> {
-        Ok(self.folder.save(&self.checkpoint(), self.plan.recipe.train.keep_last)?)
+        self.log.sync()?;
+        Ok(self.folder.save(&self.checkpoint()?, self.plan.recipe.train.keep_last)?)
     }
 
-    fn take_up(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
-        self.model = load_state(self.model.clone(), checkpoint.model)?;
-        self.optimizer.load_state(checkpoint.velocities, &self.device);
-        self.progress = checkpoint.info.progress;
+    fn take_up(&mut self, path: &Path) -> Result<(), TrainError> {
+        let Checkpoint { info, model: weights, velocities } = Checkpoint::read(path)?;
+        let expected = CheckpointInfo { progress: info.progress, ..self.info() };
+        let unfit =
+            |expected: &'static str, found: String| CheckpointError::Content { path: path.to_owned(), expected, found };
+        if info != expected {
+            let found = serde_json::to_string(&info).expect("the description is made of JSON's types");
+            return Err(unfit("the network, classes and frames of the recipe", found).into());
+        }
+        let model = self.model.take().expect("the model is back after each step");
+        let model =
+            load_state(model, weights).map_err(|error| unfit("weights of the recipe's network", error.to_string()))?;
+        let velocities = self.optimizer.load_state(velocities, &model, &self.device);
+        velocities.map_err(|found| unfit("a velocity for each of the network's weights at most", found))?;
+        (self.model, self.progress) = (Some(model), info.progress);
         Ok(())
     }
 }
