@@ -196,6 +196,9 @@ fn frame_range(text: &str) -> Result<FrameRange, String> {
 /// happened, and so it does after a crash.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+A recipe needs [data] manifest and [model] kind and trunk; everything else has a default. The run's recipe.toml shows all
+settings in full, and the recipes in configs/ are commented.
+
 Examples:
   taf train configs/demo_train.toml --data shapes/manifest.jsonl --out runs/base
   taf train recipe.toml --out runs/long --set train.epochs=100 --set train.optimizer.learning_rate=0.02
@@ -338,8 +341,8 @@ pub struct SuiteArgs {
 
 /// Compare runs on the same clips: is one better, and by how much for sure?
 ///
-/// Every other run is compared with the first: difference in top-1 with a paired bootstrap interval. Predictions that
-/// `taf eval` has made are used again.
+/// Every run is compared with the first, and the last also with the one before it, of which the answer speaks: difference in
+/// top-1 with a paired bootstrap interval. Predictions that `taf eval` has made are used again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

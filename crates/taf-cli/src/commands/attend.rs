@@ -18,7 +18,8 @@ pub fn run(args: AttendArgs) -> Result<Status> {
     let seen = subject.explain()?;
     let numbers = subject.numbers(&seen);
     if let Some(path) = &args.out {
-        let title = format!("{}: {}", subject.trained.name, args.clip.clip.display());
+        let (name, clip) = (&subject.trained.name, args.clip.clip.display());
+        let title = format!("{name} looks for {:?} in {clip}", numbers.class);
         write_atomic(path, &seen.strip(&title, &subject.trained.info.classes)?)?;
     }
     if args.clip.json {

@@ -26,7 +26,7 @@ const TRAIN: &str = include_str!("../../../../configs/demo_train.toml");
 const FINETUNE: &str = include_str!("../../../../configs/demo_taf.toml");
 
 /// Videos per class.
-const VIDEOS: [(&str, usize); 2] = [("train", 40), ("val", 20)];
+const VIDEOS: [(&str, usize); 2] = [("train", 80), ("val", 40)];
 const SIZE: usize = 64;
 const FRAMES: std::ops::RangeInclusive<usize> = 24..=40;
 /// Severities of the spoiled clips, pooled.
@@ -110,7 +110,9 @@ impl Demo<'_> {
 
     fn report(&self) -> Result<Status> {
         say(5, "evaluating the three networks on clips as they are, shifted in time, noisy and blurred");
-        let trained = ["base", "plain", "taf"].iter().map(|name| Trained::open(&self.folder(name), Which::Best));
+        // The weights that fine-tuning started from, and those it ended with: none is chosen by its result.
+        let trained = [("base", Which::Best), ("plain", Which::Last), ("taf", Which::Last)];
+        let trained = trained.iter().map(|(name, which)| Trained::open(&self.folder(name), *which));
         let panel = Panel::new(trained.collect::<Result<_>>()?, None, &[])?;
         let severities: Vec<Severity> = SEVERITIES.iter().map(|&n| Ok(Severity::new(n)?)).collect::<Result<_>>()?;
         let question = "Does fine-tuning on temporal adversarial clips (TAF) do better than plain fine-tuning with the same \

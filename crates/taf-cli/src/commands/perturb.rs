@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use image::imageops::{FilterType, resize};
 use image::{ImageFormat, RgbImage};
 use serde::Serialize;
 use taf::adversary::{Objective, TemporalAdversary};
@@ -85,7 +86,11 @@ fn max_change(before: &Clip, after: &Clip) -> u8 {
     changes.max().unwrap_or(0)
 }
 
+/// Frames are shown at least this wide.
+const SHOWN_WIDTH: u32 = 160;
+
 /// The frames' differences side by side, the largest change stretched to the ends of the scale, grey where there is none.
+/// Small frames are enlarged by a whole number.
 fn write_difference(path: &Path, before: &Clip, after: &Clip) -> Result<()> {
     let gain = 127.0 / f32::from(max_change(before, after).max(1));
     let (width, height) = (before.width() as u32, before.height() as u32);
@@ -96,6 +101,8 @@ fn write_difference(path: &Path, before: &Clip, after: &Clip) -> Result<()> {
             picture.put_pixel(place as u32 * width + x, y, image::Rgb(colour));
         }
     }
+    let times = SHOWN_WIDTH.div_ceil(width);
+    let picture = resize(&picture, picture.width() * times, height * times, FilterType::Nearest);
     let mut png = Cursor::new(Vec::new());
     picture.write_to(&mut png, ImageFormat::Png).context("cannot encode the difference")?;
     Ok(write_atomic(path, png.get_ref())?)
