@@ -238,7 +238,9 @@ mod tests {
     #[test]
     fn every_crop_lies_inside_frames_of_any_size() {
         let free = TrainCrop::MultiScale { scales: default_scales(), max_distort: 3, fixed_offsets: false };
-        for crop in [TrainCrop::default(), free, TrainCrop::random_resized(), TrainCrop::Centre {}, TrainCrop::Stretch {}] {
+        for crop in
+            [TrainCrop::default(), free, TrainCrop::random_resized(), TrainCrop::Centre {}, TrainCrop::Stretch {}]
+        {
             for (width, height) in [(1, 1), (2, 3), (5, 90), (90, 5), (61, 47), (223, 222)] {
                 for (x, y, w, h) in draws(&crop, &clip(width, height), 224) {
                     assert!(w > 0 && h > 0 && x + w <= width && y + h <= height, "{crop:?} in {width}x{height}");

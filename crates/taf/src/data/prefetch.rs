@@ -96,7 +96,7 @@ mod tests {
     fn results_come_in_order_for_any_number_of_workers() {
         for workers in [0, 1, 2, 3, 7, 100] {
             let slow_first = |item: usize| {
-                std::thread::sleep(Duration::from_millis(if item % 3 == 0 { 3 } else { 0 }));
+                std::thread::sleep(Duration::from_millis(if item.is_multiple_of(3) { 3 } else { 0 }));
                 item * item
             };
             let found: Vec<usize> = Prefetch::new(5..25, workers, slow_first).collect();

@@ -111,7 +111,7 @@ pub enum Temporal {
 impl Temporal {
     fn for_block(self, index: usize) -> Self {
         match self {
-            Self::Shift { every, .. } if index % every == 0 => self,
+            Self::Shift { every, .. } if index.is_multiple_of(every) => self,
             _ => Self::None,
         }
     }

@@ -58,7 +58,7 @@ impl Schedule {
         within("train.schedule.warmup_epochs", "lie in [0, epochs]", warmup, (0.0..=most).contains(&warmup))?;
         let Decay::Step { milestones, factor } = &self.decay else { return Ok(()) };
         within("train.schedule.decay.factor", "lie in (0, 1]", *factor, *factor > 0.0 && *factor <= 1.0)?;
-        if !milestones.is_sorted() || milestones.iter().any(|milestone| !(*milestone > 0.0)) {
+        if !milestones.is_sorted() || milestones.iter().any(|milestone| milestone.is_nan() || *milestone <= 0.0) {
             let expected = "rise, each above 0";
             return Err(RecipeError::value("train.schedule.decay.milestones", expected, format!("{milestones:?}")));
         }
