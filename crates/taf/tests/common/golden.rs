@@ -34,8 +34,8 @@ impl Golden {
     }
 
     pub fn integers(&self, name: &str) -> Vec<i64> {
-        let chunks = self.raw(name).chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect();
-        chunks
+        let bytes = self.raw(name);
+        bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()
     }
 
     pub fn assert_close<const D: usize>(&self, name: &str, found: &Tensor<D>, tolerance: f32) {
