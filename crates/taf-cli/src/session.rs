@@ -129,6 +129,7 @@ pub fn tell_finished(args: &RunArgs) -> Result<Status> {
 /// Where a run comes from that begins now.
 pub fn provenance(plan: &Plan, source: Option<&Path>) -> Result<Provenance> {
     let provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
+        .with_commit(option_env!("TAF_GIT_COMMIT"))
         .with_seed("recipe", plan.recipe.seed)
         .with_data(&plan.recipe.data.manifest)?;
     Ok(match source {

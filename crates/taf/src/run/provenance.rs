@@ -13,7 +13,7 @@ use super::{Error, Result};
 pub struct Provenance {
     /// Version of this crate.
     pub version: String,
-    /// Source commit the program was built from, where the build was told (`TAF_GIT_COMMIT`).
+    /// Source commit the program was built from, where it is known.
     pub commit: Option<String>,
     /// The device that computed.
     pub device: String,
@@ -48,7 +48,7 @@ impl Provenance {
     pub fn new(device: impl Into<String>, threads: usize) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("TAF_GIT_COMMIT").filter(|c| !c.is_empty()).map(str::to_owned),
+            commit: None,
             device: device.into(),
             threads,
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -58,6 +58,12 @@ impl Provenance {
             started: now(),
             resumed: Vec::new(),
         }
+    }
+
+    /// Notes the commit the program was built from, where it is known.
+    pub fn with_commit(mut self, commit: Option<&str>) -> Self {
+        self.commit = commit.map(str::to_owned);
+        self
     }
 
     /// Notes a seed.
