@@ -465,7 +465,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FOLDER", default_value = "taf-demo")]
     pub out: PathBuf,
     /// About how long to take on two cores; fewer minutes train less
-    #[arg(long, value_name = "MINUTES", default_value_t = 10.0)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 8.0)]
     pub minutes_hint: f64,
     /// Decides the videos, the first weights and the order of training
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -32,7 +32,7 @@ const FRAMES: std::ops::RangeInclusive<usize> = 24..=40;
 /// Severities of the spoiled clips, pooled.
 const SEVERITIES: [u8; 2] = [2, 4];
 /// What the recipes' epochs take on two cores.
-const USUAL_MINUTES: f64 = 10.0;
+const USUAL_MINUTES: f64 = 8.0;
 
 /// The folder and what was asked for.
 struct Demo<'a> {
