@@ -433,7 +433,7 @@ pub struct PerturbArgs {
 #[command(after_help = "\
 Examples:
   taf info
-  taf info configs/demo_train.toml
+  taf info configs/demo_train.toml --data shapes/manifest.jsonl
   taf info --run runs/taf --layers")]
 pub struct InfoArgs {
     /// A recipe (TOML)
@@ -442,6 +442,9 @@ pub struct InfoArgs {
     /// Folder of a run
     #[arg(long, value_name = "RUN")]
     pub run: Option<PathBuf>,
+    /// Take the classes of this manifest, where not the recipe's
+    #[arg(long, value_name = "MANIFEST", requires = "recipe")]
+    pub data: Option<PathBuf>,
     /// List every parameter with its shape
     #[arg(long)]
     pub layers: bool,

@@ -12,6 +12,7 @@ use taf::recipe::Recipe;
 use crate::args::InfoArgs;
 use crate::exit::Status;
 use crate::output;
+use crate::session::manifest_override;
 use crate::trained::{Trained, Which, device, network_name};
 
 /// Everything, for `--json`.
@@ -69,7 +70,7 @@ struct Layer {
 pub fn run(args: InfoArgs) -> Result<Status> {
     let network = match (&args.run, &args.recipe) {
         (Some(run), _) => Some(of_run(run, args.layers)?),
-        (None, Some(recipe)) => Some(of_recipe(recipe, args.layers)?),
+        (None, Some(recipe)) => Some(of_recipe(recipe, args.data.as_deref(), args.layers)?),
         (None, None) => None,
     };
     let info = Info { program: program(), network };
@@ -129,8 +130,9 @@ fn of_run(path: &Path, layers: bool) -> Result<Network> {
     Ok(Network { frames: trained.info.frames, trained: Some(training), ..network })
 }
 
-fn of_recipe(path: &Path, layers: bool) -> Result<Network> {
-    let recipe = Recipe::read(path, &[])?;
+fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<Network> {
+    let overrides = data.map(manifest_override).transpose()?;
+    let recipe = Recipe::read(path, overrides.as_slice())?;
     let plan = recipe.plan()?;
     Ok(Network::new(path, &recipe, plan.classes.clone(), &plan.init_model(&device()), layers))
 }
