@@ -12,7 +12,7 @@ use taf::model::{BatchNorm, Pass, VideoModel, VideoOutput};
 
 /// Two 3-D convolutions that keep time, global pooling, a linear classifier.
 #[derive(Module, Debug)]
-struct Small3d {
+pub struct Small3d {
     conv1: Conv3d,
     conv2: Conv3d,
     norm: BatchNorm,
@@ -20,7 +20,7 @@ struct Small3d {
 }
 
 impl Small3d {
-    fn new(classes: usize, device: &Device) -> Self {
+    pub fn new(classes: usize, device: &Device) -> Self {
         let conv = |channels, stride| {
             Conv3dConfig::new(channels, [3, 3, 3])
                 .with_stride([1, stride, stride])

@@ -1,5 +1,9 @@
 //! Every built-in network is a sound `VideoModel`, and a broken one is found out.
 
+#[path = "../examples/bring_your_own_model.rs"]
+#[allow(dead_code)]
+mod bring_your_own_model;
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::conformance::{ClipSize, check};
@@ -32,6 +36,12 @@ fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
 fn a_network_with_auxiliary_norms_conforms() {
     let model = without_dropout(TsnConfig::tsm(small(BlockKind::Basic), 3)).with_auxiliary_norms();
     assert_eq!(check(model, SIZE), Vec::<String>::new());
+}
+
+#[test]
+fn the_network_of_the_example_conforms() {
+    let model = bring_your_own_model::Small3d::new(10, &device());
+    assert_eq!(check(model, ClipSize { frames: 8, side: 32 }), Vec::<String>::new());
 }
 
 /// A network that mixes the clips of a batch, and whose classifier nobody finds.
