@@ -20,6 +20,7 @@ pub struct Small3d {
 }
 
 impl Small3d {
+    /// A network with random weights.
     pub fn new(classes: usize, device: &Device) -> Self {
         let conv = |channels, stride| {
             Conv3dConfig::new(channels, [3, 3, 3])
