@@ -8,6 +8,7 @@ use taf_video::{Clip, Frame, Seed};
 use crate::adversary::{TemporalAdversary, class_tensor};
 use crate::data::{ClipBatch, Sample};
 use crate::model::{Pass, VideoModel, VideoOutput, load_state, state_dict};
+use crate::ops::values;
 use crate::train::{Sgd, SgdConfig, StepRecipe, train_step};
 
 /// Largest difference of logits that count as equal, relative to the largest logit: float32 summed in another order.
@@ -146,10 +147,6 @@ fn random_clips(batch: usize, size: ClipSize, seed: u64) -> Tensor<5> {
     let shape = [batch, size.frames, 3, size.side, size.side];
     let values = (0..shape.iter().product()).map(|_| rng.random()).collect();
     Tensor::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
-}
-
-fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.without_autodiff().into_data().try_into_vec().expect("values are f32")
 }
 
 /// Largest difference between two tensors.

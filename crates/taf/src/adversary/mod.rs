@@ -10,7 +10,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{TemporalAttention, explain};
+use crate::metrics::highest;
 use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput};
+use crate::ops::values;
 
 /// The class whose evidence makes the attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,7 +176,7 @@ impl TemporalAdversary {
             let output = frozen.forward(leaf.clone(), &mut self.pass());
             let fixed = natural.get_or_insert_with(|| self.natural(frozen, &output, labels));
             let value = self.value(frozen, output, fixed);
-            objective = to_vec(value.clone().without_autodiff());
+            objective = values(value.clone());
             let gradient = leaf.grad(&value.sum().backward()).unwrap_or_else(|| clips.zeros_like());
             delta = self.norm.ascend(delta, gradient, self.step_size.unwrap_or(self.epsilon));
             delta = self.norm.project(delta, self.epsilon);
@@ -221,19 +223,11 @@ fn plain_device(output: &VideoOutput) -> Device {
 /// The class each row of logits is highest for; of equals the lowest index.
 pub(crate) fn predictions(logits: &Tensor<2>) -> Vec<usize> {
     let [_, classes] = logits.dims();
-    let best = |row: &[f32]| {
-        let first = (0, f32::NEG_INFINITY);
-        row.iter().enumerate().fold(first, |best, (class, &score)| if score > best.1 { (class, score) } else { best }).0
-    };
-    to_vec(logits.clone().without_autodiff()).chunks(classes).map(best).collect()
+    values(logits.clone()).chunks(classes).map(highest).collect()
 }
 
 pub(crate) fn class_tensor(classes: &[usize], device: &Device) -> Tensor<1, Int> {
     let classes: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
     let count = classes.len();
     Tensor::from_data(TensorData::new(classes, [count]), device)
-}
-
-fn to_vec<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().convert::<f32>().try_into_vec().expect("values are f32")
 }

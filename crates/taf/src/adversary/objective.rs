@@ -2,6 +2,7 @@ use burn::tensor::{Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::SMALLEST_ATTENTION;
+use crate::ops::values;
 
 /// What a perturbation maximises, summed over the clips of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +68,7 @@ fn log(attention: Tensor<2>) -> Tensor<2> {
 /// - `attention` and result: `[batch, time]`; the result is a constant
 pub fn minor_frames(attention: Tensor<2>) -> Tensor<2> {
     let (shape, device) = (attention.dims(), attention.device());
-    let values = attention.into_data().convert::<f32>().try_into_vec::<f32>().expect("attention is f32");
-    let mask = values.chunks(shape[1]).flat_map(minor_mask).collect();
+    let mask = values(attention).chunks(shape[1]).flat_map(minor_mask).collect();
     Tensor::from_data(TensorData::new::<f32, _>(mask, shape), &device)
 }
 

@@ -2,6 +2,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use taf_video::Clip;
 
+use crate::ops::values;
+
 /// A clip as the network will see it, with its label and the name errors call it by.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -57,14 +59,13 @@ pub fn clips_to_tensor<'a>(clips: impl IntoIterator<Item = &'a Clip>, device: &D
 /// Clips back from `[batch, time, 3, height, width]` in [0, 1], rounded to 8 bits.
 pub fn tensor_to_clips(clips: Tensor<5>) -> Vec<Clip> {
     let [_, time, _, height, width] = clips.dims();
-    let values = clips.into_data().try_into_vec::<f32>().expect("clips are f32");
     let area = height * width;
     let frame = |planes: &[f32]| {
         let byte = |at: usize| (planes[at].clamp(0.0, 1.0) * 255.0).round() as u8;
         let data = (0..area).flat_map(|at| [byte(at), byte(area + at), byte(2 * area + at)]).collect();
         taf_video::Frame::new(width, height, data)
     };
-    values.chunks(time * 3 * area).map(|clip| Clip::new(clip.chunks(3 * area).map(frame).collect())).collect()
+    values(clips).chunks(time * 3 * area).map(|clip| Clip::new(clip.chunks(3 * area).map(frame).collect())).collect()
 }
 
 #[cfg(test)]

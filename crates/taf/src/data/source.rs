@@ -47,7 +47,7 @@ impl ClipSource {
     ) -> impl Iterator<Item = Result<ClipBatch>> + use<> {
         let order = self.epoch_order(epoch);
         let batch_size = batch_size.min(order.len());
-        let batches = order.len() / batch_size;
+        let batches = self.train_batches_per_epoch(batch_size);
         let (source, transform) = (self.clone(), transform.clone());
         let samples = Prefetch::new(first * batch_size..batches * batch_size, workers, move |position| {
             source.train_sample(&transform, epoch, order[position])

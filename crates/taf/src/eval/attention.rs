@@ -7,6 +7,7 @@ use crate::attention::explain;
 use crate::data::clips_to_tensor;
 use crate::metrics::{AttentionPair, AttentionSummary};
 use crate::model::{Pass, VideoModel};
+use crate::ops::values;
 use crate::recipe::Plan;
 
 /// Measures, for the centre clip of the first `limit` validation videos, how the model spreads its attention, and how far
@@ -55,6 +56,5 @@ fn attention<M: VideoModel>(
     let output = model.forward(clips, &mut Pass::inference());
     let (_, attention) = explain(model, &adversary.attention, &output, class_tensor(labels, &output.logits.device()));
     let [_, time] = attention.dims();
-    let values: Vec<f32> = attention.into_data().try_into_vec().expect("attention is f32");
-    values.chunks(time).map(<[f32]>::to_vec).collect()
+    values(attention).chunks(time).map(<[f32]>::to_vec).collect()
 }

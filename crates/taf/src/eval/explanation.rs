@@ -6,6 +6,7 @@ use crate::adversary::{AttendedClass, TemporalAdversary, class_tensor, predictio
 use crate::attention::explain;
 use crate::data::{clips_to_tensor, tensor_to_clips};
 use crate::model::{Pass, VideoModel};
+use crate::ops::values;
 use crate::report::{ActivationMaps, Strip, View};
 
 /// What a network sees in one clip, natural and perturbed.
@@ -108,8 +109,4 @@ impl Seen {
     fn view<'a>(&'a self, name: &'a str, caption: &'a str) -> View<'a> {
         View { name, caption, clip: &self.clip, maps: &self.maps, attention: &self.attention }
     }
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("activations are f32")
 }

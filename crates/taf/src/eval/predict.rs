@@ -5,6 +5,7 @@ use super::EvalError;
 use crate::data::{Spoiled, clips_to_tensor};
 use crate::metrics::{Predictions, ScoreKind};
 use crate::model::{Pass, VideoModel};
+use crate::ops::values;
 use crate::recipe::Plan;
 
 /// Told after each video: how many are done, of how many.
@@ -66,7 +67,7 @@ impl<M: VideoModel> Queue<'_, M> {
         self.views.clear();
         let logits = self.model.forward(clips, &mut Pass::inference()).logits;
         let [_, classes] = logits.dims();
-        let logits: Vec<f32> = logits.into_data().try_into_vec().expect("logits are f32");
+        let logits = values(logits);
         let mut rows = logits.chunks(classes);
         self.pending.drain(..).map(|views| mean(rows.by_ref().take(views), views, classes)).collect()
     }

@@ -91,7 +91,7 @@ impl Predictions {
 
     /// The class with the highest score for every sample; of equal scores the lower class.
     pub fn predicted(&self) -> Vec<usize> {
-        self.0.scores.iter().map(|row| best(row)).collect()
+        self.0.scores.iter().map(|row| highest(row)).collect()
     }
 
     /// Whether the highest score is on the label, for every sample.
@@ -101,7 +101,7 @@ impl Predictions {
 }
 
 /// Index of the largest value; of equal values the first.
-fn best(row: &[f32]) -> usize {
+pub(crate) fn highest(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 

@@ -16,6 +16,7 @@ mod tensor;
 
 pub use flex::with_composed_ops;
 pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
+pub(crate) use tensor::values;
 pub use tensor::{batch_norm, conv2d, max_pool2d, scale_shift, sgd_step, sum_of_squares, temporal_shift};
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};

@@ -103,6 +103,11 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
 }
 
+/// The elements in row-major order, out of the graph.
+pub(crate) fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.without_autodiff().into_data().convert::<f32>().try_into_vec().expect("the values were made f32")
+}
+
 /// Sum of the squares of a plain tensor's elements; the same bits for any number of threads.
 pub fn sum_of_squares(x: Tensor<1>) -> f64 {
     let sum = Tensor::<1>::from_dispatch(<Dispatch as VideoOps>::sum_of_squares(x.into_dispatch()));

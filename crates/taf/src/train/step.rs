@@ -6,6 +6,7 @@ use crate::adversary::Objective;
 use crate::data::ClipBatch;
 use crate::metrics::attention_entropy;
 use crate::model::{Branch, Pass, VideoModel};
+use crate::ops::values;
 
 /// What every step of a run shares.
 #[derive(Clone, Debug)]
@@ -127,8 +128,7 @@ impl<'a> Perturbation<'a> {
 
 fn mean_entropy(attention: Tensor<2>) -> f64 {
     let [batch, time] = attention.dims();
-    let rows = attention.into_data().try_into_vec::<f32>().expect("attention is f32");
-    rows.chunks(time).map(attention_entropy).sum::<f64>() / batch as f64
+    values(attention).chunks(time).map(attention_entropy).sum::<f64>() / batch as f64
 }
 
 fn scalar(loss: &Tensor<1>) -> f64 {

@@ -162,11 +162,6 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         &self.progress
     }
 
-    /// The model as it is now.
-    pub fn into_model(self) -> M {
-        self.model.expect("the model is back after each step")
-    }
-
     fn model(&self) -> &M {
         self.model.as_ref().expect("the model is back after each step")
     }
