@@ -12,6 +12,7 @@ mod batch_norm;
 mod channels;
 mod conv;
 mod elementwise;
+mod engine;
 mod linear;
 mod loss;
 mod matrix;
@@ -25,7 +26,8 @@ mod simd;
 
 pub use batch_norm::{BatchNormInput, BatchNormSaved, BatchStatistics, batch_norm_backward, batch_norm_forward};
 pub use conv::{
-    ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
+    ConvShape, Epilogue, FrameShift, conv2d_forward, conv2d_forward_with, conv2d_input_gradient,
+    conv2d_input_gradient_add, conv2d_weight_gradient,
 };
 pub use elementwise::{add_assign, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};

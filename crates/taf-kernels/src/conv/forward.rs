@@ -1,7 +1,6 @@
-use super::patches::Patches;
-use super::product::multiply_patches;
+use super::geometry::Geometry;
 use super::{ConvShape, depthwise};
-use crate::matrix::{Matrix, MatrixMut, Tile};
+use crate::engine::{self, Done, Machine, Output};
 
 /// What is added to a convolution's output while it is still in the cache: `y = relu?(conv(x) + bias + residual)`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,15 +35,9 @@ pub fn conv2d_forward_with(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &E
     if shape.is_depthwise() {
         return depthwise::forward(shape, x, w, epilogue, y);
     }
-    let weights = Matrix::new(w, shape.taps() * shape.group_channels_in(), shape.channels_out);
-    for group in 0..shape.groups {
-        let outputs = shape.group_outputs(group);
-        let group_weights = weights.block(0..weights.rows(), outputs.clone());
-        let out = MatrixMut::new(y, shape.output_pixels(), shape.channels_out).into_columns(outputs.clone());
-        multiply_patches(&Patches::of_input(shape, group), x, group_weights, out, |tile| {
-            epilogue.finish(tile, outputs.start, shape.channels_out);
-        });
-    }
+    let geometry = Geometry::from(shape);
+    let x = geometry.widened(x);
+    engine::run(&Machine::detect(), &geometry.forward(&x, w), Output::new(y), |done| epilogue.finish(done));
 }
 
 impl Epilogue<'_> {
@@ -57,14 +50,12 @@ impl Epilogue<'_> {
         }
     }
 
-    fn finish(&self, tile: &mut Tile, first_channel: usize, channels: usize) {
+    fn finish(&self, mut done: Done) {
         if self.bias.is_none() && self.residual.is_none() && !self.relu {
             return;
         }
-        let from = first_channel + tile.columns.start;
-        for (row, pixel) in tile.rows.clone().enumerate() {
-            self.finish_pixel(tile.view.row_mut(row), pixel * channels, from);
-        }
+        let from = done.channels.start;
+        done.for_each(|start, values| self.finish_pixel(values, start, from));
     }
 
     /// Applies the epilogue to the channels from `from` on of the pixel whose floats start at `start`.
