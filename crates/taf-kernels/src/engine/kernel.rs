@@ -215,13 +215,18 @@ fn store_part<'a, V>(sums: &[V], width: usize, add: bool, out: impl Fn(usize) ->
     }
 }
 
+/// Floats of a cache line.
+const LINE: usize = 16;
+
 /// Two places whose values are multiplied by [`Gather`]: of the source and of the block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pair {
     /// Float of the source.
     pub(crate) source: u32,
-    /// Row of the block.
+    /// Float of the block.
     pub(crate) row: u32,
+    /// Float of the gradients, for [`Gather::ahead`].
+    pub(crate) ahead: u32,
 }
 
 /// `out[channel, ..] = or += sum over pairs of source[pair + channel] * block[pair, ..]` for a run of channels.
@@ -239,6 +244,8 @@ pub(crate) struct Gather<'a> {
     pub(crate) row_stride: usize,
     pub(crate) columns: usize,
     pub(crate) add: bool,
+    /// What the pairs of the next block will be multiplied with, asked for on the way.
+    pub(crate) ahead: Option<&'a [f32]>,
 }
 
 impl WithSimd for Gather<'_> {
@@ -279,13 +286,20 @@ impl Gather<'_> {
         let mut sums = [[simd.splat_f32s(0.0); NV]; MR];
         let source = self.source.as_ptr().wrapping_add(self.channels.start + done);
         let block = self.block.as_ptr();
+        // The first tiles ask for the next block's gradients, a line each, the others for the source of their successor.
+        let line = done / TILE_ROWS;
+        let ahead = self.ahead.filter(|_| line < NV * S::F32_LANES / LINE);
+        let (asks_ahead, asked) = match ahead {
+            Some(ahead) => (true, ahead.as_ptr().wrapping_add(line * LINE)),
+            None => (false, source.wrapping_add(LINE)),
+        };
         for pair in self.pairs {
             debug_assert!(pair.source as usize + self.channels.start + done + MR <= self.source.len());
-            debug_assert!((pair.row as usize + 1) * NV * S::F32_LANES <= self.block.len());
+            debug_assert!(pair.row as usize + NV * S::F32_LANES <= self.block.len());
             // SAFETY: the caller's promise.
             unsafe {
-                let (from, row) = (source.add(pair.source as usize), block.add(pair.row as usize * NV * S::F32_LANES));
-                prefetch(from.wrapping_add(16));
+                let (from, row) = (source.add(pair.source as usize), block.add(pair.row as usize));
+                prefetch(asked.wrapping_add(if asks_ahead { pair.ahead } else { pair.source } as usize));
                 let weights: [S::f32s; NV] = std::array::from_fn(|v| load::<S>(row.add(v * S::F32_LANES)));
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let value = simd.splat_f32s(*from.add(r));
