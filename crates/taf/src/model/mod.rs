@@ -13,7 +13,7 @@ mod resnet;
 mod state;
 mod tsn;
 
-pub use conv::Conv2d;
+pub use conv::{Conv2d, ConvNorm};
 pub use head::ConsensusHead;
 pub use names::{from_published_layout, published_name, to_published_layout};
 pub use norm::BatchNorm;

@@ -7,9 +7,12 @@ use burn::backend::{
     flex::{FlexTensor, Layout},
 };
 use burn::tensor::{Bytes, DType, Shape};
-use taf_kernels::{BatchNormInput, BatchNormSaved, ShiftShape};
+use taf_kernels::{BatchNormInput, BatchNormSaved, BatchStatistics, ShiftShape};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, ResidualGradients, SgdStep, VideoOps, composed};
+use super::memory::Buffer;
+use super::{
+    ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
+};
 
 thread_local! {
     static COMPOSED: Cell<bool> = const { Cell::new(false) };
@@ -41,6 +44,10 @@ impl Dense {
         Self(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
     }
 
+    fn optional(tensor: Optional<Flex>) -> Option<Self> {
+        tensor.into_option().map(Self::new)
+    }
+
     fn values(&self) -> &[f32] {
         self.0.as_slice().expect("the tensor was made contiguous")
     }
@@ -56,80 +63,65 @@ impl Dense {
     }
 }
 
-/// A new tensor, written by `fill`.
+/// A new tensor, written by `fill`, which must not read what was there.
 fn output(shape: Shape, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
-    let mut values = vec![0.0; shape.num_elements()];
-    fill(&mut values);
-    tensor(values, shape)
-}
-
-fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+    let mut buffer = Buffer::take(shape.num_elements());
+    fill(buffer.values_mut());
+    FlexTensor::new(buffer.into_bytes(), Layout::contiguous(shape), DType::F32)
 }
 
 fn vector(values: Vec<f32>) -> FlexTensor {
     let shape = Shape::new([values.len()]);
-    tensor(values, shape)
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
 }
 
+/// Batch norm of `x`, which is also handed back if `keep` says so.
 fn norm(
-    x: FlexTensor,
-    residual: Option<FlexTensor>,
-    affine: [FlexTensor; 2],
-    epsilon: f32,
-    relu: bool,
+    x: Dense,
+    [gamma, beta]: [FlexTensor; 2],
+    residual: Optional<Flex>,
+    end: NormEnd,
+    keep: bool,
 ) -> Normalized<Flex> {
-    let [gamma, beta] = affine.map(Dense::new);
-    let (x, residual) = (Dense::new(x), residual.map(Dense::new));
+    let [gamma, beta] = [gamma, beta].map(Dense::new);
+    let residual = Dense::optional(residual);
     let input = BatchNormInput {
         x: x.values(),
         gamma: gamma.values(),
         beta: beta.values(),
         residual: residual.as_ref().map(Dense::values),
-        relu,
-        epsilon,
+        relu: end.relu,
+        epsilon: end.epsilon,
     };
     let mut statistics = None;
     let y = x.like(|y| statistics = Some(taf_kernels::batch_norm_forward(&input, y)));
-    let statistics = statistics.expect("the output was filled");
-    (y, vector(statistics.mean), vector(statistics.variance), vector(statistics.inv_std))
+    let BatchStatistics { mean, variance, inv_std, .. } = statistics.expect("the output was filled");
+    let [mean, variance, inverse_deviation] = [mean, variance, inv_std].map(vector);
+    Normalized { y, x: keep.then_some(x.0).into(), mean, variance, inverse_deviation }
 }
 
-/// What the backward pass of batch norm reads.
-struct SavedNorm {
-    x: Dense,
-    y: Dense,
-    gamma: Dense,
-    mean: Dense,
-    inverse_deviation: Dense,
-}
-
-impl SavedNorm {
-    fn gradient(&self, dy: FlexTensor, relu: bool, residual: bool) -> (NormGradients<Flex>, Option<FlexTensor>) {
-        let saved = BatchNormSaved {
-            x: self.x.values(),
-            mean: self.mean.values(),
-            inv_std: self.inverse_deviation.values(),
-            gamma: self.gamma.values(),
-            relu_output: relu.then(|| self.y.values()),
-        };
-        let dy = Dense::new(dy);
-        let (mut dgamma, mut dbeta) = (vec![0.0; self.gamma.channels()], vec![0.0; self.gamma.channels()]);
-        let mut dresidual = residual.then(|| vec![0.0; dy.values().len()]);
-        let dx = self.x.like(|dx| {
-            let dresidual = dresidual.as_deref_mut();
-            taf_kernels::batch_norm_backward(&saved, dy.values(), dx, &mut dgamma, &mut dbeta, dresidual);
-        });
-        let dresidual = dresidual.map(|values| tensor(values, self.x.0.shape()));
-        ((dx, vector(dgamma), vector(dbeta)), dresidual)
-    }
-}
-
-fn affine(x: FlexTensor, residual: Option<FlexTensor>, map: [FlexTensor; 2], relu: bool) -> FlexTensor {
-    let [scale, shift] = map.map(Dense::new);
-    let (x, residual) = (Dense::new(x), residual.map(Dense::new));
-    let residual = residual.as_ref().map(Dense::values);
-    x.like(|y| taf_kernels::scale_shift(x.values(), scale.values(), shift.values(), residual, relu, y))
+fn norm_gradient(state: NormState<Flex>, dy: FlexTensor, residual: bool) -> NormGradients<Flex> {
+    let [x, gamma, mean, inverse] = [state.x, state.gamma, state.mean, state.inverse_deviation].map(Dense::new);
+    let (y, dy) = (Dense::optional(state.y), Dense::new(dy));
+    let saved = BatchNormSaved {
+        x: x.values(),
+        mean: mean.values(),
+        inv_std: inverse.values(),
+        gamma: gamma.values(),
+        relu_output: y.as_ref().map(Dense::values),
+    };
+    let (mut dgamma, mut dbeta) = (vec![0.0; gamma.channels()], vec![0.0; gamma.channels()]);
+    let mut gradients = |dx: &mut [f32], dresidual: Option<&mut [f32]>| {
+        taf_kernels::batch_norm_backward(&saved, dy.values(), dx, &mut dgamma, &mut dbeta, dresidual);
+    };
+    let (dx, dresidual) = if residual {
+        let mut dx = None;
+        let dresidual = x.like(|dresidual| dx = Some(x.like(|dx| gradients(dx, Some(dresidual)))));
+        (dx.expect("the gradients were computed"), Some(dresidual))
+    } else {
+        (x.like(|dx| gradients(dx, None)), None)
+    };
+    NormGradients { dx, dgamma: vector(dgamma), dbeta: vector(dbeta), dresidual: dresidual.into() }
 }
 
 impl VideoOps for Flex {
@@ -161,94 +153,91 @@ impl VideoOps for Flex {
         output(Shape::new(dims), |dw| taf_kernels::conv2d_weight_gradient(&shape, x.values(), dy.values(), dw))
     }
 
-    fn norm_train(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, epsilon: f32, relu: bool) -> Normalized<Self> {
-        if composed_wanted() {
-            return composed::batch_norm::<Self>(x, None, [gamma, beta], epsilon, relu);
-        }
-        norm(x, None, [gamma, beta], epsilon, relu)
-    }
-
-    fn norm_residual_train(
+    fn conv2d_norm_train(
         x: FlexTensor,
-        residual: FlexTensor,
+        weight: FlexTensor,
         gamma: FlexTensor,
         beta: FlexTensor,
-        epsilon: f32,
+        residual: Optional<Self>,
+        shape: ConvShape,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        let x = Self::conv2d_nhwc(x, weight, shape);
+        if composed_wanted() {
+            let norm = composed::batch_norm::<Self>(x.clone(), gamma, beta, residual, end);
+            return Normalized { x: Optional::Some(x), ..norm };
+        }
+        norm(Dense(x), [gamma, beta], residual, end, true)
+    }
+
+    fn conv2d_affine(
+        x: FlexTensor,
+        weight: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        residual: Optional<Self>,
+        shape: ConvShape,
+        relu: bool,
+    ) -> FlexTensor {
+        Self::scale_shift(Self::conv2d_nhwc(x, weight, shape), scale, shift, residual, relu)
+    }
+
+    fn norm_train(
+        x: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        residual: Optional<Self>,
+        end: NormEnd,
     ) -> Normalized<Self> {
         if composed_wanted() {
-            return composed::batch_norm::<Self>(x, Some(residual), [gamma, beta], epsilon, true);
+            return composed::batch_norm::<Self>(x, gamma, beta, residual, end);
         }
-        norm(x, Some(residual), [gamma, beta], epsilon, true)
+        norm(Dense::new(x), [gamma, beta], residual, end, false)
     }
 
-    fn norm_gradient(
+    fn norm_gradient(state: NormState<Self>, dy: FlexTensor, residual: bool) -> NormGradients<Self> {
+        if composed_wanted() {
+            return composed::batch_norm_gradient::<Self>(state, dy, residual);
+        }
+        norm_gradient(state, dy, residual)
+    }
+
+    fn scale_shift(
         x: FlexTensor,
-        y: FlexTensor,
-        dy: FlexTensor,
-        gamma: FlexTensor,
-        mean: FlexTensor,
-        inverse_deviation: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        residual: Optional<Self>,
         relu: bool,
-    ) -> NormGradients<Self> {
+    ) -> FlexTensor {
         if composed_wanted() {
-            let dy = composed::behind_relu::<Self>(y, dy, relu);
-            return composed::batch_norm_gradient::<Self>(x, dy, gamma, mean, inverse_deviation);
+            return composed::scale_shift::<Self>(x, scale, shift, residual, relu);
         }
-        let [x, y, gamma, mean, inverse_deviation] = [x, y, gamma, mean, inverse_deviation].map(Dense::new);
-        SavedNorm { x, y, gamma, mean, inverse_deviation }.gradient(dy, relu, false).0
+        let [x, scale, shift] = [x, scale, shift].map(Dense::new);
+        let residual = Dense::optional(residual);
+        let residual = residual.as_ref().map(Dense::values);
+        x.like(|y| taf_kernels::scale_shift(x.values(), scale.values(), shift.values(), residual, relu, y))
     }
 
-    fn norm_residual_gradient(
-        x: FlexTensor,
-        y: FlexTensor,
+    fn scale_shift_gradient(
+        y: Optional<Self>,
         dy: FlexTensor,
-        gamma: FlexTensor,
-        mean: FlexTensor,
-        inverse_deviation: FlexTensor,
-    ) -> ResidualGradients<Self> {
+        scale: FlexTensor,
+        residual: bool,
+    ) -> (FlexTensor, Option<FlexTensor>) {
         if composed_wanted() {
-            return composed::batch_norm_residual_gradient::<Self>(x, y, dy, gamma, mean, inverse_deviation);
+            return composed::scale_shift_gradient::<Self>(y, dy, scale, residual);
         }
-        let [x, y, gamma, mean, inverse_deviation] = [x, y, gamma, mean, inverse_deviation].map(Dense::new);
-        let saved = SavedNorm { x, y, gamma, mean, inverse_deviation };
-        let ((dx, dgamma, dbeta), dresidual) = saved.gradient(dy, true, true);
-        (dx, dresidual.expect("the residual's gradient was asked for"), dgamma, dbeta)
-    }
-
-    fn scale_shift(x: FlexTensor, scale: FlexTensor, shift: FlexTensor, relu: bool) -> FlexTensor {
-        if composed_wanted() {
-            return composed::scale_shift::<Self>(x, None, scale, shift, relu);
+        let (y, [dy, scale]) = (Dense::optional(y), [dy, scale].map(Dense::new));
+        let y = y.as_ref().map(Dense::values);
+        let gradient = |dx: &mut [f32], dresidual: Option<&mut [f32]>| {
+            taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), y, dx, dresidual);
+        };
+        if !residual {
+            return (dy.like(|dx| gradient(dx, None)), None);
         }
-        affine(x, None, [scale, shift], relu)
-    }
-
-    fn scale_shift_residual(x: FlexTensor, residual: FlexTensor, scale: FlexTensor, shift: FlexTensor) -> FlexTensor {
-        if composed_wanted() {
-            return composed::scale_shift::<Self>(x, Some(residual), scale, shift, true);
-        }
-        affine(x, Some(residual), [scale, shift], true)
-    }
-
-    fn scale_shift_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor, relu: bool) -> FlexTensor {
-        if composed_wanted() {
-            return composed::scale_channels::<Self>(composed::behind_relu::<Self>(y, dy, relu), scale);
-        }
-        let [y, dy, scale] = [y, dy, scale].map(Dense::new);
-        let rectified = relu.then(|| y.values());
-        dy.like(|dx| taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), rectified, dx, None))
-    }
-
-    fn scale_shift_residual_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor) -> (FlexTensor, FlexTensor) {
-        if composed_wanted() {
-            return composed::scale_shift_residual_gradient::<Self>(y, dy, scale);
-        }
-        let [y, dy, scale] = [y, dy, scale].map(Dense::new);
-        let mut dresidual = vec![0.0; dy.values().len()];
-        let dx = dy.like(|dx| {
-            let (dy, y, dresidual) = (dy.values(), Some(y.values()), Some(dresidual.as_mut_slice()));
-            taf_kernels::scale_shift_input_gradient(dy, scale.values(), y, dx, dresidual);
-        });
-        (dx, tensor(dresidual, dy.0.shape()))
+        let mut dx = None;
+        let dresidual = dy.like(|dresidual| dx = Some(dy.like(|dx| gradient(dx, Some(dresidual)))));
+        (dx.expect("the gradients were computed"), Some(dresidual))
     }
 
     fn temporal_shift(x: FlexTensor, frames: usize, fold: usize, backwards: bool) -> FlexTensor {
@@ -284,6 +273,35 @@ impl VideoOps for Flex {
         // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
         let places = pool(&shape, &x, &mut vec![0.0; shape.output_len()]);
         x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+    }
+
+    fn average_pool(x: FlexTensor) -> FlexTensor {
+        if composed_wanted() {
+            return composed::average_pool::<Self>(x);
+        }
+        let x = Dense::new(x);
+        let [images, pixels, channels] = x.0.shape().dims();
+        output(Shape::new([images, channels]), |y| {
+            taf_kernels::global_average_pool_forward(pixels, channels, x.values(), y);
+        })
+    }
+
+    fn average_pool_gradient(dy: FlexTensor, pixels: usize) -> FlexTensor {
+        if composed_wanted() {
+            return composed::average_pool_gradient::<Self>(dy, pixels);
+        }
+        let dy = Dense::new(dy);
+        let [images, channels] = dy.0.shape().dims();
+        output(Shape::new([images, pixels, channels]), |dx| {
+            taf_kernels::global_average_pool_backward(pixels, channels, dy.values(), dx);
+        })
+    }
+
+    fn accumulate(sum: FlexTensor, x: FlexTensor) -> FlexTensor {
+        let (Dense(mut sum), x) = (Dense::new(sum), Dense::new(x));
+        // In place where nobody else holds the buffer, else on a copy.
+        taf_kernels::add_assign(sum.storage_mut(), x.values());
+        sum
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {

@@ -132,7 +132,7 @@ impl ModuleVisitor for Collector<'_> {
         let Some(gradient) = param.val().grad_remove(self.gradients) else { return };
         let gradient = gradient.flatten::<1>(0, D - 1);
         let total = match self.sum.0.remove(&param.id) {
-            Some(before) => before + gradient,
+            Some(before) => ops::accumulate(before, gradient),
             None => gradient,
         };
         self.sum.0.insert(param.id, total);
