@@ -32,7 +32,7 @@ use burn::tensor::{Int, Tensor};
 ///
 /// Any Burn module that answers these questions can be attacked, fine-tuned and explained; `conformance` checks that it
 /// answers them consistently.
-pub trait VideoModel: Module {
+pub trait VideoModel: Module + Sync {
     /// Classifies clips.
     ///
     /// # Shapes

@@ -20,6 +20,17 @@ thread_local! {
 
 /// Runs `work` on this thread with the composed bodies instead of the kernels, so that the two can be compared.
 pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
+    with_composed(true, work)
+}
+
+/// Runs `work` as a task of the thread pool. Kernels called from there start at once; from another thread each would be
+/// handed over and waited for, which takes as long as a small kernel.
+pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let composed = composed_wanted();
+    rayon::scope(|_| with_composed(composed, work))
+}
+
+fn with_composed<R>(composed: bool, work: impl FnOnce() -> R) -> R {
     /// Goes back to what was, also when `work` panics.
     struct Restore(bool);
     impl Drop for Restore {
@@ -27,7 +38,7 @@ pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
             COMPOSED.set(self.0);
         }
     }
-    let _restore = Restore(COMPOSED.replace(true));
+    let _restore = Restore(COMPOSED.replace(composed));
     work()
 }
 

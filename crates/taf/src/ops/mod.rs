@@ -16,7 +16,7 @@ mod memory;
 mod optional;
 mod tensor;
 
-pub use flex::with_composed_ops;
+pub use flex::{on_workers, with_composed_ops};
 pub use optional::Optional;
 pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
 pub(crate) use tensor::values;
