@@ -12,6 +12,8 @@ mod batch_norm;
 mod channels;
 mod conv;
 mod elementwise;
+mod gate;
+mod lanes;
 mod linear;
 mod loss;
 mod matrix;
@@ -22,8 +24,12 @@ mod scratch;
 mod sgd;
 mod shift;
 mod simd;
+mod sweep;
 
-pub use batch_norm::{BatchNormInput, BatchNormSaved, BatchStatistics, batch_norm_backward, batch_norm_forward};
+pub use batch_norm::{
+    BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, batch_norm_backward, batch_norm_backward_in_place,
+    batch_norm_forward, batch_norm_residual_backward_in_place,
+};
 pub use conv::{
     ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
 };
@@ -34,6 +40,6 @@ pub use norm::sum_of_squares;
 pub use pool::{
     PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
 };
-pub use scale_shift::{scale_shift, scale_shift_input_gradient};
+pub use scale_shift::{scale_shift, scale_shift_in_place, scale_shift_input_gradient};
 pub use sgd::SgdStep;
 pub use shift::{ShiftShape, temporal_shift_backward, temporal_shift_forward};
