@@ -44,6 +44,19 @@ impl<V: Simd> Lanes<V> {
         Self { values: self.simd.select_f32s(below, floor, self.values), ..self }
     }
 
+    /// Where this is larger than `other` or not a number.
+    #[inline(always)]
+    pub(crate) fn exceeds(self, other: Self) -> V::m32s {
+        let larger = self.simd.less_than_f32s(other.values, self.values);
+        let number = self.simd.equal_f32s(self.values, self.values);
+        self.simd.or_m32s(larger, self.simd.not_m32s(number))
+    }
+
+    #[inline(always)]
+    pub(crate) fn select(mask: V::m32s, yes: Self, no: Self) -> Self {
+        Self { values: yes.simd.select_f32s(mask, yes.values, no.values), ..yes }
+    }
+
     /// This gradient behind a ReLU that gave `output`, or was given it; what is not a number lets it pass, as in PyTorch.
     #[inline(always)]
     pub(crate) fn gated(self, output: Self) -> Self {
