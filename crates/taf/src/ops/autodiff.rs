@@ -96,13 +96,13 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
         let ((gamma, gamma_node), (beta, beta_node)) = (gamma.into_parts(), beta.into_parts());
         let convolution = ConvState::new(&x, &weight, tracked, shape);
-        let normalized = B::conv2d_norm_train(x, weight, gamma.clone(), beta, residual, shape, end);
+        let normalized = B::conv2d_norm_train(x, weight, gamma.clone(), beta.clone(), residual, shape, end);
         let convolved = normalized.x.clone().into_option().expect("the operation returns what it normalised");
         let nodes = [x_node, weight_node, gamma_node, beta_node, residual_node];
         let prepared = ConvolutionNorm.prepare::<C>(nodes).compute_bound().stateful();
-        recorded(normalized, |y, statistics| match prepared {
+        recorded(normalized, |y, [mean, inverse]| match prepared {
             OpsKind::Tracked(prep) => {
-                let norm = NormState::new(convolved, &y, gamma, statistics, end.relu);
+                let norm = NormState::new(convolved, &y, [gamma, beta, mean, inverse], has_residual, end.relu);
                 prep.finish((convolution, norm, has_residual), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
@@ -179,11 +179,12 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         let has_residual = residual.is_some();
         let ((x, x_node), (gamma, gamma_node), (beta, beta_node)) =
             (x.into_parts(), gamma.into_parts(), beta.into_parts());
-        let normalized = B::norm_train(x.clone(), gamma.clone(), beta, residual, end);
+        let normalized = B::norm_train(x.clone(), gamma.clone(), beta.clone(), residual, end);
         let prepared = Norm.prepare::<C>([x_node, gamma_node, beta_node, residual_node]).compute_bound().stateful();
-        recorded(normalized, |y, statistics| match prepared {
+        recorded(normalized, |y, [mean, inverse]| match prepared {
             OpsKind::Tracked(prep) => {
-                prep.finish((NormState::new(x, &y, gamma, statistics, end.relu), has_residual), y)
+                let norm = NormState::new(x, &y, [gamma, beta, mean, inverse], has_residual, end.relu);
+                prep.finish((norm, has_residual), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
         })
@@ -371,8 +372,9 @@ impl<B: Backend + VideoOps> ConvState<B> {
 }
 
 impl<B: Backend> NormState<B> {
-    fn new(x: Plain<B>, y: &Plain<B>, gamma: Plain<B>, [mean, inverse]: [Plain<B>; 2], relu: bool) -> Self {
-        Self { x, y: relu.then(|| y.clone()).into(), gamma, mean, inverse_deviation: inverse }
+    fn new(x: Plain<B>, y: &Plain<B>, [gamma, beta, mean, inverse]: [Plain<B>; 4], residual: bool, relu: bool) -> Self {
+        let y = (residual && relu).then(|| y.clone()).into();
+        Self { x, y, gamma, beta, mean, inverse_deviation: inverse, relu }
     }
 }
 

@@ -73,7 +73,7 @@ pub fn batch_norm<B: Backend>(
 /// See [`super::VideoOps::norm_gradient`].
 pub fn batch_norm_gradient<B: Backend>(state: NormState<B>, dy: FloatTensor<B>, residual: bool) -> NormGradients<B> {
     let dims = state.x.shape();
-    let dy = behind_relu::<B>(state.y, dy);
+    let dy = behind_relu::<B>(rectified::<B>(&state), dy);
     let dresidual = residual.then(|| dy.clone()).into();
     let (rows, dy) = (as_rows::<B>(state.x), as_rows::<B>(dy));
     let count = rows.shape()[0] as f32;
@@ -88,6 +88,16 @@ pub fn batch_norm_gradient<B: Backend>(state: NormState<B>, dy: FloatTensor<B>, 
     let dx = B::float_mul(inner, B::float_mul(inverse, as_row::<B>(state.gamma)));
     let (dgamma, dbeta) = (as_vector::<B>(dgamma), as_vector::<B>(dbeta));
     NormGradients { dx: B::float_reshape(dx, dims), dgamma, dbeta, dresidual }
+}
+
+/// The output of a norm that ended with a ReLU.
+fn rectified<B: Backend>(state: &NormState<B>) -> Optional<B> {
+    if !state.relu || state.y.is_some() {
+        return state.y.clone();
+    }
+    let scale = B::float_mul(state.gamma.clone(), state.inverse_deviation.clone());
+    let shift = B::float_sub(state.beta.clone(), B::float_mul(state.mean.clone(), scale.clone()));
+    Optional::Some(scale_shift::<B>(state.x.clone(), scale, shift, Optional::None, true))
 }
 
 /// See [`super::VideoOps::scale_shift`].

@@ -7,12 +7,16 @@ use burn::backend::{
     flex::{FlexTensor, Layout},
 };
 use burn::tensor::{Bytes, DType, Shape};
-use taf_kernels::{BatchNormInput, BatchNormSaved, BatchStatistics, ShiftShape};
+use taf_kernels::{
+    BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, ShiftShape, batch_norm_backward_in_place,
+    batch_norm_residual_backward_in_place,
+};
 
 use super::memory::Buffer;
 use super::{
     ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
 };
+use crate::profile::{self, Operation};
 
 thread_local! {
     static COMPOSED: Cell<bool> = const { Cell::new(false) };
@@ -72,6 +76,58 @@ impl Dense {
     fn like(&self, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
         output(self.0.shape(), fill)
     }
+
+    /// One or two tensors of this one's shape.
+    fn like_with(
+        &self,
+        second: bool,
+        fill: impl FnOnce(&mut [f32], Option<&mut [f32]>),
+    ) -> (FlexTensor, Option<FlexTensor>) {
+        if !second {
+            return (self.like(|first| fill(first, None)), None);
+        }
+        let mut other = None;
+        let first = self.like(|first| other = Some(self.like(|second| fill(first, Some(second)))));
+        (first, other)
+    }
+}
+
+/// `tensor` as `change` leaves it: in its own memory where nobody else holds that, else in a copy.
+fn overwritten(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let Dense(mut tensor) = Dense::new(tensor);
+    if tensor.is_unique() && tensor.storage::<f32>().len() == tensor.shape().num_elements() {
+        change(tensor.storage_mut());
+        return tensor;
+    }
+    let tensor = Dense(tensor);
+    tensor.like(|copy| {
+        copy.copy_from_slice(tensor.values());
+        change(copy);
+    })
+}
+
+/// Counts a kernel that computes.
+fn convolution<R>(pass: &'static str, shape: &ConvShape, work: impl FnOnce() -> R) -> R {
+    let describe = || Operation { name: "convolution", pass, layer: layer(shape), flops: flops(shape) };
+    profile::operation(describe, work)
+}
+
+/// `3x3 64 -> 128, 8x28x28, stride 2`: kernel, channels, and the images that are read.
+fn layer(shape: &ConvShape) -> String {
+    let ConvShape { batch, height, width, channels_in, channels_out, kernel, stride, groups, .. } = shape;
+    let stride = if *stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
+    let groups = if *groups == 1 { String::new() } else { format!(", {groups} groups") };
+    format!("{}x{} {channels_in} -> {channels_out}, {batch}x{height}x{width}{stride}{groups}", kernel[0], kernel[1])
+}
+
+fn flops(shape: &ConvShape) -> u64 {
+    2 * (shape.output_len() * shape.weight_len() / shape.channels_out) as u64
+}
+
+/// Counts a kernel that reads and writes, by the dimensions of what it works on.
+fn memory_bound<R>(name: &'static str, pass: &'static str, x: &Dense, work: impl FnOnce() -> R) -> R {
+    let dims = || x.0.shape().iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    profile::operation(|| Operation { name, pass, layer: dims(), flops: 0 }, work)
 }
 
 /// A new tensor, written by `fill`, which must not read what was there.
@@ -105,33 +161,44 @@ fn norm(
         epsilon: end.epsilon,
     };
     let mut statistics = None;
-    let y = x.like(|y| statistics = Some(taf_kernels::batch_norm_forward(&input, y)));
+    let y = memory_bound("batch norm", "forward", &x, || {
+        x.like(|y| statistics = Some(taf_kernels::batch_norm_forward(&input, y)))
+    });
     let BatchStatistics { mean, variance, inv_std, .. } = statistics.expect("the output was filled");
     let [mean, variance, inverse_deviation] = [mean, variance, inv_std].map(vector);
     Normalized { y, x: keep.then_some(x.0).into(), mean, variance, inverse_deviation }
 }
 
+/// The output gradient's memory becomes that of the input gradient or, with a residual, of the residual's.
 fn norm_gradient(state: NormState<Flex>, dy: FlexTensor, residual: bool) -> NormGradients<Flex> {
-    let [x, gamma, mean, inverse] = [state.x, state.gamma, state.mean, state.inverse_deviation].map(Dense::new);
-    let (y, dy) = (Dense::optional(state.y), Dense::new(dy));
+    let [x, gamma, beta] = [state.x, state.gamma, state.beta].map(Dense::new);
+    let [mean, inverse] = [state.mean, state.inverse_deviation].map(Dense::new);
+    let y = Dense::optional(state.y);
     let saved = BatchNormSaved {
         x: x.values(),
         mean: mean.values(),
         inv_std: inverse.values(),
         gamma: gamma.values(),
-        relu_output: y.as_ref().map(Dense::values),
+        relu: match &y {
+            Some(y) => SavedRelu::Output(y.values()),
+            None if state.relu => SavedRelu::Beta(beta.values()),
+            None => SavedRelu::None,
+        },
     };
     let (mut dgamma, mut dbeta) = (vec![0.0; gamma.channels()], vec![0.0; gamma.channels()]);
-    let mut gradients = |dx: &mut [f32], dresidual: Option<&mut [f32]>| {
-        taf_kernels::batch_norm_backward(&saved, dy.values(), dx, &mut dgamma, &mut dbeta, dresidual);
-    };
-    let (dx, dresidual) = if residual {
-        let mut dx = None;
-        let dresidual = x.like(|dresidual| dx = Some(x.like(|dx| gradients(dx, Some(dresidual)))));
-        (dx.expect("the gradients were computed"), Some(dresidual))
-    } else {
-        (x.like(|dx| gradients(dx, None)), None)
-    };
+    let (dx, dresidual) = memory_bound("batch norm", "gradient", &x, || {
+        if !residual {
+            let gradients = |dy: &mut [f32]| batch_norm_backward_in_place(&saved, dy, &mut dgamma, &mut dbeta);
+            return (overwritten(dy, gradients), None);
+        }
+        let mut dresidual = None;
+        let dx = x.like(|dx| {
+            let gradients =
+                |dy: &mut [f32]| batch_norm_residual_backward_in_place(&saved, dy, dx, &mut dgamma, &mut dbeta);
+            dresidual = Some(overwritten(dy, gradients));
+        });
+        (dx, dresidual)
+    });
     NormGradients { dx, dgamma: vector(dgamma), dbeta: vector(dbeta), dresidual: dresidual.into() }
 }
 
@@ -142,7 +209,9 @@ impl VideoOps for Flex {
         }
         let (x, weight) = (Dense::new(x), Dense::new(weight));
         let dims = [shape.batch, shape.output_height(), shape.output_width(), shape.channels_out];
-        output(Shape::new(dims), |y| taf_kernels::conv2d_forward(&shape, x.values(), weight.values(), y))
+        convolution("forward", &shape, || {
+            output(Shape::new(dims), |y| taf_kernels::conv2d_forward(&shape, x.values(), weight.values(), y))
+        })
     }
 
     fn conv2d_nhwc_input_gradient(dy: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
@@ -151,7 +220,9 @@ impl VideoOps for Flex {
         }
         let (dy, weight) = (Dense::new(dy), Dense::new(weight));
         let dims = [shape.batch, shape.height, shape.width, shape.channels_in];
-        output(Shape::new(dims), |dx| taf_kernels::conv2d_input_gradient(&shape, dy.values(), weight.values(), dx))
+        convolution("input gradient", &shape, || {
+            output(Shape::new(dims), |dx| taf_kernels::conv2d_input_gradient(&shape, dy.values(), weight.values(), dx))
+        })
     }
 
     fn conv2d_nhwc_weight_gradient(x: FlexTensor, dy: FlexTensor, shape: ConvShape) -> FlexTensor {
@@ -161,7 +232,9 @@ impl VideoOps for Flex {
         let (x, dy) = (Dense::new(x), Dense::new(dy));
         let [height, width] = shape.kernel;
         let dims = [height, width, shape.channels_in / shape.groups, shape.channels_out];
-        output(Shape::new(dims), |dw| taf_kernels::conv2d_weight_gradient(&shape, x.values(), dy.values(), dw))
+        convolution("weight gradient", &shape, || {
+            output(Shape::new(dims), |dw| taf_kernels::conv2d_weight_gradient(&shape, x.values(), dy.values(), dw))
+        })
     }
 
     fn conv2d_norm_train(
@@ -226,7 +299,9 @@ impl VideoOps for Flex {
         let [x, scale, shift] = [x, scale, shift].map(Dense::new);
         let residual = Dense::optional(residual);
         let residual = residual.as_ref().map(Dense::values);
-        x.like(|y| taf_kernels::scale_shift(x.values(), scale.values(), shift.values(), residual, relu, y))
+        memory_bound("scale and shift", "forward", &x, || {
+            x.like(|y| taf_kernels::scale_shift(x.values(), scale.values(), shift.values(), residual, relu, y))
+        })
     }
 
     fn scale_shift_gradient(
@@ -240,15 +315,11 @@ impl VideoOps for Flex {
         }
         let (y, [dy, scale]) = (Dense::optional(y), [dy, scale].map(Dense::new));
         let y = y.as_ref().map(Dense::values);
-        let gradient = |dx: &mut [f32], dresidual: Option<&mut [f32]>| {
-            taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), y, dx, dresidual);
-        };
-        if !residual {
-            return (dy.like(|dx| gradient(dx, None)), None);
-        }
-        let mut dx = None;
-        let dresidual = dy.like(|dresidual| dx = Some(dy.like(|dx| gradient(dx, Some(dresidual)))));
-        (dx.expect("the gradients were computed"), Some(dresidual))
+        memory_bound("scale and shift", "input gradient", &dy, || {
+            dy.like_with(residual, |dx, dresidual| {
+                taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), y, dx, dresidual);
+            })
+        })
     }
 
     fn temporal_shift(x: FlexTensor, frames: usize, fold: usize, backwards: bool) -> FlexTensor {
@@ -265,7 +336,9 @@ impl VideoOps for Flex {
             fold,
         };
         let shift = if backwards { taf_kernels::temporal_shift_backward } else { taf_kernels::temporal_shift_forward };
-        x.like(|y| shift(&shape, x.values(), y))
+        memory_bound("temporal shift", if backwards { "input gradient" } else { "forward" }, &x, || {
+            x.like(|y| shift(&shape, x.values(), y))
+        })
     }
 
     fn max_pool2d_nhwc(x: FlexTensor, shape: PoolShape) -> FlexTensor {
@@ -273,7 +346,7 @@ impl VideoOps for Flex {
             return composed::max_pool2d::<Self>(x, shape);
         }
         let x = Dense::new(x);
-        output(pooled_shape(&shape), |y| drop(pool(&shape, &x, y)))
+        memory_bound("max pool", "forward", &x, || output(pooled_shape(&shape), |y| drop(pool(&shape, &x, y))))
     }
 
     fn max_pool2d_nhwc_gradient(x: FlexTensor, dy: FlexTensor, shape: PoolShape) -> FlexTensor {
@@ -281,9 +354,11 @@ impl VideoOps for Flex {
             return composed::max_pool2d_gradient::<Self>(x, dy, shape);
         }
         let (x, dy) = (Dense::new(x), Dense::new(dy));
-        // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
-        let places = pool(&shape, &x, &mut vec![0.0; shape.output_len()]);
-        x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+        memory_bound("max pool", "input gradient", &x, || {
+            // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
+            let places = pool(&shape, &x, Buffer::take(shape.output_len()).values_mut());
+            x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+        })
     }
 
     fn average_pool(x: FlexTensor) -> FlexTensor {
@@ -309,10 +384,8 @@ impl VideoOps for Flex {
     }
 
     fn accumulate(sum: FlexTensor, x: FlexTensor) -> FlexTensor {
-        let (Dense(mut sum), x) = (Dense::new(sum), Dense::new(x));
-        // In place where nobody else holds the buffer, else on a copy.
-        taf_kernels::add_assign(sum.storage_mut(), x.values());
-        sum
+        let x = Dense::new(x);
+        overwritten(sum, |sum| taf_kernels::add_assign(sum, x.values()))
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {
@@ -328,10 +401,12 @@ impl VideoOps for Flex {
         if composed_wanted() {
             return composed::sgd_step::<Self>(weight, gradient, velocity, step);
         }
-        let (Dense(mut weight), Dense(mut velocity)) = (Dense::new(weight), Dense::new(velocity));
-        // In place where nobody else holds the buffer, else on a copy.
-        step.apply(weight.storage_mut(), Dense::new(gradient).values(), velocity.storage_mut());
-        (weight, velocity)
+        let gradient = Dense::new(gradient);
+        let mut moved = None;
+        let weight = overwritten(weight, |weight| {
+            moved = Some(overwritten(velocity, |velocity| step.apply(weight, gradient.values(), velocity)));
+        });
+        (weight, moved.expect("the weights were moved"))
     }
 }
 

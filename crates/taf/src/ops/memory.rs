@@ -88,6 +88,11 @@ impl Shelf {
     }
 }
 
+/// The most bytes that tensors of the kernels took at one time, those below 16 KiB not counted.
+pub fn peak_tensor_bytes() -> u64 {
+    (Shelf::open().most_in_use * size_of::<Line>()) as u64
+}
+
 /// A buffer of `len` floats of unspecified content, to be filled.
 pub(super) struct Buffer {
     lines: Vec<Line>,

@@ -17,6 +17,7 @@ mod optional;
 mod tensor;
 
 pub use flex::{on_workers, with_composed_ops};
+pub use memory::peak_tensor_bytes;
 pub use optional::Optional;
 pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
 pub(crate) use tensor::values;
@@ -48,15 +49,20 @@ pub struct Normalized<B: Backend> {
 pub struct NormState<B: Backend> {
     /// The input.
     pub x: FloatTensor<B>,
-    /// The output, whose zeros tell where a ReLU stops the gradient; absent without a ReLU.
+    /// The output, kept where a ReLU followed the sum with a residual: its zeros tell where the gradient stops. Without
+    /// a residual that follows from `x`.
     #[extension_type]
     pub y: Optional<B>,
     /// Scale.
     pub gamma: FloatTensor<B>,
+    /// Offset.
+    pub beta: FloatTensor<B>,
     /// Mean of the batch.
     pub mean: FloatTensor<B>,
     /// `1 / sqrt(variance + epsilon)` of the batch.
     pub inverse_deviation: FloatTensor<B>,
+    /// Whether there was a ReLU.
+    pub relu: bool,
 }
 
 /// Gradients of batch norm.

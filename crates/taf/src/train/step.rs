@@ -74,8 +74,7 @@ fn step_on_workers<M: VideoModel>(
     let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
     let (clips, labels) = phase(Phase::Data, || (batch.to_tensor(&device), batch.labels()));
     let taf = recipe.taf.as_ref().filter(|taf| taf.adversary.objective != Objective::None);
-    let perturbed =
-        taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &clips, &labels, seed)));
+    let perturbed = taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &clips, &labels, seed)));
     let mut gradients = GradientSum::default();
 
     let mut pass = Pass::training(Branch::Main, seed.with("dropout").value());
