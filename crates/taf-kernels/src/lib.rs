@@ -18,6 +18,7 @@ mod linear;
 mod loss;
 mod matrix;
 mod norm;
+mod pixels;
 mod pool;
 mod scale_shift;
 mod scratch;
@@ -37,6 +38,7 @@ pub use elementwise::{add_assign, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};
 pub use loss::softmax_cross_entropy;
 pub use norm::sum_of_squares;
+pub use pixels::{ClipPixels, Colors, pixels_to_images, pixels_to_images_gradient};
 pub use pool::{
     PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
 };

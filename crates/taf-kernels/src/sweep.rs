@@ -156,3 +156,13 @@ impl<B: Body<I, O, C, S>, const I: usize, const O: usize, const C: usize, const 
         }
     }
 }
+
+/// The sum of the values.
+pub(crate) struct Total;
+
+impl Body<1, 0, 0, 1> for Total {
+    #[inline(always)]
+    fn apply<V: Simd>(&self, _: [Lanes<V>; 0], [x]: [Lanes<V>; 1], _: [Lanes<V>; 0]) -> ([Lanes<V>; 0], [Lanes<V>; 1]) {
+        ([], [x])
+    }
+}

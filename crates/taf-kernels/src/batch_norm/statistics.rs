@@ -3,7 +3,7 @@ use rayon::prelude::*;
 
 use crate::channels::Cut;
 use crate::lanes::Lanes;
-use crate::sweep::{Body, sweep_task};
+use crate::sweep::{Body, Total, sweep_task};
 
 /// Lane-filling rows whose mean is the pivot of a task.
 const PIVOT_ROWS: usize = 4;
@@ -95,16 +95,6 @@ impl Moments {
             variance: variance.iter().map(|&variance| variance as f32).collect(),
             count: self.count as usize,
         }
-    }
-}
-
-/// The sum of the values.
-struct Total;
-
-impl Body<1, 0, 0, 1> for Total {
-    #[inline(always)]
-    fn apply<V: Simd>(&self, _: [Lanes<V>; 0], [x]: [Lanes<V>; 1], _: [Lanes<V>; 0]) -> ([Lanes<V>; 0], [Lanes<V>; 1]) {
-        ([], [x])
     }
 }
 
