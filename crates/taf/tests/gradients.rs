@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use taf::ops::{self, Affine, ConvOptions, NormParameters, with_composed_ops};
+use taf::ops::{self, Affine, Colors, ConvOptions, NormParameters, with_composed_ops};
 
 /// Half the step of the central difference: the outputs are rounded to about 1e-7 of their size, which this divides, and
 /// the fewer ReLUs change side within it the better.
@@ -90,7 +90,7 @@ fn cases() -> Vec<Case> {
         }),
         case("average pool", &[x], |i| ops::average_pool(i[0].clone().reshape([4, 15, 8])).reshape([1, 1, 4, 8])),
         case("pixels to images", &[&[4, 3, 5, 6]], |i| {
-            ops::pixels_to_images(i[0].clone(), [0.1, 0.2, 0.3], [0.5, 1.5, 2.0])
+            ops::pixels_to_images(i[0].clone(), Colors { mean: [0.1, 0.2, 0.3], std: [0.5, 1.5, 2.0] })
         }),
         case("temporal shift", &[x], |i| ops::temporal_shift(i[0].clone(), 4, 8)),
         case("max pool", &[x], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),

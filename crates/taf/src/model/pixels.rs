@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::ops;
+use crate::ops::{self, Colors};
 
 /// Per-channel mean and deviation of RGB in [0, 1], subtracted and divided inside the model so that a pixel budget means
 /// the same for every model.
@@ -28,7 +28,8 @@ impl PixelNorm {
     pub fn to_images(&self, clips: Tensor<5>) -> Tensor<4> {
         let [batch, time, channels, height, width] = clips.dims();
         assert_eq!(channels, 3, "clips are [batch, time, 3, height, width]");
-        ops::pixels_to_images(clips.reshape([batch * time, 3, height, width]), self.mean, self.std)
+        let colors = Colors { mean: self.mean, std: self.std };
+        ops::pixels_to_images(clips.reshape([batch * time, 3, height, width]), colors)
     }
 }
 

@@ -14,7 +14,7 @@ use burn::backend::{
 };
 
 use super::{
-    ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
+    Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
 };
 
 /// A tensor of the backend whose operations are recorded.
@@ -285,11 +285,11 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         }
     }
 
-    fn pixels_to_images(pixels: FloatTensor<Self>, mean: [f32; 3], deviation: [f32; 3]) -> FloatTensor<Self> {
+    fn pixels_to_images(pixels: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Images;
         impl<B: Backend + VideoOps> Backward<B, 1> for Images {
-            type State = [f32; 3];
+            type State = Colors;
 
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let parents = ids(&ops);
@@ -298,9 +298,9 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
             }
         }
         let (pixels, node) = pixels.into_parts();
-        let images = B::pixels_to_images(pixels, mean, deviation);
+        let images = B::pixels_to_images(pixels, colors);
         match Images.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(deviation, images),
+            OpsKind::Tracked(prep) => prep.finish(colors, images),
             OpsKind::UnTracked(prep) => prep.finish(images),
         }
     }
@@ -334,7 +334,7 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         first_order_only!()
     }
 
-    fn pixels_to_images_gradient(_: FloatTensor<Self>, _: [f32; 3]) -> FloatTensor<Self> {
+    fn pixels_to_images_gradient(_: FloatTensor<Self>, _: Colors) -> FloatTensor<Self> {
         first_order_only!()
     }
 

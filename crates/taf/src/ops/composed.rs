@@ -3,7 +3,7 @@
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{FloatDType, IntDType, Shape, Slice, TensorData, ops::ConvOptions};
 
-use super::{ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep};
+use super::{Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep};
 
 /// See [`super::VideoOps::conv2d_nhwc`].
 pub fn conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>, shape: ConvShape) -> FloatTensor<B> {
@@ -207,19 +207,19 @@ pub fn average_pool_gradient<B: Backend>(dy: FloatTensor<B>, pixels: usize) -> F
 }
 
 /// See [`super::VideoOps::pixels_to_images`].
-pub fn pixels_to_images<B: Backend>(pixels: FloatTensor<B>, mean: [f32; 3], deviation: [f32; 3]) -> FloatTensor<B> {
+pub fn pixels_to_images<B: Backend>(pixels: FloatTensor<B>, colors: Colors) -> FloatTensor<B> {
     let device = pixels.device();
-    let images = to_nhwc::<B>(pixels);
-    B::float_mul(B::float_sub(images, colours::<B>(mean, &device)), colours::<B>(deviation.map(f32::recip), &device))
+    let centred = B::float_sub(to_nhwc::<B>(pixels), row::<B>(colors.mean, &device));
+    B::float_mul(centred, row::<B>(colors.std.map(f32::recip), &device))
 }
 
 /// See [`super::VideoOps::pixels_to_images_gradient`].
-pub fn pixels_to_images_gradient<B: Backend>(dy: FloatTensor<B>, deviation: [f32; 3]) -> FloatTensor<B> {
+pub fn pixels_to_images_gradient<B: Backend>(dy: FloatTensor<B>, colors: Colors) -> FloatTensor<B> {
     let device = dy.device();
-    to_nchw::<B>(B::float_mul(dy, colours::<B>(deviation.map(f32::recip), &device)))
+    to_nchw::<B>(B::float_mul(dy, row::<B>(colors.std.map(f32::recip), &device)))
 }
 
-fn colours<B: Backend>(values: [f32; 3], device: &B::Device) -> FloatTensor<B> {
+fn row<B: Backend>(values: [f32; 3], device: &B::Device) -> FloatTensor<B> {
     B::float_from_data(TensorData::new(values.to_vec(), [1, 1, 1, 3]), device)
 }
 
@@ -231,7 +231,7 @@ pub fn sgd_step<B: Backend>(
     step: SgdStep,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let scaled = |x: FloatTensor<B>, by: f32| B::float_mul_scalar(x, by.into());
-    let gradient = B::float_add(gradient, scaled(weight.clone(), step.weight_decay));
+    let gradient = B::float_add(scaled(gradient, step.gradient_scale), scaled(weight.clone(), step.weight_decay));
     let velocity = B::float_add(scaled(velocity, step.momentum), gradient.clone());
     let direction = match step.nesterov {
         true => B::float_add(gradient, scaled(velocity.clone(), step.momentum)),

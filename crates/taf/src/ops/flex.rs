@@ -8,13 +8,13 @@ use burn::backend::{
 };
 use burn::tensor::{Bytes, DType, Shape};
 use taf_kernels::{
-    BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, ShiftShape, batch_norm_backward_in_place,
+    BatchNormInput, BatchNormSaved, BatchStatistics, ClipPixels, SavedRelu, ShiftShape, batch_norm_backward_in_place,
     batch_norm_residual_backward_in_place,
 };
 
 use super::memory::Buffer;
 use super::{
-    ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
+    Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
 };
 use crate::profile::{self, Operation};
 
@@ -380,6 +380,30 @@ impl VideoOps for Flex {
         let [images, channels] = dy.0.shape().dims();
         output(Shape::new([images, pixels, channels]), |dx| {
             taf_kernels::global_average_pool_backward(pixels, channels, dy.values(), dx);
+        })
+    }
+
+    fn pixels_to_images(pixels: FlexTensor, colors: Colors) -> FlexTensor {
+        if composed_wanted() {
+            return composed::pixels_to_images::<Self>(pixels, colors);
+        }
+        let pixels = Dense::new(pixels);
+        let [images, _, height, width] = pixels.0.shape().dims();
+        let shape = ClipPixels { images, pixels: height * width };
+        output(Shape::new([images, height, width, 3]), |y| {
+            taf_kernels::pixels_to_images(&shape, &colors, pixels.values(), y);
+        })
+    }
+
+    fn pixels_to_images_gradient(dy: FlexTensor, colors: Colors) -> FlexTensor {
+        if composed_wanted() {
+            return composed::pixels_to_images_gradient::<Self>(dy, colors);
+        }
+        let dy = Dense::new(dy);
+        let [images, height, width, _] = dy.0.shape().dims();
+        let shape = ClipPixels { images, pixels: height * width };
+        output(Shape::new([images, 3, height, width]), |dx| {
+            taf_kernels::pixels_to_images_gradient(&shape, &colors, dy.values(), dx);
         })
     }
 

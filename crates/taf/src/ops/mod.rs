@@ -19,7 +19,7 @@ mod tensor;
 pub use flex::{on_workers, with_composed_ops};
 pub use memory::peak_tensor_bytes;
 pub use optional::Optional;
-pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
+pub use taf_kernels::{Colors, ConvShape, PoolShape, SgdStep};
 pub(crate) use tensor::values;
 pub use tensor::{
     Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv2d, conv2d_affine,
@@ -210,13 +210,13 @@ pub trait VideoOps: Backend {
     }
 
     /// Planes `[n, 3, h, w]` to channels-last `[n, h, w, 3]`, less the mean, divided by the deviation.
-    fn pixels_to_images(pixels: FloatTensor<Self>, mean: [f32; 3], deviation: [f32; 3]) -> FloatTensor<Self> {
-        composed::pixels_to_images::<Self>(pixels, mean, deviation)
+    fn pixels_to_images(pixels: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
+        composed::pixels_to_images::<Self>(pixels, colors)
     }
 
     /// Gradient of [`VideoOps::pixels_to_images`]: `[n, h, w, 3]` to `[n, 3, h, w]`.
-    fn pixels_to_images_gradient(dy: FloatTensor<Self>, deviation: [f32; 3]) -> FloatTensor<Self> {
-        composed::pixels_to_images_gradient::<Self>(dy, deviation)
+    fn pixels_to_images_gradient(dy: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
+        composed::pixels_to_images_gradient::<Self>(dy, colors)
     }
 
     /// `sum + x`, in the memory of `sum` where nobody else holds it. Not differentiable.

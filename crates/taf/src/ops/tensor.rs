@@ -3,7 +3,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use super::{ConvShape, NormEnd, Optional, PoolShape, SgdStep, VideoOps};
+use super::{Colors, ConvShape, NormEnd, Optional, PoolShape, SgdStep, VideoOps};
 
 /// How a convolution walks over its images. One stride and one padding serve both axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +191,8 @@ pub fn average_pool(x: Tensor<3>) -> Tensor<2> {
 /// # Shapes
 /// - `pixels`: `[n, 3, height, width]`
 /// - result: `[n, height, width, 3]`
-pub fn pixels_to_images(pixels: Tensor<4>, mean: [f32; 3], deviation: [f32; 3]) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as VideoOps>::pixels_to_images(pixels.into_dispatch(), mean, deviation))
+pub fn pixels_to_images(pixels: Tensor<4>, colors: Colors) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VideoOps>::pixels_to_images(pixels.into_dispatch(), colors))
 }
 
 /// `sum + x` of plain tensors, in the memory of `sum` where nobody else holds it.
