@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use taf_video::synthetic::Difficulty;
 
+use crate::bench::Workload;
 use crate::requirement::Requirement;
 
 const TOUR: &str = "\
@@ -49,6 +50,7 @@ pub enum Command {
     Attend(AttendArgs),
     Perturb(PerturbArgs),
     Info(InfoArgs),
+    Bench(BenchArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
 }
@@ -449,6 +451,59 @@ pub struct InfoArgs {
     #[arg(long)]
     pub layers: bool,
     /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Measure how fast a network trains or answers on this machine, and where the time goes
+///
+/// Without a recipe the clips are made up: what is measured is computing alone. With one its videos are decoded as in
+/// training, and `data` is what a step waits for them. Nothing else should run meanwhile.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf bench --model tsm-resnet50 --size 112
+  taf bench --model tsm-resnet50 --work inference --layers
+  taf bench --model tsm-resnet18 --clips 4 --size 64 --work taf --set taf.adversary.steps=2 --threads 2
+  taf bench configs/demo_taf.toml --data shapes/manifest.jsonl --work taf --json")]
+pub struct BenchArgs {
+    /// A recipe (TOML): its network, clips and batch size, with its videos
+    #[arg(value_name = "RECIPE", conflicts_with_all = ["model", "clips", "frames", "size", "classes"])]
+    pub recipe: Option<PathBuf>,
+    /// Take the videos of this manifest, where not the recipe's
+    #[arg(long, value_name = "MANIFEST", requires = "recipe")]
+    pub data: Option<PathBuf>,
+    /// What to repeat
+    #[arg(long, value_enum, default_value_t = Workload::Plain)]
+    pub work: Workload,
+    /// The network and its trunk
+    #[arg(long, value_name = "KIND-TRUNK", default_value = "tsm-resnet50")]
+    pub model: String,
+    /// Clips per step
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub clips: usize,
+    /// Frames per clip
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub frames: usize,
+    /// Side of the frames
+    #[arg(long, value_name = "PIXELS", default_value_t = 224)]
+    pub size: usize,
+    /// Classes
+    #[arg(long, value_name = "N", default_value_t = 174)]
+    pub classes: usize,
+    /// Change a value of the recipe, such as taf.fraction=0.5; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Steps that are timed
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub steps: NonZeroUsize,
+    /// Steps before the clock starts
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub warm_up: usize,
+    /// List every operation of every layer
+    #[arg(long)]
+    pub layers: bool,
+    /// Print everything as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -1,6 +1,7 @@
 //! The `taf` command line.
 
 mod args;
+mod bench;
 mod clip;
 mod commands;
 mod exit;

@@ -5,7 +5,7 @@ mod support;
 use std::process::Stdio;
 use support::{command, taf};
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["data", "prepare"],
     &["data", "check"],
     &["data", "synth"],
@@ -16,6 +16,7 @@ const COMMANDS: [&[&str]; 12] = [
     &["attend"],
     &["perturb"],
     &["info"],
+    &["bench"],
     &["demo"],
     &["completions"],
 ];

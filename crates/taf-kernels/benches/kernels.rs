@@ -68,7 +68,7 @@ fn batch_norm(criterion: &mut Criterion) {
     group.bench_function("forward", |b| b.iter(|| batch_norm_forward(black_box(&input), &mut y)));
     let statistics = batch_norm_forward(&input, &mut y);
     let [mean, inv_std] = [&statistics.mean, &statistics.inv_std];
-    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu_output: Some(&y) };
+    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu: taf_kernels::SavedRelu::Output(&y) };
     group.bench_function("backward", |b| {
         b.iter(|| {
             batch_norm_backward(black_box(&saved), &dy, &mut dx, &mut dgamma, &mut dbeta, Some(&mut dresidual));

@@ -186,7 +186,7 @@ fn passes_over_memory(side: usize, frames: usize) {
     report("batch norm + residual + relu", 4.0, fastest(|| drop(batch_norm_forward(&input, &mut y))));
     let statistics = batch_norm_forward(&input, &mut y);
     let [mean, inv_std] = [&statistics.mean, &statistics.inv_std];
-    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu_output: Some(&y) };
+    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu: taf_kernels::SavedRelu::Output(&y) };
     report(
         "its gradient",
         7.0,

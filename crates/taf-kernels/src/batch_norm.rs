@@ -3,7 +3,9 @@
 mod backward;
 mod statistics;
 
-pub use backward::{BatchNormSaved, batch_norm_backward};
+pub use backward::{
+    BatchNormSaved, SavedRelu, batch_norm_backward, batch_norm_backward_in_place, batch_norm_residual_backward_in_place,
+};
 pub use statistics::BatchStatistics;
 
 use crate::scale_shift;
@@ -34,9 +36,14 @@ pub fn batch_norm_forward(input: &BatchNormInput, y: &mut [f32]) -> BatchStatist
     let channels = input.gamma.len();
     assert_eq!(input.beta.len(), channels, "channels of beta");
     let statistics = BatchStatistics::of(input.x, channels, input.epsilon);
-    let scale: Vec<f32> = input.gamma.iter().zip(&statistics.inv_std).map(|(gamma, inv_std)| gamma * inv_std).collect();
-    let folded = input.beta.iter().zip(&statistics.mean).zip(&scale);
-    let shift: Vec<f32> = folded.map(|((beta, mean), scale)| beta - mean * scale).collect();
+    let (scale, shift) = folded(input.gamma, input.beta, &statistics.mean, &statistics.inv_std);
     scale_shift(input.x, &scale, &shift, input.residual, input.relu, y);
     statistics
+}
+
+/// Scale and shift of a batch norm with these statistics.
+fn folded(gamma: &[f32], beta: &[f32], mean: &[f32], inv_std: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let scale: Vec<f32> = gamma.iter().zip(inv_std).map(|(gamma, inv_std)| gamma * inv_std).collect();
+    let shift = beta.iter().zip(mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale).collect();
+    (scale, shift)
 }

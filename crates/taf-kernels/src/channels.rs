@@ -43,16 +43,22 @@ impl Cut {
         LANES.div_ceil(self.channels)
     }
 
+    /// Length of a per-channel vector that fills the lanes.
+    pub(crate) fn lanes(&self) -> usize {
+        self.repeats() * self.channels
+    }
+
     /// A per-channel vector, repeated to fill the lanes.
     pub(crate) fn spread(&self, values: &[f32]) -> Vec<f32> {
         values.repeat(self.repeats())
     }
 
-    /// A writable slice cut into the parts of the tasks; where there is none, each task gets none.
-    pub(crate) fn parts<'a>(&self, slice: Option<&'a mut [f32]>) -> Vec<Option<&'a mut [f32]>> {
-        match slice {
-            Some(slice) => slice.chunks_mut(self.task).map(Some).collect(),
-            None => (0..self.tasks()).map(|_| None).collect(),
+    /// Adds up the repeats of a per-channel vector, in f64.
+    pub(crate) fn fold(&self, lanes: &[f32]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.channels];
+        for part in lanes.chunks_exact(self.channels) {
+            sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += f64::from(*value));
         }
+        sums
     }
 }

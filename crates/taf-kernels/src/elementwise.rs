@@ -1,6 +1,5 @@
 use rayon::prelude::*;
 
-use crate::scale_shift::{at_least, masked};
 use crate::simd::vectorized;
 
 /// Floats per task.
@@ -13,7 +12,7 @@ const TASK: usize = 32 * 1024;
 pub fn relu_forward(x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "input and output floats");
     y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| {
-        vectorized(|| y.iter_mut().zip(x).for_each(|(y, x)| *y = at_least(*x, 0.0)));
+        vectorized(|| y.iter_mut().zip(x).for_each(|(y, x)| *y = if *x < 0.0 { 0.0 } else { *x }));
     });
 }
 
@@ -24,7 +23,7 @@ pub fn relu_forward(x: &[f32], y: &mut [f32]) {
 pub fn relu_backward(y: &[f32], dy: &[f32], dx: &mut [f32]) {
     assert_eq!((y.len(), dy.len()), (dx.len(), dx.len()), "output, output gradient and input gradient floats");
     let parts = dx.par_chunks_mut(TASK).zip(dy.par_chunks(TASK)).zip(y.par_chunks(TASK));
-    parts.for_each(|((dx, dy), y)| vectorized(|| masked(dy, Some(y), dx)));
+    parts.for_each(|((dx, dy), y)| vectorized(|| behind(y, dy, dx)));
 }
 
 /// `sum += x`.
@@ -36,4 +35,10 @@ pub fn add_assign(sum: &mut [f32], x: &[f32]) {
     sum.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(sum, x)| {
         vectorized(|| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x));
     });
+}
+
+/// What is not a number lets the gradient pass, as in PyTorch.
+#[inline(always)]
+fn behind(y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    dx.iter_mut().zip(dy).zip(y).for_each(|((dx, dy), y)| *dx = if *y <= 0.0 { 0.0 } else { *dy });
 }

@@ -13,18 +13,25 @@ mod channels;
 mod conv;
 mod elementwise;
 mod engine;
+mod gate;
+mod lanes;
 mod linear;
 mod loss;
 mod matrix;
 mod norm;
+mod pixels;
 mod pool;
 mod scale_shift;
 mod scratch;
 mod sgd;
 mod shift;
 mod simd;
+mod sweep;
 
-pub use batch_norm::{BatchNormInput, BatchNormSaved, BatchStatistics, batch_norm_backward, batch_norm_forward};
+pub use batch_norm::{
+    BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, batch_norm_backward, batch_norm_backward_in_place,
+    batch_norm_forward, batch_norm_residual_backward_in_place,
+};
 pub use conv::{
     ConvShape, Epilogue, FrameShift, conv2d_forward, conv2d_forward_with, conv2d_input_gradient,
     conv2d_input_gradient_add, conv2d_weight_gradient,
@@ -33,9 +40,10 @@ pub use elementwise::{add_assign, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};
 pub use loss::softmax_cross_entropy;
 pub use norm::sum_of_squares;
+pub use pixels::{ClipPixels, Colors, pixels_to_images, pixels_to_images_gradient};
 pub use pool::{
     PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
 };
-pub use scale_shift::{scale_shift, scale_shift_input_gradient};
+pub use scale_shift::{scale_shift, scale_shift_in_place, scale_shift_input_gradient};
 pub use sgd::SgdStep;
 pub use shift::{ShiftShape, temporal_shift_backward, temporal_shift_forward};

@@ -5,7 +5,7 @@ use crate::simd::vectorized;
 /// One step of stochastic gradient descent with PyTorch's formulas (dampening 0):
 ///
 /// ```text
-/// g = gradient + weight_decay * weight
+/// g = gradient_scale * gradient + weight_decay * weight
 /// velocity = momentum * velocity + g
 /// weight -= learning_rate * (nesterov ? g + momentum * velocity : velocity)
 /// ```
@@ -19,6 +19,8 @@ pub struct SgdStep {
     pub weight_decay: f32,
     /// Whether to look ahead along the new velocity.
     pub nesterov: bool,
+    /// What a gradient that is too long is shortened by, as PyTorch's `clip_grad_norm_` does before the step; 1 leaves it.
+    pub gradient_scale: f32,
 }
 
 /// Floats per task: three streams of 64 KiB.
@@ -37,10 +39,10 @@ impl SgdStep {
     }
 
     fn apply_part(&self, weights: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
-        let Self { learning_rate, momentum, weight_decay, nesterov } = *self;
+        let Self { learning_rate, momentum, weight_decay, nesterov, gradient_scale } = *self;
         vectorized(|| {
             for ((weight, gradient), velocity) in weights.iter_mut().zip(gradient).zip(velocity) {
-                let g = gradient + weight_decay * *weight;
+                let g = gradient_scale * gradient + weight_decay * *weight;
                 *velocity = momentum * *velocity + g;
                 let direction = if nesterov { g + momentum * *velocity } else { *velocity };
                 *weight -= learning_rate * direction;

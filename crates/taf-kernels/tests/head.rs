@@ -78,10 +78,10 @@ fn a_label_outside_the_classes_is_refused() {
     softmax_cross_entropy(&[0.0; 2], &[2], 2, 0.0, None);
 }
 
-/// torch.optim.SGD's documentation, line by line, in f64.
+/// clip_grad_norm_'s factor, then torch.optim.SGD's documentation, line by line, in f64.
 fn twin_step(step: &SgdStep, weights: &mut [f64], gradient: &[f32], velocity: &mut [f64]) {
     for place in 0..weights.len() {
-        let mut g = f64::from(gradient[place]);
+        let mut g = f64::from(step.gradient_scale) * f64::from(gradient[place]);
         g += f64::from(step.weight_decay) * weights[place];
         velocity[place] = f64::from(step.momentum) * velocity[place] + g;
         g = if step.nesterov { g + f64::from(step.momentum) * velocity[place] } else { velocity[place] };
@@ -91,8 +91,8 @@ fn twin_step(step: &SgdStep, weights: &mut [f64], gradient: &[f32], velocity: &m
 
 #[test]
 fn steps_of_descent_follow_the_formula() {
-    for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
-        let step = SgdStep { learning_rate: 0.1, momentum, weight_decay: 0.01, nesterov };
+    for (momentum, nesterov, gradient_scale) in [(0.0, false, 1.0), (0.9, false, 0.25), (0.9, true, 1.0)] {
+        let step = SgdStep { learning_rate: 0.1, momentum, weight_decay: 0.01, nesterov, gradient_scale };
         let mut weights = random(40_000, 1);
         let mut velocity = vec![0.0; weights.len()];
         let [mut twin_weights, mut twin_velocity] = [wide(&weights), wide(&velocity)];

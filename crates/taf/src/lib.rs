@@ -24,6 +24,7 @@ pub mod eval;
 pub mod metrics;
 pub mod model;
 pub mod ops;
+pub mod profile;
 pub mod recipe;
 pub mod report;
 pub mod run;

@@ -239,7 +239,11 @@ impl Recipe {
         self.taf.as_ref().map_or(&self.probe, |taf| &taf.adversary)
     }
 
-    fn check(&self) -> Result<(), RecipeError> {
+    /// Checks every setting that can be checked without the data.
+    ///
+    /// # Errors
+    /// Names the first that is out of range.
+    pub fn check(&self) -> Result<(), RecipeError> {
         if self.data.transform.size != self.data.eval.size {
             let expected = format!("equal data.transform.size = {}", self.data.transform.size);
             return Err(RecipeError::value("data.eval.size", expected, self.data.eval.size));

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use taf::ops::{self, with_composed_ops};
+use taf::ops::{self, Affine, Colors, ConvOptions, NormParameters, with_composed_ops};
 
 /// Half the step of the central difference: the outputs are rounded to about 1e-7 of their size, which this divides, and
 /// the fewer ReLUs change side within it the better.
@@ -27,6 +27,18 @@ fn vector(x: &Tensor<4>) -> Tensor<1> {
     x.clone().reshape([n])
 }
 
+fn options(stride: usize, padding: usize, groups: usize) -> ConvOptions {
+    ConvOptions { stride, padding, groups }
+}
+
+fn parameters(i: &[Tensor<4>]) -> NormParameters {
+    NormParameters { gamma: vector(&i[0]), beta: vector(&i[1]), epsilon: 1e-5 }
+}
+
+fn map(i: &[Tensor<4>]) -> Affine {
+    Affine { scale: vector(&i[0]), shift: vector(&i[1]) }
+}
+
 fn cases() -> Vec<Case> {
     let case = |name, inputs: &[&[usize]], function| Case {
         name,
@@ -35,25 +47,50 @@ fn cases() -> Vec<Case> {
     };
     let (x, row): (&[usize], &[usize]) = (&[4, 5, 3, 8], &[1, 1, 1, 8]);
     vec![
-        case("3x3 convolution", &[x, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 1, 1, 1)),
-        case("3x3 convolution of stride 2", &[x, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 2, 1, 1)),
-        case("1x1 convolution of stride 2", &[x, &[1, 1, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 2, 0, 1)),
-        case("7x7 stem", &[&[2, 9, 8, 3], &[7, 7, 3, 4]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 2, 3, 1)),
-        case("grouped convolution", &[x, &[3, 3, 2, 8]], |i| ops::conv2d(i[0].clone(), i[1].clone(), 1, 1, 4)),
-        case("batch norm", &[x, row, row], |i| {
-            ops::batch_norm(i[0].clone(), None, vector(&i[1]), vector(&i[2]), 1e-5, false).0
+        case("3x3 convolution", &[x, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 1))),
+        case("3x3 convolution of stride 2", &[x, &[3, 3, 8, 6]], |i| {
+            ops::conv2d(i[0].clone(), i[1].clone(), options(2, 1, 1))
         }),
+        case("1x1 convolution of stride 2", &[x, &[1, 1, 8, 6]], |i| {
+            ops::conv2d(i[0].clone(), i[1].clone(), options(2, 0, 1))
+        }),
+        case("7x7 stem", &[&[2, 9, 8, 3], &[7, 7, 3, 4]], |i| {
+            ops::conv2d(i[0].clone(), i[1].clone(), options(2, 3, 1))
+        }),
+        case("grouped convolution", &[x, &[3, 3, 2, 8]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 4))),
+        case("batch norm", &[x, row, row], |i| ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, false).y),
         case("batch norm with ReLU", &[x, row, row], |i| {
-            ops::batch_norm(i[0].clone(), None, vector(&i[1]), vector(&i[2]), 1e-5, true).0
+            ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, true).y
         }),
         case("batch norm with residual", &[x, row, row, x], |i| {
-            ops::batch_norm(i[0].clone(), Some(i[3].clone()), vector(&i[1]), vector(&i[2]), 1e-5, true).0
+            ops::batch_norm(i[0].clone(), parameters(&i[1..]), Some(i[3].clone()), true).y
         }),
-        case("scale and shift", &[x, row, row], |i| {
-            ops::scale_shift(i[0].clone(), None, vector(&i[1]), vector(&i[2]), false)
+        case("batch norm with residual, linear", &[x, row, row, x], |i| {
+            ops::batch_norm(i[0].clone(), parameters(&i[1..]), Some(i[3].clone()), false).y
         }),
+        case("convolution with batch norm", &[x, &[3, 3, 8, 8], row, row], |i| {
+            ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(1, 1, 1), parameters(&i[2..]), None, false).y
+        }),
+        case("convolution with batch norm and ReLU", &[x, &[3, 3, 8, 8], row, row], |i| {
+            ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(1, 1, 1), parameters(&i[2..]), None, true).y
+        }),
+        case("convolution with batch norm and residual", &[x, &[1, 1, 8, 8], row, row, x], |i| {
+            let residual = Some(i[4].clone());
+            ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(1, 0, 1), parameters(&i[2..]), residual, true).y
+        }),
+        case("convolution with a map", &[x, &[3, 3, 8, 8], row, row], |i| {
+            ops::conv2d_affine(i[0].clone(), i[1].clone(), options(1, 1, 1), map(&i[2..]), None, true)
+        }),
+        case("convolution with a map and residual", &[x, &[3, 3, 8, 8], row, row, x], |i| {
+            ops::conv2d_affine(i[0].clone(), i[1].clone(), options(1, 1, 1), map(&i[2..]), Some(i[4].clone()), true)
+        }),
+        case("scale and shift", &[x, row, row], |i| ops::scale_shift(i[0].clone(), map(&i[1..]), None, false)),
         case("scale and shift with residual", &[x, row, row, x], |i| {
-            ops::scale_shift(i[0].clone(), Some(i[3].clone()), vector(&i[1]), vector(&i[2]), true)
+            ops::scale_shift(i[0].clone(), map(&i[1..]), Some(i[3].clone()), true)
+        }),
+        case("average pool", &[x], |i| ops::average_pool(i[0].clone().reshape([4, 15, 8])).reshape([1, 1, 4, 8])),
+        case("pixels to images", &[&[4, 3, 5, 6]], |i| {
+            ops::pixels_to_images(i[0].clone(), Colors { mean: [0.1, 0.2, 0.3], std: [0.5, 1.5, 2.0] })
         }),
         case("temporal shift", &[x], |i| ops::temporal_shift(i[0].clone(), 4, 8)),
         case("max pool", &[x], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),
@@ -147,7 +184,7 @@ fn an_untracked_weight_gets_no_gradient() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let x = random(&[2, 4, 4, 3], &mut rng).autodiff().require_grad();
     let weight = random(&[3, 3, 3, 5], &mut rng).autodiff();
-    let gradients = ops::conv2d(x.clone(), weight.clone(), 1, 1, 1).sum().backward();
+    let gradients = ops::conv2d(x.clone(), weight.clone(), options(1, 1, 1)).sum().backward();
     assert!(x.grad(&gradients).is_some());
     assert!(weight.grad(&gradients).is_none());
 }

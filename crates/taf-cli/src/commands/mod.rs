@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod attend;
+mod bench;
 mod compare;
 mod completions;
 mod data;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Attend(args) => attend::run(args),
         Command::Perturb(args) => perturb::run(args),
         Command::Info(args) => info::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => completions::run(args),
     }

@@ -1,13 +1,10 @@
-use rayon::prelude::*;
+use pulp::Simd;
 
-use super::statistics::fold;
+use super::folded;
 use crate::channels::Cut;
-use crate::scale_shift::masked;
-use crate::scratch::Scratch;
-use crate::simd::vectorized;
-
-/// Floats summed in f32 before they are added to the f64 totals: 32 KiB.
-const BLOCK: usize = 8 * 1024;
+use crate::gate::Gate;
+use crate::lanes::Lanes;
+use crate::sweep::{Body, sweep};
 
 /// What [`batch_norm_backward`] needs from the forward pass.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +17,20 @@ pub struct BatchNormSaved<'a> {
     pub inv_std: &'a [f32],
     /// Scale per channel.
     pub gamma: &'a [f32],
-    /// The output, if the forward pass ended with a ReLU: its zeros tell where the gradient stops.
-    pub relu_output: Option<&'a [f32]>,
+    /// Whether the forward pass ended with a ReLU, and how to know what it zeroed.
+    pub relu: SavedRelu<'a>,
+}
+
+/// How the gradient knows where the ReLU of the forward pass stopped it.
+#[derive(Clone, Copy, Debug)]
+pub enum SavedRelu<'a> {
+    /// There was no ReLU.
+    None,
+    /// By the zeros of the output, `[.., channels]`; needed where a residual was added.
+    Output(&'a [f32]),
+    /// By the beta of a forward pass without a residual: whether the output was zero is computed again from `x`, bit by bit
+    /// alike, which saves reading the output twice.
+    Beta(&'a [f32]),
 }
 
 /// Gradients of [`batch_norm_forward`](crate::batch_norm_forward), through the statistics too. Overwrites all of them.
@@ -39,142 +48,194 @@ pub fn batch_norm_backward(
     dx: &mut [f32],
     dgamma: &mut [f32],
     dbeta: &mut [f32],
-    mut dresidual: Option<&mut [f32]>,
+    dresidual: Option<&mut [f32]>,
 ) {
-    let cut = saved.check(dy, dx, dresidual.as_deref());
-    assert_eq!(
-        (dgamma.len(), dbeta.len()),
-        (cut.channels, cut.channels),
-        "channels of the gradients of gamma and beta"
-    );
-    let sums = sum_gradients(saved, &cut, dy, dresidual.as_deref_mut());
-    for (channel, inv_std) in saved.inv_std.iter().enumerate() {
-        dbeta[channel] = sums.plain[channel] as f32;
-        dgamma[channel] = (sums.centred[channel] * f64::from(*inv_std)) as f32;
-    }
-    let coefficients = Coefficients::new(saved, &cut, &sums);
-    // The masked gradient is already there if it was asked for.
-    let (g, relu_output) = match dresidual {
-        Some(dresidual) => (&*dresidual, None),
-        None => (dy, saved.relu_output),
+    let len = saved.x.len();
+    assert_eq!((dy.len(), dx.len()), (len, len), "floats of the output and input gradient");
+    assert_eq!(dresidual.as_ref().map_or(len, |dresidual| dresidual.len()), len, "residual gradient floats");
+    let (cut, gate) = saved.check(dgamma, dbeta);
+    let Some(dresidual) = dresidual else {
+        let inputs = [saved.x, gate.probe, dy];
+        let sums = sweep(&cut, inputs, [], [saved.mean, &gate.scale, &gate.shift], &Sums);
+        let spread = saved.finish(&cut, sums, dgamma, dbeta);
+        sweep(&cut, inputs, [dx], spread.constants(saved, &gate), &Spread);
+        return;
     };
-    dx.par_chunks_mut(cut.task).enumerate().for_each(|(task, dx)| {
-        let range = cut.range(task);
-        coefficients.apply(&saved.x[range.clone()], &g[range.clone()], relu_output.map(|y| &y[range]), dx);
-    });
+    let inputs = [saved.x, gate.probe, dy];
+    let sums = sweep(&cut, inputs, [&mut *dresidual], [saved.mean, &gate.scale, &gate.shift], &Sums);
+    let spread = saved.finish(&cut, sums, dgamma, dbeta);
+    sweep(&cut, [saved.x, dresidual], [dx], spread.open_constants(saved), &Spread);
 }
 
-impl BatchNormSaved<'_> {
-    fn check(&self, dy: &[f32], dx: &[f32], dresidual: Option<&[f32]>) -> Cut {
+/// [`batch_norm_backward`] without a residual, which overwrites `dy` with `dx`: a fifth less memory to move.
+///
+/// # Panics
+/// As [`batch_norm_backward`].
+pub fn batch_norm_backward_in_place(saved: &BatchNormSaved, dy: &mut [f32], dgamma: &mut [f32], dbeta: &mut [f32]) {
+    assert_eq!(dy.len(), saved.x.len(), "floats of the output gradient");
+    let (cut, gate) = saved.check(dgamma, dbeta);
+    let sums = sweep(&cut, [saved.x, gate.probe, dy], [], [saved.mean, &gate.scale, &gate.shift], &Sums);
+    let spread = saved.finish(&cut, sums, dgamma, dbeta);
+    sweep(&cut, [saved.x, gate.probe], [dy], spread.constants(saved, &gate), &SpreadInPlace);
+}
+
+/// [`batch_norm_backward`] with a residual, which overwrites `dy` with `dresidual`: less memory to move.
+///
+/// # Panics
+/// As [`batch_norm_backward`].
+pub fn batch_norm_residual_backward_in_place(
+    saved: &BatchNormSaved,
+    dy: &mut [f32],
+    dx: &mut [f32],
+    dgamma: &mut [f32],
+    dbeta: &mut [f32],
+) {
+    assert_eq!((dy.len(), dx.len()), (saved.x.len(), saved.x.len()), "floats of the output and input gradient");
+    let (cut, gate) = saved.check(dgamma, dbeta);
+    let constants = [saved.mean, &gate.scale, &gate.shift];
+    let sums = sweep(&cut, [saved.x, gate.probe], [&mut *dy], constants, &SumsInPlace);
+    let spread = saved.finish(&cut, sums, dgamma, dbeta);
+    sweep(&cut, [saved.x, dy], [dx], spread.open_constants(saved), &Spread);
+}
+
+impl<'a> BatchNormSaved<'a> {
+    fn check(&self, dgamma: &[f32], dbeta: &[f32]) -> (Cut, Gate<'a>) {
         let (len, channels) = (self.x.len(), self.gamma.len());
         assert_eq!((self.mean.len(), self.inv_std.len()), (channels, channels), "channels of the statistics");
-        assert_eq!((dy.len(), dx.len()), (len, len), "floats of the output and input gradient");
-        assert_eq!(self.relu_output.map_or(len, <[f32]>::len), len, "output floats");
-        assert_eq!(dresidual.map_or(len, <[f32]>::len), len, "residual gradient floats");
-        Cut::new(len, channels)
+        let gradients = (dgamma.len(), dbeta.len());
+        assert_eq!(gradients, (channels, channels), "channels of the gradients of gamma and beta");
+        (Cut::new(len, channels), self.gate())
     }
-}
 
-/// Per channel: the sum of the gradient, and of the gradient times the centred input.
-struct Sums {
-    plain: Vec<f64>,
-    centred: Vec<f64>,
-}
-
-fn sum_gradients(saved: &BatchNormSaved, cut: &Cut, dy: &[f32], dresidual: Option<&mut [f32]>) -> Sums {
-    let mean = cut.spread(saved.mean);
-    let parts = cut.parts(dresidual);
-    let tasks: Vec<Sums> = parts
-        .into_par_iter()
-        .enumerate()
-        .map(|(task, dresidual)| {
-            let range = cut.range(task);
-            let y = saved.relu_output.map(|y| &y[range.clone()]);
-            sum_task(cut, &mean, &saved.x[range.clone()], &dy[range], y, dresidual)
-        })
-        .collect();
-    let mut total = Sums { plain: vec![0.0; cut.channels], centred: vec![0.0; cut.channels] };
-    tasks.iter().for_each(|task| total.add(&task.plain, &task.centred));
-    total
-}
-
-fn sum_task(
-    cut: &Cut,
-    mean: &[f32],
-    x: &[f32],
-    dy: &[f32],
-    relu_output: Option<&[f32]>,
-    mut dresidual: Option<&mut [f32]>,
-) -> Sums {
-    let block = mean.len() * (BLOCK / mean.len()).max(4);
-    let mut total = Sums { plain: vec![0.0; cut.channels], centred: vec![0.0; cut.channels] };
-    let mut own = Scratch::take(block);
-    let [mut plain, mut centred] = [vec![0.0; mean.len()], vec![0.0; mean.len()]];
-    for start in (0..x.len()).step_by(block) {
-        let range = start..x.len().min(start + block);
-        let g = match &mut dresidual {
-            Some(dresidual) => &mut dresidual[range.clone()],
-            None => &mut own[..range.len()],
-        };
-        plain.fill(0.0);
-        centred.fill(0.0);
-        vectorized(|| {
-            masked(&dy[range.clone()], relu_output.map(|y| &y[range.clone()]), g);
-            for (x, g) in x[range].chunks(mean.len()).zip(g.chunks(mean.len())) {
-                let lanes = plain.iter_mut().zip(&mut centred).zip(x).zip(g).zip(mean);
-                for ((((plain, centred), x), g), mean) in lanes {
-                    *plain += g;
-                    *centred += g * (x - mean);
-                }
+    fn gate(&self) -> Gate<'a> {
+        let (len, channels) = (self.x.len(), self.gamma.len());
+        match self.relu {
+            SavedRelu::None => Gate::open(self.x, channels),
+            SavedRelu::Output(y) => {
+                assert_eq!(y.len(), len, "output floats");
+                Gate::of_output(y, channels)
             }
-        });
-        total.add(&fold(&plain, cut.channels), &fold(&centred, cut.channels));
+            SavedRelu::Beta(beta) => {
+                assert_eq!(beta.len(), channels, "channels of beta");
+                let (scale, shift) = folded(self.gamma, beta, self.mean, self.inv_std);
+                Gate { probe: self.x, scale, shift }
+            }
+        }
     }
-    total
+
+    /// Writes the gradients of gamma and beta, and says how the one of the input follows.
+    fn finish(
+        &self,
+        cut: &Cut,
+        [plain, centred]: [Vec<f64>; 2],
+        dgamma: &mut [f32],
+        dbeta: &mut [f32],
+    ) -> Coefficients {
+        let count = cut.rows() as f64;
+        let mut coefficients = Coefficients::default();
+        for channel in 0..cut.channels {
+            let inv_std = f64::from(self.inv_std[channel]);
+            let factor = f64::from(self.gamma[channel]) * inv_std;
+            dbeta[channel] = plain[channel] as f32;
+            dgamma[channel] = (centred[channel] * inv_std) as f32;
+            coefficients.scale.push(factor as f32);
+            coefficients.slope.push((factor * inv_std * inv_std * centred[channel] / count) as f32);
+            coefficients.offset.push((factor * plain[channel] / count) as f32);
+        }
+        coefficients
+    }
 }
 
-impl Sums {
-    fn add(&mut self, plain: &[f64], centred: &[f64]) {
-        self.plain.iter_mut().zip(plain).for_each(|(sum, value)| *sum += value);
-        self.centred.iter_mut().zip(centred).for_each(|(sum, value)| *sum += value);
-    }
-}
-
-/// `dx = scale * g - slope * (x - mean) - offset`, per channel and repeated over the lanes.
+/// `dx = scale * g - slope * (x - mean) - offset`, per channel.
+#[derive(Default)]
 struct Coefficients {
     scale: Vec<f32>,
     slope: Vec<f32>,
     offset: Vec<f32>,
-    mean: Vec<f32>,
 }
 
 impl Coefficients {
-    fn new(saved: &BatchNormSaved, cut: &Cut, sums: &Sums) -> Self {
-        let count = cut.rows() as f64;
-        let [mut scale, mut slope, mut offset] = [const { Vec::new() }; 3];
-        for (channel, (gamma, inv_std)) in saved.gamma.iter().zip(saved.inv_std).enumerate() {
-            let inv_std = f64::from(*inv_std);
-            let factor = f64::from(*gamma) * inv_std;
-            scale.push(factor as f32);
-            slope.push((factor * inv_std * inv_std * sums.centred[channel] / count) as f32);
-            offset.push((factor * sums.plain[channel] / count) as f32);
-        }
-        let [scale, slope, offset, mean] = [&scale, &slope, &offset, saved.mean].map(|values| cut.spread(values));
-        Self { scale, slope, offset, mean }
+    fn constants<'a>(&'a self, saved: &BatchNormSaved<'a>, gate: &'a Gate) -> [&'a [f32]; 6] {
+        let [scale, slope, offset, mean] = self.open_constants(saved);
+        [scale, slope, offset, mean, &gate.scale, &gate.shift]
     }
 
-    fn apply(&self, x: &[f32], g: &[f32], relu_output: Option<&[f32]>, dx: &mut [f32]) {
-        let lanes = self.mean.len();
-        vectorized(|| {
-            for start in (0..x.len()).step_by(lanes) {
-                let range = start..x.len().min(start + lanes);
-                let dx = &mut dx[range.clone()];
-                masked(&g[range.clone()], relu_output.map(|y| &y[range.clone()]), dx);
-                let channels = self.scale.iter().zip(&self.slope).zip(&self.offset).zip(&self.mean);
-                for ((dx, x), (((scale, slope), offset), mean)) in dx.iter_mut().zip(&x[range]).zip(channels) {
-                    *dx = scale * *dx - slope * (x - mean) - offset;
-                }
-            }
-        });
+    /// For a gradient that has the ReLU's zeros already.
+    fn open_constants<'a>(&'a self, saved: &BatchNormSaved<'a>) -> [&'a [f32]; 4] {
+        [&self.scale, &self.slope, &self.offset, saved.mean]
+    }
+}
+
+/// Sums of the gradient, and of the gradient times the centred input; writes the gated gradient if there is an output.
+struct Sums;
+
+impl<const O: usize> Body<3, O, 3, 2> for Sums {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        _: [Lanes<V>; O],
+        [x, probe, dy]: [Lanes<V>; 3],
+        [mean, gate_scale, gate_shift]: [Lanes<V>; 3],
+    ) -> ([Lanes<V>; O], [Lanes<V>; 2]) {
+        let g = dy.gated(probe * gate_scale + gate_shift);
+        ([g; O], [g, g * (x - mean)])
+    }
+}
+
+/// [`Sums`] with the gradient in the output.
+struct SumsInPlace;
+
+impl Body<2, 1, 3, 2> for SumsInPlace {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        [dy]: [Lanes<V>; 1],
+        [x, probe]: [Lanes<V>; 2],
+        constants: [Lanes<V>; 3],
+    ) -> ([Lanes<V>; 1], [Lanes<V>; 2]) {
+        Sums.apply([dy], [x, probe, dy], constants)
+    }
+}
+
+/// The input gradient, from a gradient with the ReLU's zeros or without.
+struct Spread;
+
+impl Body<2, 1, 4, 0> for Spread {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        _: [Lanes<V>; 1],
+        [x, g]: [Lanes<V>; 2],
+        [scale, slope, offset, mean]: [Lanes<V>; 4],
+    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
+        ([scale * g - slope * (x - mean) - offset], [])
+    }
+}
+
+impl Body<3, 1, 6, 0> for Spread {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        outputs: [Lanes<V>; 1],
+        [x, probe, dy]: [Lanes<V>; 3],
+        [scale, slope, offset, mean, gate_scale, gate_shift]: [Lanes<V>; 6],
+    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
+        let g = dy.gated(probe * gate_scale + gate_shift);
+        self.apply(outputs, [x, g], [scale, slope, offset, mean])
+    }
+}
+
+/// [`Spread`] with the gradient in the output.
+struct SpreadInPlace;
+
+impl Body<2, 1, 6, 0> for SpreadInPlace {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        [dy]: [Lanes<V>; 1],
+        [x, probe]: [Lanes<V>; 2],
+        constants: [Lanes<V>; 6],
+    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
+        Spread.apply([dy], [x, probe, dy], constants)
     }
 }

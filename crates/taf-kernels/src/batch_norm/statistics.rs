@@ -1,12 +1,12 @@
+use pulp::Simd;
 use rayon::prelude::*;
 
 use crate::channels::Cut;
-use crate::simd::vectorized;
+use crate::lanes::Lanes;
+use crate::sweep::{Body, Total, sweep_task};
 
-/// Floats looked at twice while they are in the cache: 64 KiB.
-const BLOCK: usize = 16 * 1024;
-/// Fewest rows of a block, so that merging blocks costs little for many channels.
-const BLOCK_ROWS: usize = 16;
+/// Lane-filling rows whose mean is the pivot of a task.
+const PIVOT_ROWS: usize = 4;
 
 /// Mean and spread of each channel of a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +24,9 @@ pub struct BatchStatistics {
 impl BatchStatistics {
     /// Statistics of `x` `[.., channels]`.
     ///
-    /// Each block is read twice (mean, then squares about it) while it is in the cache; blocks are merged in f64 in a
-    /// fixed order (Chan, Golub, LeVeque 1983), so a large mean does not eat the variance.
+    /// Read once: each task sums the distances to a pivot, the mean of its first rows, and their squares. At most 64 times
+    /// as many rows follow, so the pivot lies within 8 standard deviations of the task's mean, and a large mean does not
+    /// eat the variance. Tasks are merged in f64 in a fixed order (Chan, Golub, LeVeque 1983).
     ///
     /// # Panics
     /// If `x` is empty or not whole rows of `channels`.
@@ -59,35 +60,12 @@ impl Moments {
     }
 
     fn of(x: &[f32], cut: &Cut) -> Self {
-        let rows = (BLOCK / cut.channels).max(BLOCK_ROWS);
-        let mut total = Self::none(cut.channels);
-        x.chunks(rows * cut.channels).for_each(|block| total.merge(&Self::of_block(block, cut)));
-        total
-    }
-
-    fn of_block(block: &[f32], cut: &Cut) -> Self {
-        let count = (block.len() / cut.channels) as f64;
-        let lanes = cut.channels * cut.repeats();
-        let mut sums = vec![0.0; lanes];
-        vectorized(|| {
-            for row in block.chunks(lanes) {
-                sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-            }
-        });
-        let pivot: Vec<f32> = fold(&sums, cut.channels).iter().map(|sum| (sum / count) as f32).collect();
-        let wide = cut.spread(&pivot);
-        let mut squares = vec![0.0; lanes];
-        sums.fill(0.0);
-        vectorized(|| {
-            for row in block.chunks(lanes) {
-                for (((sum, square), x), pivot) in sums.iter_mut().zip(&mut squares).zip(row).zip(&wide) {
-                    let apart = x - pivot;
-                    *sum += apart;
-                    *square += apart * apart;
-                }
-            }
-        });
-        Self::about_pivot(count, &pivot, &fold(&sums, cut.channels), &fold(&squares, cut.channels))
+        let start = &x[..x.len().min(PIVOT_ROWS * cut.lanes())];
+        let [sums] = sweep_task(cut, [start], [], [], &Total);
+        let rows = (start.len() / cut.channels) as f64;
+        let pivot: Vec<f32> = sums.iter().map(|sum| (sum / rows) as f32).collect();
+        let [sums, squares] = sweep_task(cut, [x], [], [&cut.spread(&pivot)], &AboutPivot);
+        Self::about_pivot((x.len() / cut.channels) as f64, &pivot, &sums, &squares)
     }
 
     /// From sums of the distances to a pivot near the mean, and of their squares.
@@ -120,11 +98,18 @@ impl Moments {
     }
 }
 
-/// Adds up the repeats of a per-channel vector, in f64.
-pub(super) fn fold(lanes: &[f32], channels: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; channels];
-    for part in lanes.chunks_exact(channels) {
-        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += f64::from(*value));
+/// The sums of the distances to a pivot, and of their squares.
+struct AboutPivot;
+
+impl Body<1, 0, 1, 2> for AboutPivot {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        _: [Lanes<V>; 0],
+        [x]: [Lanes<V>; 1],
+        [pivot]: [Lanes<V>; 1],
+    ) -> ([Lanes<V>; 0], [Lanes<V>; 2]) {
+        let apart = x - pivot;
+        ([], [apart, apart * apart])
     }
-    sums
 }

@@ -1,8 +1,11 @@
+use pulp::Simd;
 use rayon::prelude::*;
 
-use crate::simd::vectorized;
+use crate::channels::Cut;
+use crate::lanes::Lanes;
+use crate::sweep::{Body, Total, sweep};
 
-/// Mean over the pixels of each picture.
+/// Mean over the pixels of each picture; over the pixels of all frames of a clip if those count as one picture.
 ///
 /// # Shapes
 /// `x` `[batch, pixels, channels]`, `y` `[batch, channels]`; the batch follows from `y`.
@@ -11,15 +14,10 @@ use crate::simd::vectorized;
 /// If the lengths do not fit together or there is no pixel.
 pub fn global_average_pool_forward(pixels: usize, channels: usize, x: &[f32], y: &mut [f32]) {
     check(pixels, channels, x.len(), y.len());
-    let pairs = y.par_chunks_mut(channels).zip(x.par_chunks(pixels * channels));
-    pairs.for_each(|(mean, picture)| {
-        vectorized(|| {
-            mean.fill(0.0);
-            for pixel in picture.chunks_exact(channels) {
-                mean.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
-            }
-            mean.iter_mut().for_each(|sum| *sum /= pixels as f32);
-        });
+    let cut = Cut::new(pixels * channels, channels);
+    y.par_chunks_mut(channels).zip(x.par_chunks(pixels * channels)).for_each(|(mean, picture)| {
+        let [sums] = sweep(&cut, [picture], [], [], &Total);
+        mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = (sum / pixels as f64) as f32);
     });
 }
 
@@ -29,14 +27,26 @@ pub fn global_average_pool_forward(pixels: usize, channels: usize, x: &[f32], y:
 /// As [`global_average_pool_forward`].
 pub fn global_average_pool_backward(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32]) {
     check(pixels, channels, dx.len(), dy.len());
-    let pairs = dx.par_chunks_mut(pixels * channels).zip(dy.par_chunks(channels));
-    pairs.for_each(|(picture, dy)| {
-        vectorized(|| {
-            for pixel in picture.chunks_exact_mut(channels) {
-                pixel.iter_mut().zip(dy).for_each(|(dx, dy)| *dx = dy / pixels as f32);
-            }
-        });
+    let cut = Cut::new(pixels * channels, channels);
+    dx.par_chunks_mut(pixels * channels).zip(dy.par_chunks(channels)).for_each(|(picture, dy)| {
+        let share: Vec<f32> = dy.iter().map(|dy| dy / pixels as f32).collect();
+        sweep(&cut, [], [picture], [&share], &Same);
     });
+}
+
+/// The constant itself.
+struct Same;
+
+impl Body<0, 1, 1, 0> for Same {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        _: [Lanes<V>; 1],
+        _: [Lanes<V>; 0],
+        constants: [Lanes<V>; 1],
+    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
+        (constants, [])
+    }
 }
 
 fn check(pixels: usize, channels: usize, full: usize, pooled: usize) {

@@ -1,6 +1,15 @@
+use pulp::bytemuck::{bytes_of, cast_slice, pod_read_unaligned};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::simd::vectorized;
+use crate::lanes::Lanes;
+
+/// Floats of the widest registers there are.
+const MOST_LANES: usize = 16;
+
+/// A meeting of a window and a pixel: where the one of the two that is read starts, in floats, and the number of the pixel
+/// in the window.
+type Tap = (usize, u32);
 
 /// Sizes of a 2-D max pooling. Axis pairs are `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,19 +72,40 @@ impl PoolShape {
         assert_eq!((output, places), (self.output_len(), self.output_len()), "output floats and places of {self:?}");
     }
 
-    /// The taps of an output position that fall on the picture: number in the window, and pixel in the picture.
-    #[inline(always)]
-    fn taps(&self, row: usize, column: usize) -> impl Iterator<Item = (usize, usize)> {
-        let [kernel_height, kernel_width] = self.kernel;
-        let [top, left] = [row * self.stride[0], column * self.stride[1]];
-        let rows =
-            (0..kernel_height).filter(move |i| (self.padding[0]..self.height + self.padding[0]).contains(&(top + i)));
-        rows.flat_map(move |i| {
-            let y = top + i - self.padding[0];
-            (0..kernel_width)
-                .filter(move |j| (self.padding[1]..self.width + self.padding[1]).contains(&(left + j)))
-                .map(move |j| (i * kernel_width + j, y * self.width + left + j - self.padding[1]))
+    /// Which windows see which pixels along the vertical (0) or horizontal (1) axis, as `(window, pixel, tap)`.
+    fn meetings(&self, axis: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        let size = [self.height, self.width][axis];
+        let windows = [self.output_height(), self.output_width()][axis];
+        let [kernel, stride, padding] = [self.kernel[axis], self.stride[axis], self.padding[axis]];
+        let all = (0..windows).flat_map(move |window| (0..kernel).map(move |tap| (window, tap)));
+        all.filter_map(move |(window, tap)| {
+            let pixel = (window * stride + tap).checked_sub(padding)?;
+            (pixel < size).then_some((window, pixel, tap))
         })
+    }
+
+    /// For every window along an axis: the pixels it sees, each with its tap.
+    fn seen(&self, axis: usize) -> Vec<Vec<(usize, usize)>> {
+        let mut seen = vec![Vec::new(); [self.output_height(), self.output_width()][axis]];
+        self.meetings(axis).for_each(|(window, pixel, tap)| seen[window].push((pixel, tap)));
+        seen
+    }
+
+    /// For every pixel along an axis: the windows that see it, each with its tap.
+    fn seeing(&self, axis: usize) -> Vec<Vec<(usize, usize)>> {
+        let mut seeing = vec![Vec::new(); [self.height, self.width][axis]];
+        self.meetings(axis).for_each(|(window, pixel, tap)| seeing[pixel].push((window, tap)));
+        seeing
+    }
+
+    /// Vertical and horizontal meetings put together: `width` positions to a line.
+    #[inline(always)]
+    fn cross(&self, width: usize, rows: &[(usize, usize)], columns: &[(usize, usize)], taps: &mut Vec<Tap>) {
+        taps.clear();
+        for &(row, i) in rows {
+            let (line, first) = (row * width * self.channels, i * self.kernel[1]);
+            taps.extend(columns.iter().map(|&(column, j)| (line + column * self.channels, (first + j) as u32)));
+        }
     }
 }
 
@@ -89,31 +119,84 @@ impl PoolShape {
 /// If a length does not fit the shape, or the shape itself does not [`PoolShape::validate`].
 pub fn max_pool2d_forward(shape: &PoolShape, x: &[f32], y: &mut [f32], places: &mut [u8]) {
     shape.check(x.len(), y.len(), places.len());
-    let (channels, line) = (shape.channels, shape.output_width() * shape.channels);
-    let picture_len = shape.height * shape.width * channels;
+    let line = shape.output_width() * shape.channels;
+    let picture_len = shape.height * shape.width * shape.channels;
+    let [rows, columns] = [0, 1].map(|axis| shape.seen(axis));
     y.par_chunks_mut(line).zip(places.par_chunks_mut(line)).enumerate().for_each(|(row, (y, places))| {
         let picture = &x[row / shape.output_height() * picture_len..][..picture_len];
-        let pixels = y.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
-        vectorized(|| {
-            for (column, (y, places)) in pixels.enumerate() {
-                y.fill(f32::NEG_INFINITY);
-                places.fill(u8::MAX);
-                for (tap, pixel) in shape.taps(row % shape.output_height(), column) {
-                    keep_larger(y, places, &picture[pixel * channels..][..channels], tap as u8);
-                }
-            }
-        });
+        let rows = &rows[row % shape.output_height()];
+        Arch::new().dispatch(Maxima { shape, rows, columns: &columns, picture, y, places });
     });
 }
 
-#[inline(always)]
-fn keep_larger(y: &mut [f32], places: &mut [u8], x: &[f32], tap: u8) {
-    for ((y, place), &x) in y.iter_mut().zip(places).zip(x) {
-        // The first tap of a window counts even if it is minus infinity.
-        let larger = x > *y || x.is_nan() || *place == u8::MAX;
-        *y = if larger { x } else { *y };
-        *place = if larger { tap } else { *place };
+/// One row of windows.
+struct Maxima<'a> {
+    shape: &'a PoolShape,
+    rows: &'a [(usize, usize)],
+    columns: &'a [Vec<(usize, usize)>],
+    picture: &'a [f32],
+    y: &'a mut [f32],
+    places: &'a mut [u8],
+}
+
+impl WithSimd for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, simd: V) {
+        let (picture, channels) = (self.picture, self.shape.channels);
+        let mut taps = Vec::with_capacity(self.shape.kernel.iter().product());
+        let pixels = self.y.chunks_exact_mut(channels).zip(self.places.chunks_exact_mut(channels));
+        for ((y, places), columns) in pixels.zip(self.columns) {
+            self.shape.cross(self.shape.width, self.rows, columns, &mut taps);
+            // The count of a whole 3x3 window as a constant: its loop is unrolled.
+            match taps.len() {
+                9 => keep_largest(simd, picture, &taps[..9], y, places),
+                _ => keep_largest(simd, picture, &taps, y, places),
+            }
+        }
     }
+}
+
+#[inline(always)]
+fn keep_largest<V: Simd>(simd: V, picture: &[f32], taps: &[Tap], y: &mut [f32], places: &mut [u8]) {
+    let whole = y.len() / V::F32_LANES * V::F32_LANES;
+    for lane in (0..whole).step_by(V::F32_LANES) {
+        let (largest, tap) = largest(simd, picture, taps, lane, V::F32_LANES);
+        largest.store(&mut y[lane..lane + V::F32_LANES]);
+        places[lane..lane + V::F32_LANES].copy_from_slice(&narrow(simd, tap)[..V::F32_LANES]);
+    }
+    if whole < y.len() {
+        let (largest, tap) = largest(simd, picture, taps, whole, y.len() - whole);
+        largest.store(&mut y[whole..]);
+        places[whole..].copy_from_slice(&narrow(simd, tap)[..y.len() - whole]);
+    }
+}
+
+/// The largest values of a window in `width` channels from `lane` on, and which tap each is.
+#[inline(always)]
+fn largest<V: Simd>(simd: V, picture: &[f32], taps: &[Tap], lane: usize, width: usize) -> (Lanes<V>, V::u32s) {
+    let value = |tap: &Tap| Lanes::load(simd, &picture[tap.0 + lane..tap.0 + lane + width]);
+    // The first tap of a window counts even if it is minus infinity.
+    let (mut most, mut at) = (value(&taps[0]), simd.splat_u32s(taps[0].1));
+    for tap in &taps[1..] {
+        let value = value(tap);
+        let larger = value.exceeds(most);
+        most = Lanes::select(larger, value, most);
+        at = simd.select_u32s(larger, simd.splat_u32s(tap.1), at);
+    }
+    (most, at)
+}
+
+/// The taps as bytes.
+#[inline(always)]
+fn narrow<V: Simd>(_: V, taps: V::u32s) -> [u8; MOST_LANES] {
+    let taps: &[u32] = cast_slice(bytes_of(&taps));
+    let mut bytes = [0; MOST_LANES];
+    for lane in 0..V::F32_LANES {
+        bytes[lane] = taps[lane] as u8;
+    }
+    bytes
 }
 
 /// Gradient of [`max_pool2d_forward`]: each window's gradient goes to the pixel that held its maximum. Overwrites `dx`.
@@ -122,37 +205,76 @@ fn keep_larger(y: &mut [f32], places: &mut [u8], x: &[f32], tap: u8) {
 /// As [`max_pool2d_forward`].
 pub fn max_pool2d_backward(shape: &PoolShape, dy: &[f32], places: &[u8], dx: &mut [f32]) {
     shape.check(dx.len(), dy.len(), places.len());
-    let (channels, line) = (shape.channels, shape.width * shape.channels);
-    dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
-        dx.fill(0.0);
-        let (image, y) = (row / shape.height, row % shape.height);
-        vectorized(|| {
-            for tap_row in 0..shape.kernel[0] {
-                let Some(out) = (y + shape.padding[0]).checked_sub(tap_row) else { continue };
-                if out % shape.stride[0] != 0 || out / shape.stride[0] >= shape.output_height() {
-                    continue;
-                }
-                let out_row = image * shape.output_height() + out / shape.stride[0];
-                let range = out_row * shape.output_width() * channels..(out_row + 1) * shape.output_width() * channels;
-                spread_row(shape, tap_row, &dy[range.clone()], &places[range], dx);
-            }
-        });
+    let picture_len = shape.output_height() * shape.output_width() * shape.channels;
+    let [rows, columns] = [0, 1].map(|axis| shape.seeing(axis));
+    dx.par_chunks_mut(shape.width * shape.channels).enumerate().for_each(|(row, dx)| {
+        let start = row / shape.height * picture_len;
+        let (dy, places) = (&dy[start..][..picture_len], &places[start..][..picture_len]);
+        let rows = &rows[row % shape.height];
+        Arch::new().dispatch(Spread { shape, rows, columns: &columns, dy, places, dx });
     });
 }
 
-/// Adds the gradients of one row of windows whose maximum lies in the given row of the window.
-#[inline(always)]
-fn spread_row(shape: &PoolShape, tap_row: usize, dy: &[f32], places: &[u8], dx: &mut [f32]) {
-    let channels = shape.channels;
-    for (column, (dy, places)) in dy.chunks_exact(channels).zip(places.chunks_exact(channels)).enumerate() {
-        for tap_column in 0..shape.kernel[1] {
-            let place = (column * shape.stride[1] + tap_column).checked_sub(shape.padding[1]);
-            let Some(pixel) = place.filter(|&pixel| pixel < shape.width) else { continue };
-            let tap = (tap_row * shape.kernel[1] + tap_column) as u8;
-            let target = &mut dx[pixel * channels..][..channels];
-            for ((dx, dy), place) in target.iter_mut().zip(dy).zip(places) {
-                *dx += if *place == tap { *dy } else { 0.0 };
+/// One row of pixels: each gathers from the windows that see it.
+struct Spread<'a> {
+    shape: &'a PoolShape,
+    rows: &'a [(usize, usize)],
+    columns: &'a [Vec<(usize, usize)>],
+    dy: &'a [f32],
+    places: &'a [u8],
+    dx: &'a mut [f32],
+}
+
+impl WithSimd for Spread<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, simd: V) {
+        let (dy, places) = (self.dy, self.places);
+        let mut windows = Vec::with_capacity(self.shape.kernel.iter().product());
+        let width = self.shape.output_width();
+        for (dx, columns) in self.dx.chunks_exact_mut(self.shape.channels).zip(self.columns) {
+            self.shape.cross(width, self.rows, columns, &mut windows);
+            // The counts of a 3x3 window with stride 2 as constants.
+            match windows.len() {
+                1 => gather(simd, dy, places, &windows[..1], dx),
+                2 => gather(simd, dy, places, &windows[..2], dx),
+                4 => gather(simd, dy, places, &windows[..4], dx),
+                _ => gather(simd, dy, places, &windows, dx),
             }
         }
     }
+}
+
+#[inline(always)]
+fn gather<V: Simd>(simd: V, dy: &[f32], places: &[u8], windows: &[Tap], dx: &mut [f32]) {
+    let whole = dx.len() / V::F32_LANES * V::F32_LANES;
+    for lane in (0..whole).step_by(V::F32_LANES) {
+        gathered(simd, dy, places, windows, lane, V::F32_LANES).store(&mut dx[lane..lane + V::F32_LANES]);
+    }
+    if whole < dx.len() {
+        gathered(simd, dy, places, windows, whole, dx.len() - whole).store(&mut dx[whole..]);
+    }
+}
+
+/// The gradient of a pixel in `width` channels from `lane` on.
+#[inline(always)]
+fn gathered<V: Simd>(simd: V, dy: &[f32], places: &[u8], windows: &[Tap], lane: usize, width: usize) -> Lanes<V> {
+    let zero = Lanes::splat(simd, 0.0);
+    let mut sum = zero;
+    for &(start, tap) in windows {
+        let range = start + lane..start + lane + width;
+        let here = simd.equal_u32s(widen(simd, &places[range.clone()]), simd.splat_u32s(tap));
+        sum = sum + Lanes::select(here, Lanes::load(simd, &dy[range]), zero);
+    }
+    sum
+}
+
+/// Bytes as taps; those that are missing are zero.
+#[inline(always)]
+fn widen<V: Simd>(_: V, places: &[u8]) -> V::u32s {
+    let mut bytes = [0; MOST_LANES];
+    bytes[..places.len()].copy_from_slice(places);
+    let wide = bytes.map(u32::from);
+    pod_read_unaligned(cast_slice(&wide[..V::F32_LANES]))
 }

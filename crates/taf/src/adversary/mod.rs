@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::attention::{TemporalAttention, explain};
 use crate::metrics::highest;
 use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput};
-use crate::ops::values;
+use crate::ops::{on_workers, values};
 
 /// The class whose evidence makes the attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ impl TemporalAdversary {
                 let noise = self.norm.noise(&clips, self.epsilon, seed);
                 Perturbed::untouched((clips + noise).clamp(0.0, 1.0), labels)
             }
-            _ => self.climb(&model.valid(), clips, labels, seed),
+            _ => on_workers(|| self.climb(&model.valid(), clips, labels, seed)),
         }
     }
 

@@ -5,7 +5,7 @@ use super::EvalError;
 use crate::data::{Spoiled, clips_to_tensor};
 use crate::metrics::{Predictions, ScoreKind};
 use crate::model::{Pass, VideoModel};
-use crate::ops::values;
+use crate::ops::{on_workers, values};
 use crate::recipe::Plan;
 
 /// Told after each video: how many are done, of how many.
@@ -65,7 +65,7 @@ impl<M: VideoModel> Queue<'_, M> {
         }
         let clips = clips_to_tensor(&self.views, self.device);
         self.views.clear();
-        let logits = self.model.forward(clips, &mut Pass::inference()).logits;
+        let logits = on_workers(|| self.model.forward(clips, &mut Pass::inference()).logits);
         let [_, classes] = logits.dims();
         let logits = values(logits);
         let mut rows = logits.chunks(classes);

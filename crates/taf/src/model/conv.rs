@@ -4,7 +4,9 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use crate::ops;
+use super::Pass;
+use super::norm::{BatchNorm, Norm};
+use crate::ops::{self, ConvOptions};
 
 /// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in, channels_out]`.
 #[derive(Module, Debug)]
@@ -33,7 +35,56 @@ impl Conv2d {
 
     /// `[n, height, width, channels_in]` to `[n, height', width', channels_out]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        ops::conv2d(x, self.weight.val(), self.stride, self.padding, 1)
+        ops::conv2d(x, self.weight.val(), self.options())
+    }
+
+    fn options(&self) -> ConvOptions {
+        ConvOptions { stride: self.stride, padding: self.padding, groups: 1 }
+    }
+}
+
+/// A convolution and the norm behind it, computed together.
+#[derive(Module, Debug)]
+pub struct ConvNorm {
+    conv: Conv2d,
+    norm: BatchNorm,
+}
+
+impl ConvNorm {
+    /// See [`Conv2d::new`] and [`BatchNorm::new`].
+    pub fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        Self { conv: Conv2d::new(channels, kernel, stride, device, rng), norm: BatchNorm::new(channels[1], device) }
+    }
+
+    /// `normalise(conv(x))`.
+    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        self.compute(x, None, false, pass)
+    }
+
+    /// `relu(normalise(conv(x)))`.
+    pub fn forward_relu(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        self.compute(x, None, true, pass)
+    }
+
+    /// `relu(normalise(conv(x)) + residual)`: the end of a residual block.
+    pub fn forward_residual(&self, x: Tensor<4>, residual: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        self.compute(x, Some(residual), true, pass)
+    }
+
+    fn compute(&self, x: Tensor<4>, residual: Option<Tensor<4>>, relu: bool, pass: &mut Pass) -> Tensor<4> {
+        let (weight, options) = (self.conv.weight.val(), self.conv.options());
+        match self.norm.prepare(pass) {
+            Norm::Running(map) => ops::conv2d_affine(x, weight, options, map, residual, relu),
+            Norm::Batch(norm) => {
+                let normed = ops::conv2d_batch_norm(x, weight, options, norm, residual, relu);
+                self.norm.observe(normed, pass)
+            }
+        }
+    }
+
+    /// Gives the norm an auxiliary branch.
+    pub fn with_auxiliary_norm(self) -> Self {
+        Self { conv: self.conv, norm: self.norm.with_auxiliary_branch() }
     }
 }
 

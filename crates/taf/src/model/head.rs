@@ -3,6 +3,7 @@ use burn::tensor::{Device, Int, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Pass, conv::normal};
+use crate::ops;
 
 /// Spread of the classifier's first weights, as the TSN and TSM repositories.
 const DEVIATION: f32 = 0.001;
@@ -32,10 +33,10 @@ impl ConsensusHead {
     /// `[batch, time, height, width, channels]` to logits `[batch, classes]`.
     pub fn forward(&self, features: Tensor<5>, pass: &mut Pass) -> Tensor<2> {
         let [batch, time, height, width, channels] = features.dims();
-        let pooled = features.reshape([batch * time, height * width, channels]).mean_dim(1);
-        let pooled = pass.dropout(pooled.reshape([batch * time, channels]), self.dropout);
+        let pooled = ops::average_pool(features.reshape([batch * time, height * width, channels]));
+        let pooled = pass.dropout(pooled, self.dropout);
         // The mean over frames and the classifier commute; averaging first makes the product `time` times smaller.
-        let clip = pooled.reshape([batch, time, channels]).mean_dim(1).reshape([batch, channels]);
+        let clip = ops::average_pool(pooled.reshape([batch, time, channels]));
         clip.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
     }
 

@@ -13,7 +13,7 @@ mod resnet;
 mod state;
 mod tsn;
 
-pub use conv::Conv2d;
+pub use conv::{Conv2d, ConvNorm};
 pub use head::ConsensusHead;
 pub use names::{from_published_layout, published_name, to_published_layout};
 pub use norm::BatchNorm;
@@ -32,7 +32,7 @@ use burn::tensor::{Int, Tensor};
 ///
 /// Any Burn module that answers these questions can be attacked, fine-tuned and explained; `conformance` checks that it
 /// answers them consistently.
-pub trait VideoModel: Module {
+pub trait VideoModel: Module + Sync {
     /// Classifies clips.
     ///
     /// # Shapes

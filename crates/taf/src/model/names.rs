@@ -17,8 +17,8 @@ fn trunk_name(parts: &[&str]) -> Option<String> {
             let stage: usize = stage.parse().ok()?;
             Some(format!("layer{}.{block}.{}", stage + 1, block_name(rest)?))
         }
-        ["conv1", "weight"] => Some("conv1.weight".into()),
-        ["bn1", rest @ ..] => Some(format!("bn1.{}", norm_leaf(rest)?)),
+        ["stem", "conv", "weight"] => Some("conv1.weight".into()),
+        ["stem", "norm", rest @ ..] => Some(format!("bn1.{}", norm_leaf(rest)?)),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::{Branch, Pass, Statistics};
-use crate::ops;
+use crate::ops::{self, Affine, NormParameters, Normed};
 
 /// Weight of the newest batch in the running statistics, as PyTorch.
 const MOMENTUM: f64 = 0.1;
@@ -16,6 +16,14 @@ const EPSILON: f32 = 1e-5;
 pub struct BatchNorm {
     main: NormBranch,
     auxiliary: Option<NormBranch>,
+}
+
+/// What a batch norm does in one pass.
+pub(super) enum Norm {
+    /// It maps each channel by what it has learned.
+    Running(Affine),
+    /// It measures the batch first.
+    Batch(NormParameters),
 }
 
 /// One set of affine parameters and running statistics, each `[channels]`.
@@ -41,17 +49,40 @@ impl BatchNorm {
 
     /// Normalises `x`, `[..., channels]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, pass: &mut Pass) -> Tensor<D> {
-        self.branch(pass).forward(x, None, false, pass)
+        self.compute(x, false, pass)
     }
 
     /// `relu(normalise(x))`.
     pub fn forward_relu<const D: usize>(&self, x: Tensor<D>, pass: &mut Pass) -> Tensor<D> {
-        self.branch(pass).forward(x, None, true, pass)
+        self.compute(x, true, pass)
     }
 
-    /// `relu(normalise(x) + residual)`: the end of a residual block.
-    pub fn forward_residual<const D: usize>(&self, x: Tensor<D>, residual: Tensor<D>, pass: &mut Pass) -> Tensor<D> {
-        self.branch(pass).forward(x, Some(residual), true, pass)
+    fn compute<const D: usize>(&self, x: Tensor<D>, relu: bool, pass: &mut Pass) -> Tensor<D> {
+        match self.prepare(pass) {
+            Norm::Running(map) => ops::scale_shift(x, map, None, relu),
+            Norm::Batch(norm) => self.observe(ops::batch_norm(x, norm, None, relu), pass),
+        }
+    }
+
+    /// What normalises in this pass.
+    pub(super) fn prepare(&self, pass: &Pass) -> Norm {
+        let branch = self.branch(pass);
+        match pass.statistics() {
+            Statistics::Running => Norm::Running(branch.running_map()),
+            Statistics::Batch => Norm::Batch(branch.parameters()),
+        }
+    }
+
+    /// Notes the statistics a batch was normalised with.
+    pub(super) fn observe<const D: usize>(&self, normed: Normed<D>, pass: &mut Pass) -> Tensor<D> {
+        let branch = self.branch(pass);
+        let Normed { y, mean, variance } = normed;
+        let count = y.shape().num_elements() / y.dims()[D - 1];
+        // One value per channel has no spread; PyTorch refuses it, here the running variance takes the 0 as it is.
+        let unbiased = variance * (count as f64 / (count.max(2) - 1) as f64);
+        pass.observe(branch.running_mean.id, mean, MOMENTUM);
+        pass.observe(branch.running_var.id, unbiased, MOMENTUM);
+        y
     }
 
     fn branch(&self, pass: &Pass) -> &NormBranch {
@@ -85,43 +116,14 @@ impl NormBranch {
         }
     }
 
-    fn forward<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        residual: Option<Tensor<D>>,
-        relu: bool,
-        pass: &mut Pass,
-    ) -> Tensor<D> {
-        match pass.statistics() {
-            Statistics::Running => self.with_running_statistics(x, residual, relu),
-            Statistics::Batch => self.with_batch_statistics(x, residual, relu, pass),
-        }
-    }
-
-    fn with_running_statistics<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        residual: Option<Tensor<D>>,
-        relu: bool,
-    ) -> Tensor<D> {
+    /// The running statistics and parameters as one map.
+    fn running_map(&self) -> Affine {
         let scale = self.gamma.val() / (self.running_var.val() + EPSILON).sqrt();
         let shift = self.beta.val() - self.running_mean.val() * scale.clone();
-        ops::scale_shift(x, residual, scale, shift, relu)
+        Affine { scale, shift }
     }
 
-    fn with_batch_statistics<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        residual: Option<Tensor<D>>,
-        relu: bool,
-        pass: &mut Pass,
-    ) -> Tensor<D> {
-        let count = x.shape().num_elements() / x.dims()[D - 1];
-        let (y, mean, variance) = ops::batch_norm(x, residual, self.gamma.val(), self.beta.val(), EPSILON, relu);
-        // One value per channel has no spread; PyTorch refuses it, here the running variance takes the 0 as it is.
-        let unbiased = variance * (count as f64 / (count.max(2) - 1) as f64);
-        pass.observe(self.running_mean.id, mean, MOMENTUM);
-        pass.observe(self.running_var.id, unbiased, MOMENTUM);
-        y
+    fn parameters(&self) -> NormParameters {
+        NormParameters { gamma: self.gamma.val(), beta: self.beta.val(), epsilon: EPSILON }
     }
 }

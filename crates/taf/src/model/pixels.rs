@@ -1,5 +1,7 @@
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+
+use crate::ops::{self, Colors};
 
 /// Per-channel mean and deviation of RGB in [0, 1], subtracted and divided inside the model so that a pixel budget means
 /// the same for every model.
@@ -26,11 +28,8 @@ impl PixelNorm {
     pub fn to_images(&self, clips: Tensor<5>) -> Tensor<4> {
         let [batch, time, channels, height, width] = clips.dims();
         assert_eq!(channels, 3, "clips are [batch, time, 3, height, width]");
-        let images = clips.permute([0, 1, 3, 4, 2]).reshape([batch * time, height, width, 3]);
-        let row =
-            |values: [f32; 3]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 1, 1, 3]), &images.device());
-        let scale = row(self.std.map(f32::recip));
-        (images.clone() - row(self.mean)) * scale
+        let colors = Colors { mean: self.mean, std: self.std };
+        ops::pixels_to_images(clips.reshape([batch * time, 3, height, width]), colors)
     }
 }
 

@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchNorm, Pass, conv::Conv2d};
+use super::{ConvNorm, Pass};
 use crate::ops;
 
 /// The two residual blocks of He et al., CVPR 2016.
@@ -128,15 +128,14 @@ impl Temporal {
 /// ResNet without its classifier, on channels-last images.
 #[derive(Module, Debug)]
 pub struct ResNet {
-    conv1: Conv2d,
-    bn1: BatchNorm,
+    stem: ConvNorm,
     stages: Vec<Vec<Block>>,
 }
 
 impl ResNet {
     /// Builds the trunk with fresh weights. `temporal` says how blocks look at neighbouring frames.
     pub fn new(config: &ResNetConfig, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
-        let conv1 = Conv2d::new([3, config.width], 7, 2, device, rng);
+        let stem = ConvNorm::new([3, config.width], 7, 2, device, rng);
         let mut channels = config.width;
         let mut stages = Vec::with_capacity(config.layers.len());
         for (stage, &blocks) in config.layers.iter().enumerate() {
@@ -149,20 +148,19 @@ impl ResNet {
             };
             stages.push((0..blocks).map(build).collect());
         }
-        Self { conv1, bn1: BatchNorm::new(config.width, device), stages }
+        Self { stem, stages }
     }
 
     /// `[n, height, width, 3]` to the last stage's features, `[n, height / 32, width / 32, channels]` for four stages
     /// (sides rounded up). The images are whole clips of `time` frames.
     pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
-        let x = self.bn1.forward_relu(self.conv1.forward(x), pass);
-        let x = ops::max_pool2d(x, 3, 2, 1);
+        let x = ops::max_pool2d(self.stem.forward_relu(x, pass), 3, 2, 1);
         self.stages.iter().flatten().fold(x, |x, block| block.forward(x, time, pass))
     }
 
     /// Gives every batch norm an auxiliary branch.
     pub fn with_auxiliary_norms(mut self) -> Self {
-        self.bn1 = self.bn1.with_auxiliary_branch();
+        self.stem = self.stem.with_auxiliary_norm();
         let doubled = |stage: Vec<Block>| stage.into_iter().map(Block::with_auxiliary_norms).collect();
         self.stages = self.stages.into_iter().map(doubled).collect();
         self
@@ -216,14 +214,12 @@ pub struct Block {
 impl Block {
     fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
         let (last, first) = self.units.split_last().expect("a residual block has convolutions");
-        let branch = first
-            .iter()
-            .fold(self.temporal.apply(x.clone(), time), |y, unit| unit.norm.forward_relu(unit.conv.forward(y), pass));
+        let branch = first.iter().fold(self.temporal.apply(x.clone(), time), |y, unit| unit.forward_relu(y, pass));
         let residual = match &self.downsample {
-            Some(unit) => unit.norm.forward(unit.conv.forward(x), pass),
+            Some(unit) => unit.forward(x, pass),
             None => x,
         };
-        last.norm.forward_residual(last.conv.forward(branch), residual, pass)
+        last.forward_residual(branch, residual, pass)
     }
 
     fn with_auxiliary_norms(self) -> Self {
@@ -232,22 +228,5 @@ impl Block {
             downsample: self.downsample.map(ConvNorm::with_auxiliary_norm),
             temporal: self.temporal,
         }
-    }
-}
-
-/// A convolution and the norm behind it.
-#[derive(Module, Debug)]
-struct ConvNorm {
-    conv: Conv2d,
-    norm: BatchNorm,
-}
-
-impl ConvNorm {
-    fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
-        Self { conv: Conv2d::new(channels, kernel, stride, device, rng), norm: BatchNorm::new(channels[1], device) }
-    }
-
-    fn with_auxiliary_norm(self) -> Self {
-        Self { conv: self.conv, norm: self.norm.with_auxiliary_branch() }
     }
 }

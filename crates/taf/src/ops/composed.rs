@@ -1,9 +1,9 @@
 //! Every operation from Burn's primitives: the reference on the CPU and the way on every other device.
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
-use burn::tensor::{FloatDType, IntDType, Shape, Slice, ops::ConvOptions};
+use burn::tensor::{FloatDType, IntDType, Shape, Slice, TensorData, ops::ConvOptions};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, ResidualGradients, SgdStep};
+use super::{Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep};
 
 /// See [`super::VideoOps::conv2d_nhwc`].
 pub fn conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>, shape: ConvShape) -> FloatTensor<B> {
@@ -49,92 +49,91 @@ fn to_oihw<B: Backend>(weight: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(weight, &[3, 2, 0, 1])
 }
 
-/// Batch norm over all axes but the last, with an optional residual sum and ReLU.
+/// See [`super::VideoOps::norm_train`].
 pub fn batch_norm<B: Backend>(
     x: FloatTensor<B>,
-    residual: Option<FloatTensor<B>>,
-    [gamma, beta]: [FloatTensor<B>; 2],
-    epsilon: f32,
-    relu: bool,
+    gamma: FloatTensor<B>,
+    beta: FloatTensor<B>,
+    residual: Optional<B>,
+    end: NormEnd,
 ) -> Normalized<B> {
     let rows = as_rows::<B>(x.clone());
     let mean = B::float_mean_dim(rows.clone(), 0);
     let centred = B::float_sub(rows, mean.clone());
     let variance = B::float_mean_dim(B::float_mul(centred.clone(), centred), 0);
     let (mean, variance) = (as_vector::<B>(mean), as_vector::<B>(variance));
-    let inverse = B::float_recip(B::float_sqrt(B::float_add_scalar(variance.clone(), epsilon.into())));
-    let scale = B::float_mul(gamma, inverse.clone());
+    let deviation = B::float_sqrt(B::float_add_scalar(variance.clone(), end.epsilon.into()));
+    let inverse_deviation = B::float_recip(deviation);
+    let scale = B::float_mul(gamma, inverse_deviation.clone());
     let shift = B::float_sub(beta, B::float_mul(mean.clone(), scale.clone()));
-    (scale_shift::<B>(x, residual, scale, shift, relu), mean, variance, inverse)
+    let y = scale_shift::<B>(x, scale, shift, residual, end.relu);
+    Normalized { y, x: Optional::None, mean, variance, inverse_deviation }
 }
 
-/// Gradients of batch norm to `(x, gamma, beta)`, `dy` being the gradient in front of any ReLU.
-pub fn batch_norm_gradient<B: Backend>(
-    x: FloatTensor<B>,
-    dy: FloatTensor<B>,
-    gamma: FloatTensor<B>,
-    mean: FloatTensor<B>,
-    inverse_deviation: FloatTensor<B>,
-) -> NormGradients<B> {
-    let dims = x.shape();
-    let (rows, dy) = (as_rows::<B>(x), as_rows::<B>(dy));
+/// See [`super::VideoOps::norm_gradient`].
+pub fn batch_norm_gradient<B: Backend>(state: NormState<B>, dy: FloatTensor<B>, residual: bool) -> NormGradients<B> {
+    let dims = state.x.shape();
+    let dy = behind_relu::<B>(rectified::<B>(&state), dy);
+    let dresidual = residual.then(|| dy.clone()).into();
+    let (rows, dy) = (as_rows::<B>(state.x), as_rows::<B>(dy));
     let count = rows.shape()[0] as f32;
-    let inverse = as_row::<B>(inverse_deviation);
-    let normal = B::float_mul(B::float_sub(rows, as_row::<B>(mean)), inverse.clone());
+    let inverse = as_row::<B>(state.inverse_deviation);
+    let normal = B::float_mul(B::float_sub(rows, as_row::<B>(state.mean)), inverse.clone());
     let dbeta = B::float_sum_dim(dy.clone(), 0);
     let dgamma = B::float_sum_dim(B::float_mul(dy.clone(), normal.clone()), 0);
     // dx = gamma / deviation * (dy - mean(dy) - normal * mean(dy * normal))
     let mean_dy = B::float_div_scalar(dbeta.clone(), count.into());
     let mean_dy_normal = B::float_div_scalar(dgamma.clone(), count.into());
     let inner = B::float_sub(B::float_sub(dy, mean_dy), B::float_mul(normal, mean_dy_normal));
-    let dx = B::float_mul(inner, B::float_mul(inverse, as_row::<B>(gamma)));
-    (B::float_reshape(dx, dims), as_vector::<B>(dgamma), as_vector::<B>(dbeta))
+    let dx = B::float_mul(inner, B::float_mul(inverse, as_row::<B>(state.gamma)));
+    let (dgamma, dbeta) = (as_vector::<B>(dgamma), as_vector::<B>(dbeta));
+    NormGradients { dx: B::float_reshape(dx, dims), dgamma, dbeta, dresidual }
 }
 
-/// Per-channel affine map with an optional residual sum and ReLU.
+/// The output of a norm that ended with a ReLU.
+fn rectified<B: Backend>(state: &NormState<B>) -> Optional<B> {
+    if !state.relu || state.y.is_some() {
+        return state.y.clone();
+    }
+    let scale = B::float_mul(state.gamma.clone(), state.inverse_deviation.clone());
+    let shift = B::float_sub(state.beta.clone(), B::float_mul(state.mean.clone(), scale.clone()));
+    Optional::Some(scale_shift::<B>(state.x.clone(), scale, shift, Optional::None, true))
+}
+
+/// See [`super::VideoOps::scale_shift`].
 pub fn scale_shift<B: Backend>(
     x: FloatTensor<B>,
-    residual: Option<FloatTensor<B>>,
     scale: FloatTensor<B>,
     shift: FloatTensor<B>,
+    residual: Optional<B>,
     relu: bool,
 ) -> FloatTensor<B> {
     let dims = x.shape();
     let y = B::float_mul(as_rows::<B>(x), as_row::<B>(scale));
     let mut y = B::float_reshape(B::float_add(y, as_row::<B>(shift)), dims);
-    if let Some(residual) = residual {
+    if let Optional::Some(residual) = residual {
         y = B::float_add(y, residual);
     }
     if relu { B::relu(y) } else { y }
 }
 
-/// The gradient in front of an operation's ReLU, if it has one: `dy` where its output `y` is positive, else 0.
-pub fn behind_relu<B: Backend>(y: FloatTensor<B>, dy: FloatTensor<B>, relu: bool) -> FloatTensor<B> {
-    if relu { B::relu_backward(y, dy) } else { dy }
-}
-
-/// See [`super::VideoOps::norm_residual_gradient`].
-pub fn batch_norm_residual_gradient<B: Backend>(
-    x: FloatTensor<B>,
-    y: FloatTensor<B>,
-    dy: FloatTensor<B>,
-    gamma: FloatTensor<B>,
-    mean: FloatTensor<B>,
-    inverse_deviation: FloatTensor<B>,
-) -> ResidualGradients<B> {
-    let dy = behind_relu::<B>(y, dy, true);
-    let (dx, dgamma, dbeta) = batch_norm_gradient::<B>(x, dy.clone(), gamma, mean, inverse_deviation);
-    (dx, dy, dgamma, dbeta)
-}
-
-/// See [`super::VideoOps::scale_shift_residual_gradient`].
-pub fn scale_shift_residual_gradient<B: Backend>(
-    y: FloatTensor<B>,
+/// See [`super::VideoOps::scale_shift_gradient`].
+pub fn scale_shift_gradient<B: Backend>(
+    y: Optional<B>,
     dy: FloatTensor<B>,
     scale: FloatTensor<B>,
-) -> (FloatTensor<B>, FloatTensor<B>) {
-    let dy = behind_relu::<B>(y, dy, true);
-    (scale_channels::<B>(dy.clone(), scale), dy)
+    residual: bool,
+) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
+    let dy = behind_relu::<B>(y, dy);
+    (scale_channels::<B>(dy.clone(), scale), residual.then_some(dy))
+}
+
+/// The gradient in front of an operation's ReLU, if it has one: `dy` where its output `y` is positive, else 0.
+pub fn behind_relu<B: Backend>(y: Optional<B>, dy: FloatTensor<B>) -> FloatTensor<B> {
+    match y {
+        Optional::Some(y) => B::relu_backward(y, dy),
+        Optional::None => dy,
+    }
 }
 
 /// `x * scale` per channel.
@@ -194,6 +193,36 @@ pub fn max_pool2d_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>, sh
     to_nhwc::<B>(B::max_pool2d_with_indices_backward(x, kernel, stride, padding, [1, 1], false, dy, indices).x_grad)
 }
 
+/// See [`super::VideoOps::average_pool`].
+pub fn average_pool<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let dims = x.shape();
+    B::float_reshape(B::float_mean_dim(x, 1), Shape::new([dims[0], dims[2]]))
+}
+
+/// See [`super::VideoOps::average_pool_gradient`].
+pub fn average_pool_gradient<B: Backend>(dy: FloatTensor<B>, pixels: usize) -> FloatTensor<B> {
+    let [images, channels] = dy.shape().dims();
+    let row = B::float_reshape(B::float_div_scalar(dy, (pixels as f32).into()), Shape::new([images, 1, channels]));
+    B::float_expand(row, Shape::new([images, pixels, channels]))
+}
+
+/// See [`super::VideoOps::pixels_to_images`].
+pub fn pixels_to_images<B: Backend>(pixels: FloatTensor<B>, colors: Colors) -> FloatTensor<B> {
+    let device = pixels.device();
+    let centred = B::float_sub(to_nhwc::<B>(pixels), row::<B>(colors.mean, &device));
+    B::float_mul(centred, row::<B>(colors.std.map(f32::recip), &device))
+}
+
+/// See [`super::VideoOps::pixels_to_images_gradient`].
+pub fn pixels_to_images_gradient<B: Backend>(dy: FloatTensor<B>, colors: Colors) -> FloatTensor<B> {
+    let device = dy.device();
+    to_nchw::<B>(B::float_mul(dy, row::<B>(colors.std.map(f32::recip), &device)))
+}
+
+fn row<B: Backend>(values: [f32; 3], device: &B::Device) -> FloatTensor<B> {
+    B::float_from_data(TensorData::new(values.to_vec(), [1, 1, 1, 3]), device)
+}
+
 /// See [`super::VideoOps::sgd_step`].
 pub fn sgd_step<B: Backend>(
     weight: FloatTensor<B>,
@@ -202,7 +231,7 @@ pub fn sgd_step<B: Backend>(
     step: SgdStep,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let scaled = |x: FloatTensor<B>, by: f32| B::float_mul_scalar(x, by.into());
-    let gradient = B::float_add(gradient, scaled(weight.clone(), step.weight_decay));
+    let gradient = B::float_add(scaled(gradient, step.gradient_scale), scaled(weight.clone(), step.weight_decay));
     let velocity = B::float_add(scaled(velocity, step.momentum), gradient.clone());
     let direction = match step.nesterov {
         true => B::float_add(gradient, scaled(velocity.clone(), step.momentum)),

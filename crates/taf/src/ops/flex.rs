@@ -7,9 +7,16 @@ use burn::backend::{
     flex::{FlexTensor, Layout},
 };
 use burn::tensor::{Bytes, DType, Shape};
-use taf_kernels::{BatchNormInput, BatchNormSaved, ShiftShape};
+use taf_kernels::{
+    BatchNormInput, BatchNormSaved, BatchStatistics, ClipPixels, SavedRelu, ShiftShape, batch_norm_backward_in_place,
+    batch_norm_residual_backward_in_place,
+};
 
-use super::{ConvShape, NormGradients, Normalized, PoolShape, ResidualGradients, SgdStep, VideoOps, composed};
+use super::memory::Buffer;
+use super::{
+    Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
+};
+use crate::profile::{self, Operation};
 
 thread_local! {
     static COMPOSED: Cell<bool> = const { Cell::new(false) };
@@ -17,6 +24,17 @@ thread_local! {
 
 /// Runs `work` on this thread with the composed bodies instead of the kernels, so that the two can be compared.
 pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
+    with_composed(true, work)
+}
+
+/// Runs `work` as a task of the thread pool. Kernels called from there start at once; from another thread each would be
+/// handed over and waited for, which takes as long as a small kernel.
+pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let composed = composed_wanted();
+    rayon::scope(|_| with_composed(composed, work))
+}
+
+fn with_composed<R>(composed: bool, work: impl FnOnce() -> R) -> R {
     /// Goes back to what was, also when `work` panics.
     struct Restore(bool);
     impl Drop for Restore {
@@ -24,7 +42,7 @@ pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
             COMPOSED.set(self.0);
         }
     }
-    let _restore = Restore(COMPOSED.replace(true));
+    let _restore = Restore(COMPOSED.replace(composed));
     work()
 }
 
@@ -41,6 +59,10 @@ impl Dense {
         Self(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
     }
 
+    fn optional(tensor: Optional<Flex>) -> Option<Self> {
+        tensor.into_option().map(Self::new)
+    }
+
     fn values(&self) -> &[f32] {
         self.0.as_slice().expect("the tensor was made contiguous")
     }
@@ -54,82 +76,130 @@ impl Dense {
     fn like(&self, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
         output(self.0.shape(), fill)
     }
+
+    /// One or two tensors of this one's shape.
+    fn like_with(
+        &self,
+        second: bool,
+        fill: impl FnOnce(&mut [f32], Option<&mut [f32]>),
+    ) -> (FlexTensor, Option<FlexTensor>) {
+        if !second {
+            return (self.like(|first| fill(first, None)), None);
+        }
+        let mut other = None;
+        let first = self.like(|first| other = Some(self.like(|second| fill(first, Some(second)))));
+        (first, other)
+    }
 }
 
-/// A new tensor, written by `fill`.
+/// `tensor` as `change` leaves it: in its own memory where nobody else holds that, else in a copy.
+fn overwritten(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let Dense(mut tensor) = Dense::new(tensor);
+    if tensor.is_unique() && tensor.storage::<f32>().len() == tensor.shape().num_elements() {
+        change(tensor.storage_mut());
+        return tensor;
+    }
+    let tensor = Dense(tensor);
+    tensor.like(|copy| {
+        copy.copy_from_slice(tensor.values());
+        change(copy);
+    })
+}
+
+/// Counts a kernel that computes.
+fn convolution<R>(pass: &'static str, shape: &ConvShape, work: impl FnOnce() -> R) -> R {
+    let describe = || Operation { name: "convolution", pass, layer: layer(shape), flops: flops(shape) };
+    profile::operation(describe, work)
+}
+
+/// `3x3 64 -> 128, 8x28x28, stride 2`: kernel, channels, and the images that are read.
+fn layer(shape: &ConvShape) -> String {
+    let ConvShape { batch, height, width, channels_in, channels_out, kernel, stride, groups, .. } = shape;
+    let stride = if *stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
+    let groups = if *groups == 1 { String::new() } else { format!(", {groups} groups") };
+    format!("{}x{} {channels_in} -> {channels_out}, {batch}x{height}x{width}{stride}{groups}", kernel[0], kernel[1])
+}
+
+fn flops(shape: &ConvShape) -> u64 {
+    2 * (shape.output_len() * shape.weight_len() / shape.channels_out) as u64
+}
+
+/// Counts a kernel that reads and writes, by the dimensions of what it works on.
+fn memory_bound<R>(name: &'static str, pass: &'static str, x: &Dense, work: impl FnOnce() -> R) -> R {
+    let dims = || x.0.shape().iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    profile::operation(|| Operation { name, pass, layer: dims(), flops: 0 }, work)
+}
+
+/// A new tensor, written by `fill`, which must not read what was there.
 fn output(shape: Shape, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
-    let mut values = vec![0.0; shape.num_elements()];
-    fill(&mut values);
-    tensor(values, shape)
-}
-
-fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+    let mut buffer = Buffer::take(shape.num_elements());
+    fill(buffer.values_mut());
+    FlexTensor::new(buffer.into_bytes(), Layout::contiguous(shape), DType::F32)
 }
 
 fn vector(values: Vec<f32>) -> FlexTensor {
     let shape = Shape::new([values.len()]);
-    tensor(values, shape)
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
 }
 
+/// Batch norm of `x`, which is also handed back if `keep` says so.
 fn norm(
-    x: FlexTensor,
-    residual: Option<FlexTensor>,
-    affine: [FlexTensor; 2],
-    epsilon: f32,
-    relu: bool,
+    x: Dense,
+    [gamma, beta]: [FlexTensor; 2],
+    residual: Optional<Flex>,
+    end: NormEnd,
+    keep: bool,
 ) -> Normalized<Flex> {
-    let [gamma, beta] = affine.map(Dense::new);
-    let (x, residual) = (Dense::new(x), residual.map(Dense::new));
+    let [gamma, beta] = [gamma, beta].map(Dense::new);
+    let residual = Dense::optional(residual);
     let input = BatchNormInput {
         x: x.values(),
         gamma: gamma.values(),
         beta: beta.values(),
         residual: residual.as_ref().map(Dense::values),
-        relu,
-        epsilon,
+        relu: end.relu,
+        epsilon: end.epsilon,
     };
     let mut statistics = None;
-    let y = x.like(|y| statistics = Some(taf_kernels::batch_norm_forward(&input, y)));
-    let statistics = statistics.expect("the output was filled");
-    (y, vector(statistics.mean), vector(statistics.variance), vector(statistics.inv_std))
+    let y = memory_bound("batch norm", "forward", &x, || {
+        x.like(|y| statistics = Some(taf_kernels::batch_norm_forward(&input, y)))
+    });
+    let BatchStatistics { mean, variance, inv_std, .. } = statistics.expect("the output was filled");
+    let [mean, variance, inverse_deviation] = [mean, variance, inv_std].map(vector);
+    Normalized { y, x: keep.then_some(x.0).into(), mean, variance, inverse_deviation }
 }
 
-/// What the backward pass of batch norm reads.
-struct SavedNorm {
-    x: Dense,
-    y: Dense,
-    gamma: Dense,
-    mean: Dense,
-    inverse_deviation: Dense,
-}
-
-impl SavedNorm {
-    fn gradient(&self, dy: FlexTensor, relu: bool, residual: bool) -> (NormGradients<Flex>, Option<FlexTensor>) {
-        let saved = BatchNormSaved {
-            x: self.x.values(),
-            mean: self.mean.values(),
-            inv_std: self.inverse_deviation.values(),
-            gamma: self.gamma.values(),
-            relu_output: relu.then(|| self.y.values()),
-        };
-        let dy = Dense::new(dy);
-        let (mut dgamma, mut dbeta) = (vec![0.0; self.gamma.channels()], vec![0.0; self.gamma.channels()]);
-        let mut dresidual = residual.then(|| vec![0.0; dy.values().len()]);
-        let dx = self.x.like(|dx| {
-            let dresidual = dresidual.as_deref_mut();
-            taf_kernels::batch_norm_backward(&saved, dy.values(), dx, &mut dgamma, &mut dbeta, dresidual);
+/// The output gradient's memory becomes that of the input gradient or, with a residual, of the residual's.
+fn norm_gradient(state: NormState<Flex>, dy: FlexTensor, residual: bool) -> NormGradients<Flex> {
+    let [x, gamma, beta] = [state.x, state.gamma, state.beta].map(Dense::new);
+    let [mean, inverse] = [state.mean, state.inverse_deviation].map(Dense::new);
+    let y = Dense::optional(state.y);
+    let saved = BatchNormSaved {
+        x: x.values(),
+        mean: mean.values(),
+        inv_std: inverse.values(),
+        gamma: gamma.values(),
+        relu: match &y {
+            Some(y) => SavedRelu::Output(y.values()),
+            None if state.relu => SavedRelu::Beta(beta.values()),
+            None => SavedRelu::None,
+        },
+    };
+    let (mut dgamma, mut dbeta) = (vec![0.0; gamma.channels()], vec![0.0; gamma.channels()]);
+    let (dx, dresidual) = memory_bound("batch norm", "gradient", &x, || {
+        if !residual {
+            let gradients = |dy: &mut [f32]| batch_norm_backward_in_place(&saved, dy, &mut dgamma, &mut dbeta);
+            return (overwritten(dy, gradients), None);
+        }
+        let mut dresidual = None;
+        let dx = x.like(|dx| {
+            let gradients =
+                |dy: &mut [f32]| batch_norm_residual_backward_in_place(&saved, dy, dx, &mut dgamma, &mut dbeta);
+            dresidual = Some(overwritten(dy, gradients));
         });
-        let dresidual = dresidual.map(|values| tensor(values, self.x.0.shape()));
-        ((dx, vector(dgamma), vector(dbeta)), dresidual)
-    }
-}
-
-fn affine(x: FlexTensor, residual: Option<FlexTensor>, map: [FlexTensor; 2], relu: bool) -> FlexTensor {
-    let [scale, shift] = map.map(Dense::new);
-    let (x, residual) = (Dense::new(x), residual.map(Dense::new));
-    let residual = residual.as_ref().map(Dense::values);
-    x.like(|y| taf_kernels::scale_shift(x.values(), scale.values(), shift.values(), residual, relu, y))
+        (dx, dresidual)
+    });
+    NormGradients { dx, dgamma: vector(dgamma), dbeta: vector(dbeta), dresidual: dresidual.into() }
 }
 
 impl VideoOps for Flex {
@@ -139,7 +209,9 @@ impl VideoOps for Flex {
         }
         let (x, weight) = (Dense::new(x), Dense::new(weight));
         let dims = [shape.batch, shape.output_height(), shape.output_width(), shape.channels_out];
-        output(Shape::new(dims), |y| taf_kernels::conv2d_forward(&shape, x.values(), weight.values(), y))
+        convolution("forward", &shape, || {
+            output(Shape::new(dims), |y| taf_kernels::conv2d_forward(&shape, x.values(), weight.values(), y))
+        })
     }
 
     fn conv2d_nhwc_input_gradient(dy: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
@@ -148,7 +220,9 @@ impl VideoOps for Flex {
         }
         let (dy, weight) = (Dense::new(dy), Dense::new(weight));
         let dims = [shape.batch, shape.height, shape.width, shape.channels_in];
-        output(Shape::new(dims), |dx| taf_kernels::conv2d_input_gradient(&shape, dy.values(), weight.values(), dx))
+        convolution("input gradient", &shape, || {
+            output(Shape::new(dims), |dx| taf_kernels::conv2d_input_gradient(&shape, dy.values(), weight.values(), dx))
+        })
     }
 
     fn conv2d_nhwc_weight_gradient(x: FlexTensor, dy: FlexTensor, shape: ConvShape) -> FlexTensor {
@@ -158,97 +232,94 @@ impl VideoOps for Flex {
         let (x, dy) = (Dense::new(x), Dense::new(dy));
         let [height, width] = shape.kernel;
         let dims = [height, width, shape.channels_in / shape.groups, shape.channels_out];
-        output(Shape::new(dims), |dw| taf_kernels::conv2d_weight_gradient(&shape, x.values(), dy.values(), dw))
+        convolution("weight gradient", &shape, || {
+            output(Shape::new(dims), |dw| taf_kernels::conv2d_weight_gradient(&shape, x.values(), dy.values(), dw))
+        })
     }
 
-    fn norm_train(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, epsilon: f32, relu: bool) -> Normalized<Self> {
-        if composed_wanted() {
-            return composed::batch_norm::<Self>(x, None, [gamma, beta], epsilon, relu);
-        }
-        norm(x, None, [gamma, beta], epsilon, relu)
-    }
-
-    fn norm_residual_train(
+    fn conv2d_norm_train(
         x: FlexTensor,
-        residual: FlexTensor,
+        weight: FlexTensor,
         gamma: FlexTensor,
         beta: FlexTensor,
-        epsilon: f32,
+        residual: Optional<Self>,
+        shape: ConvShape,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        let x = Self::conv2d_nhwc(x, weight, shape);
+        if composed_wanted() {
+            let norm = composed::batch_norm::<Self>(x.clone(), gamma, beta, residual, end);
+            return Normalized { x: Optional::Some(x), ..norm };
+        }
+        norm(Dense(x), [gamma, beta], residual, end, true)
+    }
+
+    fn conv2d_affine(
+        x: FlexTensor,
+        weight: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        residual: Optional<Self>,
+        shape: ConvShape,
+        relu: bool,
+    ) -> FlexTensor {
+        Self::scale_shift(Self::conv2d_nhwc(x, weight, shape), scale, shift, residual, relu)
+    }
+
+    fn norm_train(
+        x: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        residual: Optional<Self>,
+        end: NormEnd,
     ) -> Normalized<Self> {
         if composed_wanted() {
-            return composed::batch_norm::<Self>(x, Some(residual), [gamma, beta], epsilon, true);
+            return composed::batch_norm::<Self>(x, gamma, beta, residual, end);
         }
-        norm(x, Some(residual), [gamma, beta], epsilon, true)
+        norm(Dense::new(x), [gamma, beta], residual, end, false)
     }
 
-    fn norm_gradient(
+    fn norm_gradient(state: NormState<Self>, dy: FlexTensor, residual: bool) -> NormGradients<Self> {
+        if composed_wanted() {
+            return composed::batch_norm_gradient::<Self>(state, dy, residual);
+        }
+        norm_gradient(state, dy, residual)
+    }
+
+    fn scale_shift(
         x: FlexTensor,
-        y: FlexTensor,
-        dy: FlexTensor,
-        gamma: FlexTensor,
-        mean: FlexTensor,
-        inverse_deviation: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        residual: Optional<Self>,
         relu: bool,
-    ) -> NormGradients<Self> {
+    ) -> FlexTensor {
         if composed_wanted() {
-            let dy = composed::behind_relu::<Self>(y, dy, relu);
-            return composed::batch_norm_gradient::<Self>(x, dy, gamma, mean, inverse_deviation);
+            return composed::scale_shift::<Self>(x, scale, shift, residual, relu);
         }
-        let [x, y, gamma, mean, inverse_deviation] = [x, y, gamma, mean, inverse_deviation].map(Dense::new);
-        SavedNorm { x, y, gamma, mean, inverse_deviation }.gradient(dy, relu, false).0
+        let [x, scale, shift] = [x, scale, shift].map(Dense::new);
+        let residual = Dense::optional(residual);
+        let residual = residual.as_ref().map(Dense::values);
+        memory_bound("scale and shift", "forward", &x, || {
+            x.like(|y| taf_kernels::scale_shift(x.values(), scale.values(), shift.values(), residual, relu, y))
+        })
     }
 
-    fn norm_residual_gradient(
-        x: FlexTensor,
-        y: FlexTensor,
+    fn scale_shift_gradient(
+        y: Optional<Self>,
         dy: FlexTensor,
-        gamma: FlexTensor,
-        mean: FlexTensor,
-        inverse_deviation: FlexTensor,
-    ) -> ResidualGradients<Self> {
+        scale: FlexTensor,
+        residual: bool,
+    ) -> (FlexTensor, Option<FlexTensor>) {
         if composed_wanted() {
-            return composed::batch_norm_residual_gradient::<Self>(x, y, dy, gamma, mean, inverse_deviation);
+            return composed::scale_shift_gradient::<Self>(y, dy, scale, residual);
         }
-        let [x, y, gamma, mean, inverse_deviation] = [x, y, gamma, mean, inverse_deviation].map(Dense::new);
-        let saved = SavedNorm { x, y, gamma, mean, inverse_deviation };
-        let ((dx, dgamma, dbeta), dresidual) = saved.gradient(dy, true, true);
-        (dx, dresidual.expect("the residual's gradient was asked for"), dgamma, dbeta)
-    }
-
-    fn scale_shift(x: FlexTensor, scale: FlexTensor, shift: FlexTensor, relu: bool) -> FlexTensor {
-        if composed_wanted() {
-            return composed::scale_shift::<Self>(x, None, scale, shift, relu);
-        }
-        affine(x, None, [scale, shift], relu)
-    }
-
-    fn scale_shift_residual(x: FlexTensor, residual: FlexTensor, scale: FlexTensor, shift: FlexTensor) -> FlexTensor {
-        if composed_wanted() {
-            return composed::scale_shift::<Self>(x, Some(residual), scale, shift, true);
-        }
-        affine(x, Some(residual), [scale, shift], true)
-    }
-
-    fn scale_shift_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor, relu: bool) -> FlexTensor {
-        if composed_wanted() {
-            return composed::scale_channels::<Self>(composed::behind_relu::<Self>(y, dy, relu), scale);
-        }
-        let [y, dy, scale] = [y, dy, scale].map(Dense::new);
-        let rectified = relu.then(|| y.values());
-        dy.like(|dx| taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), rectified, dx, None))
-    }
-
-    fn scale_shift_residual_gradient(y: FlexTensor, dy: FlexTensor, scale: FlexTensor) -> (FlexTensor, FlexTensor) {
-        if composed_wanted() {
-            return composed::scale_shift_residual_gradient::<Self>(y, dy, scale);
-        }
-        let [y, dy, scale] = [y, dy, scale].map(Dense::new);
-        let mut dresidual = vec![0.0; dy.values().len()];
-        let dx = dy.like(|dx| {
-            let (dy, y, dresidual) = (dy.values(), Some(y.values()), Some(dresidual.as_mut_slice()));
-            taf_kernels::scale_shift_input_gradient(dy, scale.values(), y, dx, dresidual);
-        });
-        (dx, tensor(dresidual, dy.0.shape()))
+        let (y, [dy, scale]) = (Dense::optional(y), [dy, scale].map(Dense::new));
+        let y = y.as_ref().map(Dense::values);
+        memory_bound("scale and shift", "input gradient", &dy, || {
+            dy.like_with(residual, |dx, dresidual| {
+                taf_kernels::scale_shift_input_gradient(dy.values(), scale.values(), y, dx, dresidual);
+            })
+        })
     }
 
     fn temporal_shift(x: FlexTensor, frames: usize, fold: usize, backwards: bool) -> FlexTensor {
@@ -265,7 +336,9 @@ impl VideoOps for Flex {
             fold,
         };
         let shift = if backwards { taf_kernels::temporal_shift_backward } else { taf_kernels::temporal_shift_forward };
-        x.like(|y| shift(&shape, x.values(), y))
+        memory_bound("temporal shift", if backwards { "input gradient" } else { "forward" }, &x, || {
+            x.like(|y| shift(&shape, x.values(), y))
+        })
     }
 
     fn max_pool2d_nhwc(x: FlexTensor, shape: PoolShape) -> FlexTensor {
@@ -273,7 +346,7 @@ impl VideoOps for Flex {
             return composed::max_pool2d::<Self>(x, shape);
         }
         let x = Dense::new(x);
-        output(pooled_shape(&shape), |y| drop(pool(&shape, &x, y)))
+        memory_bound("max pool", "forward", &x, || output(pooled_shape(&shape), |y| drop(pool(&shape, &x, y))))
     }
 
     fn max_pool2d_nhwc_gradient(x: FlexTensor, dy: FlexTensor, shape: PoolShape) -> FlexTensor {
@@ -281,9 +354,62 @@ impl VideoOps for Flex {
             return composed::max_pool2d_gradient::<Self>(x, dy, shape);
         }
         let (x, dy) = (Dense::new(x), Dense::new(dy));
-        // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
-        let places = pool(&shape, &x, &mut vec![0.0; shape.output_len()]);
-        x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+        memory_bound("max pool", "input gradient", &x, || {
+            // Finding the places again is cheaper than keeping them: a network pools once, on its widest activations.
+            let places = pool(&shape, &x, Buffer::take(shape.output_len()).values_mut());
+            x.like(|dx| taf_kernels::max_pool2d_backward(&shape, dy.values(), &places, dx))
+        })
+    }
+
+    fn average_pool(x: FlexTensor) -> FlexTensor {
+        if composed_wanted() {
+            return composed::average_pool::<Self>(x);
+        }
+        let x = Dense::new(x);
+        let [images, pixels, channels] = x.0.shape().dims();
+        output(Shape::new([images, channels]), |y| {
+            taf_kernels::global_average_pool_forward(pixels, channels, x.values(), y);
+        })
+    }
+
+    fn average_pool_gradient(dy: FlexTensor, pixels: usize) -> FlexTensor {
+        if composed_wanted() {
+            return composed::average_pool_gradient::<Self>(dy, pixels);
+        }
+        let dy = Dense::new(dy);
+        let [images, channels] = dy.0.shape().dims();
+        output(Shape::new([images, pixels, channels]), |dx| {
+            taf_kernels::global_average_pool_backward(pixels, channels, dy.values(), dx);
+        })
+    }
+
+    fn pixels_to_images(pixels: FlexTensor, colors: Colors) -> FlexTensor {
+        if composed_wanted() {
+            return composed::pixels_to_images::<Self>(pixels, colors);
+        }
+        let pixels = Dense::new(pixels);
+        let [images, _, height, width] = pixels.0.shape().dims();
+        let shape = ClipPixels { images, pixels: height * width };
+        output(Shape::new([images, height, width, 3]), |y| {
+            taf_kernels::pixels_to_images(&shape, &colors, pixels.values(), y);
+        })
+    }
+
+    fn pixels_to_images_gradient(dy: FlexTensor, colors: Colors) -> FlexTensor {
+        if composed_wanted() {
+            return composed::pixels_to_images_gradient::<Self>(dy, colors);
+        }
+        let dy = Dense::new(dy);
+        let [images, height, width, _] = dy.0.shape().dims();
+        let shape = ClipPixels { images, pixels: height * width };
+        output(Shape::new([images, 3, height, width]), |dx| {
+            taf_kernels::pixels_to_images_gradient(&shape, &colors, dy.values(), dx);
+        })
+    }
+
+    fn accumulate(sum: FlexTensor, x: FlexTensor) -> FlexTensor {
+        let x = Dense::new(x);
+        overwritten(sum, |sum| taf_kernels::add_assign(sum, x.values()))
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {
@@ -299,10 +425,12 @@ impl VideoOps for Flex {
         if composed_wanted() {
             return composed::sgd_step::<Self>(weight, gradient, velocity, step);
         }
-        let (Dense(mut weight), Dense(mut velocity)) = (Dense::new(weight), Dense::new(velocity));
-        // In place where nobody else holds the buffer, else on a copy.
-        step.apply(weight.storage_mut(), Dense::new(gradient).values(), velocity.storage_mut());
-        (weight, velocity)
+        let gradient = Dense::new(gradient);
+        let mut moved = None;
+        let weight = overwritten(weight, |weight| {
+            moved = Some(overwritten(velocity, |velocity| step.apply(weight, gradient.values(), velocity)));
+        });
+        (weight, moved.expect("the weights were moved"))
     }
 }
 

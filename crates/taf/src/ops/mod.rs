@@ -12,24 +12,81 @@
 mod autodiff;
 pub mod composed;
 mod flex;
+mod memory;
+mod optional;
 mod tensor;
 
-pub use flex::with_composed_ops;
-pub use taf_kernels::{ConvShape, PoolShape, SgdStep};
+pub use flex::{on_workers, with_composed_ops};
+pub use memory::peak_tensor_bytes;
+pub use optional::Optional;
+pub use taf_kernels::{Colors, ConvShape, PoolShape, SgdStep};
 pub(crate) use tensor::values;
-pub use tensor::{batch_norm, conv2d, max_pool2d, scale_shift, sgd_step, sum_of_squares, temporal_shift};
+pub use tensor::{
+    Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv2d, conv2d_affine,
+    conv2d_batch_norm, max_pool2d, pixels_to_images, scale_shift, sgd_step, sum_of_squares, temporal_shift,
+};
 
-use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
+use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
 
-/// Batch-norm output with the statistics it used: `(y, mean, biased variance, 1 / sqrt(variance + epsilon))`, the last
-/// three `[channels]`.
-pub type Normalized<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
+/// Batch-norm output with the statistics it used.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct Normalized<B: Backend> {
+    /// The output.
+    pub y: FloatTensor<B>,
+    /// What was normalised, where that was computed on the way: the output of a convolution.
+    #[extension_type]
+    pub x: Optional<B>,
+    /// Mean, `[channels]`.
+    pub mean: FloatTensor<B>,
+    /// Biased variance, `[channels]`.
+    pub variance: FloatTensor<B>,
+    /// `1 / sqrt(variance + epsilon)`, `[channels]`.
+    pub inverse_deviation: FloatTensor<B>,
+}
 
-/// Gradients of batch norm with a residual to `(x, residual, gamma, beta)`.
-pub type ResidualGradients<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
+/// What the gradient of batch norm reads.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct NormState<B: Backend> {
+    /// The input.
+    pub x: FloatTensor<B>,
+    /// The output, kept where a ReLU followed the sum with a residual: its zeros tell where the gradient stops. Without
+    /// a residual that follows from `x`.
+    #[extension_type]
+    pub y: Optional<B>,
+    /// Scale.
+    pub gamma: FloatTensor<B>,
+    /// Offset.
+    pub beta: FloatTensor<B>,
+    /// Mean of the batch.
+    pub mean: FloatTensor<B>,
+    /// `1 / sqrt(variance + epsilon)` of the batch.
+    pub inverse_deviation: FloatTensor<B>,
+    /// Whether there was a ReLU.
+    pub relu: bool,
+}
 
-/// Gradients of batch norm to `(x, gamma, beta)`.
-pub type NormGradients<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
+/// Gradients of batch norm.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct NormGradients<B: Backend> {
+    /// To the input.
+    pub dx: FloatTensor<B>,
+    /// To the scale.
+    pub dgamma: FloatTensor<B>,
+    /// To the offset.
+    pub dbeta: FloatTensor<B>,
+    /// To the residual, where it was asked for.
+    #[extension_type]
+    pub dresidual: Optional<B>,
+}
+
+/// How batch norm ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NormEnd {
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// Whether negative sums become zero.
+    pub relu: bool,
+}
 
 /// The operations a device must answer. All bodies have a composed default, so a new backend starts with an empty impl.
 ///
@@ -55,91 +112,75 @@ pub trait VideoOps: Backend {
         composed::conv2d_weight_gradient::<Self>(x, dy, shape)
     }
 
-    /// Batch norm with the batch's own statistics, then optionally ReLU. See [`Normalized`] for what comes back.
+    /// Batch norm of a convolution with the batch's own statistics: `relu?(norm(conv(x)) + residual?)`.
+    fn conv2d_norm_train(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        #[extension_type] residual: Optional<Self>,
+        shape: ConvShape,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        let x = Self::conv2d_nhwc(x, weight, shape);
+        let norm = Self::norm_train(x.clone(), gamma, beta, residual, end);
+        Normalized { x: Optional::Some(x), ..norm }
+    }
+
+    /// Convolution and per-channel map, `relu?(conv(x) * scale + shift + residual?)`: batch norm with running
+    /// statistics costs nothing this way.
+    fn conv2d_affine(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        #[extension_type] residual: Optional<Self>,
+        shape: ConvShape,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        Self::scale_shift(Self::conv2d_nhwc(x, weight, shape), scale, shift, residual, relu)
+    }
+
+    /// Batch norm with the batch's own statistics: `relu?(norm(x) + residual?)`.
     fn norm_train(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        epsilon: f32,
-        relu: bool,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        composed::batch_norm::<Self>(x, None, [gamma, beta], epsilon, relu)
+        #[extension_type] residual: Optional<Self>,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        composed::batch_norm::<Self>(x, gamma, beta, residual, end)
     }
 
-    /// `relu(batch_norm(x) + residual)`: the end of a residual block.
-    fn norm_residual_train(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        epsilon: f32,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        composed::batch_norm::<Self>(x, Some(residual), [gamma, beta], epsilon, true)
-    }
-
-    /// Gradients of [`VideoOps::norm_train`] to `(x, gamma, beta)`; its output `y` tells where a ReLU stops them.
+    /// Gradients of batch norm, that of the residual only if it is wanted.
     fn norm_gradient(
-        x: FloatTensor<Self>,
-        y: FloatTensor<Self>,
+        #[extension_type] state: NormState<Self>,
         dy: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        mean: FloatTensor<Self>,
-        inverse_deviation: FloatTensor<Self>,
-        relu: bool,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let dy = composed::behind_relu::<Self>(y, dy, relu);
-        composed::batch_norm_gradient::<Self>(x, dy, gamma, mean, inverse_deviation)
+        residual: bool,
+    ) -> NormGradients<Self> {
+        composed::batch_norm_gradient::<Self>(state, dy, residual)
     }
 
-    /// Gradients of [`VideoOps::norm_residual_train`] to `(x, residual, gamma, beta)`.
-    fn norm_residual_gradient(
-        x: FloatTensor<Self>,
-        y: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        mean: FloatTensor<Self>,
-        inverse_deviation: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        composed::batch_norm_residual_gradient::<Self>(x, y, dy, gamma, mean, inverse_deviation)
-    }
-
-    /// `x * scale + shift` per channel, then optionally ReLU: batch norm with running statistics.
+    /// `relu?(x * scale + shift + residual?)` per channel: batch norm with running statistics.
     fn scale_shift(
         x: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
+        #[extension_type] residual: Optional<Self>,
         relu: bool,
     ) -> FloatTensor<Self> {
-        composed::scale_shift::<Self>(x, None, scale, shift, relu)
+        composed::scale_shift::<Self>(x, scale, shift, residual, relu)
     }
 
-    /// `relu(x * scale + shift + residual)`.
-    fn scale_shift_residual(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        composed::scale_shift::<Self>(x, Some(residual), scale, shift, true)
-    }
-
-    /// Gradient of [`VideoOps::scale_shift`] with output `y` to `x`.
+    /// Gradients of [`VideoOps::scale_shift`] to `x` and, if it is wanted, to the residual. `y` is the output where it
+    /// ended with a ReLU.
     fn scale_shift_gradient(
-        y: FloatTensor<Self>,
+        #[extension_type] y: Optional<Self>,
         dy: FloatTensor<Self>,
         scale: FloatTensor<Self>,
-        relu: bool,
-    ) -> FloatTensor<Self> {
-        composed::scale_channels::<Self>(composed::behind_relu::<Self>(y, dy, relu), scale)
-    }
-
-    /// Gradients of [`VideoOps::scale_shift_residual`] with output `y` to `(x, residual)`.
-    fn scale_shift_residual_gradient(
-        y: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::scale_shift_residual_gradient::<Self>(y, dy, scale)
+        residual: bool,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        composed::scale_shift_gradient::<Self>(y, dy, scale, residual)
     }
 
     /// The first `fold` channels come from the next frame, the following `fold` from the previous one, the rest stay;
@@ -156,6 +197,31 @@ pub trait VideoOps: Backend {
     /// Gradient of the maximum to its input: to the first greatest pixel of each window.
     fn max_pool2d_nhwc_gradient(x: FloatTensor<Self>, dy: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
         composed::max_pool2d_gradient::<Self>(x, dy, shape)
+    }
+
+    /// Mean over the middle axis: `[n, pixels, channels]` to `[n, channels]`.
+    fn average_pool(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::average_pool::<Self>(x)
+    }
+
+    /// Gradient of the mean over `pixels`: `[n, channels]` to `[n, pixels, channels]`.
+    fn average_pool_gradient(dy: FloatTensor<Self>, pixels: usize) -> FloatTensor<Self> {
+        composed::average_pool_gradient::<Self>(dy, pixels)
+    }
+
+    /// Planes `[n, 3, h, w]` to channels-last `[n, h, w, 3]`, less the mean, divided by the deviation.
+    fn pixels_to_images(pixels: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
+        composed::pixels_to_images::<Self>(pixels, colors)
+    }
+
+    /// Gradient of [`VideoOps::pixels_to_images`]: `[n, h, w, 3]` to `[n, 3, h, w]`.
+    fn pixels_to_images_gradient(dy: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
+        composed::pixels_to_images_gradient::<Self>(dy, colors)
+    }
+
+    /// `sum + x`, in the memory of `sum` where nobody else holds it. Not differentiable.
+    fn accumulate(sum: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(sum, x)
     }
 
     /// Sum of the squares of all elements, `[1]`, the same for any number of threads. Not differentiable.

@@ -3,22 +3,111 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use super::{ConvShape, PoolShape, SgdStep, VideoOps};
+use super::{Colors, ConvShape, NormEnd, Optional, PoolShape, SgdStep, VideoOps};
+
+/// How a convolution walks over its images. One stride and one padding serve both axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvOptions {
+    /// Pixels from one window to the next.
+    pub stride: usize,
+    /// Zeros on every side.
+    pub padding: usize,
+    /// Independent parts the channels are divided into.
+    pub groups: usize,
+}
+
+/// Scale and offset of batch norm, and what is added to the variance.
+#[derive(Clone, Debug)]
+pub struct NormParameters {
+    /// `[channels]`
+    pub gamma: Tensor<1>,
+    /// `[channels]`
+    pub beta: Tensor<1>,
+    /// Keeps a channel without spread finite.
+    pub epsilon: f32,
+}
+
+/// A map of each channel, `x * scale + shift`.
+#[derive(Clone, Debug)]
+pub struct Affine {
+    /// `[channels]`
+    pub scale: Tensor<1>,
+    /// `[channels]`
+    pub shift: Tensor<1>,
+}
+
+/// The output of batch norm and the statistics it used, as constants.
+#[derive(Clone, Debug)]
+pub struct Normed<const D: usize> {
+    /// `[..., channels]`
+    pub y: Tensor<D>,
+    /// `[channels]`
+    pub mean: Tensor<1>,
+    /// Biased, `[channels]`.
+    pub variance: Tensor<1>,
+}
+
+impl<const D: usize> From<super::Normalized<Dispatch>> for Normed<D> {
+    fn from(normalized: super::Normalized<Dispatch>) -> Self {
+        Self {
+            y: Tensor::from_dispatch(normalized.y),
+            mean: Tensor::from_dispatch(normalized.mean),
+            variance: Tensor::from_dispatch(normalized.variance),
+        }
+    }
+}
 
 /// Convolution of channels-last images.
 ///
 /// # Shapes
 /// - `x`: `[n, height, width, channels_in]`
 /// - `weight`: `[kernel_height, kernel_width, channels_in / groups, channels_out]`
-/// - result: `[n, height', width', channels_out]`, zero padding of `padding` pixels on every side
+/// - result: `[n, height', width', channels_out]`
 ///
 /// # Panics
 /// If the channels of `x` and `weight` do not fit together.
-pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize, groups: usize) -> Tensor<4> {
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, options: ConvOptions) -> Tensor<4> {
+    let shape = conv_shape(&x, &weight, options);
+    Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_nhwc(x.into_dispatch(), weight.into_dispatch(), shape))
+}
+
+/// [`conv2d`] and [`batch_norm`] in one: the way that reads and writes the least.
+pub fn conv2d_batch_norm(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    options: ConvOptions,
+    norm: NormParameters,
+    residual: Option<Tensor<4>>,
+    relu: bool,
+) -> Normed<4> {
+    let shape = conv_shape(&x, &weight, options);
+    let end = NormEnd { epsilon: norm.epsilon, relu };
+    let [gamma, beta] = [norm.gamma, norm.beta].map(Tensor::into_dispatch);
+    let (x, weight, residual) = (x.into_dispatch(), weight.into_dispatch(), optional(residual));
+    <Dispatch as VideoOps>::conv2d_norm_train(x, weight, gamma, beta, residual, shape, end).into()
+}
+
+/// [`conv2d`] and [`scale_shift`] in one: as fast as the convolution alone.
+pub fn conv2d_affine(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    options: ConvOptions,
+    map: Affine,
+    residual: Option<Tensor<4>>,
+    relu: bool,
+) -> Tensor<4> {
+    let shape = conv_shape(&x, &weight, options);
+    let [scale, shift] = [map.scale, map.shift].map(Tensor::into_dispatch);
+    let (x, weight, residual) = (x.into_dispatch(), weight.into_dispatch(), optional(residual));
+    Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_affine(x, weight, scale, shift, residual, shape, relu))
+}
+
+fn conv_shape(x: &Tensor<4>, weight: &Tensor<4>, options: ConvOptions) -> ConvShape {
     let [batch, height, width, channels_in] = x.dims();
     let [kernel_height, kernel_width, group_channels, channels_out] = weight.dims();
+    let ConvOptions { stride, padding, groups } = options;
     assert_eq!(group_channels * groups, channels_in, "channels of the convolution's weights and of its input");
-    let shape = ConvShape {
+    ConvShape {
         batch,
         height,
         width,
@@ -28,51 +117,36 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize, gr
         stride: [stride; 2],
         padding: [padding; 2],
         groups,
-    };
-    Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_nhwc(x.into_dispatch(), weight.into_dispatch(), shape))
+    }
+}
+
+fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
+    tensor.map(Tensor::into_dispatch).into()
 }
 
 /// Batch norm with the statistics of this batch: `relu?(normalise(x) * gamma + beta + residual?)`.
-/// A residual implies the ReLU. Returns the output and the mean and biased variance it used, as constants.
 ///
 /// # Shapes
 /// - `x`, `residual`, result: `[..., channels]`, any rank
-/// - `gamma`, `beta`, mean, variance: `[channels]`
 pub fn batch_norm<const D: usize>(
     x: Tensor<D>,
+    norm: NormParameters,
     residual: Option<Tensor<D>>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    epsilon: f32,
     relu: bool,
-) -> (Tensor<D>, Tensor<1>, Tensor<1>) {
-    let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
-    let (y, mean, variance, _) = match residual {
-        Some(residual) => {
-            <Dispatch as VideoOps>::norm_residual_train(x, residual.into_dispatch(), gamma, beta, epsilon)
-        }
-        None => <Dispatch as VideoOps>::norm_train(x, gamma, beta, epsilon, relu),
-    };
-    (Tensor::from_dispatch(y), Tensor::from_dispatch(mean), Tensor::from_dispatch(variance))
+) -> Normed<D> {
+    let end = NormEnd { epsilon: norm.epsilon, relu };
+    let [gamma, beta] = [norm.gamma, norm.beta].map(Tensor::into_dispatch);
+    <Dispatch as VideoOps>::norm_train(x.into_dispatch(), gamma, beta, optional(residual), end).into()
 }
 
-/// `relu?(x * scale + shift + residual?)` per channel. A residual implies the ReLU.
+/// `relu?(x * scale + shift + residual?)` per channel.
 ///
 /// # Shapes
 /// - `x`, `residual`, result: `[..., channels]`, any rank
-/// - `scale`, `shift`: `[channels]`
-pub fn scale_shift<const D: usize>(
-    x: Tensor<D>,
-    residual: Option<Tensor<D>>,
-    scale: Tensor<1>,
-    shift: Tensor<1>,
-    relu: bool,
-) -> Tensor<D> {
-    let (x, scale, shift) = (x.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
-    Tensor::from_dispatch(match residual {
-        Some(residual) => <Dispatch as VideoOps>::scale_shift_residual(x, residual.into_dispatch(), scale, shift),
-        None => <Dispatch as VideoOps>::scale_shift(x, scale, shift, relu),
-    })
+pub fn scale_shift<const D: usize>(x: Tensor<D>, map: Affine, residual: Option<Tensor<D>>, relu: bool) -> Tensor<D> {
+    let [scale, shift] = [map.scale, map.shift].map(Tensor::into_dispatch);
+    let y = <Dispatch as VideoOps>::scale_shift(x.into_dispatch(), scale, shift, optional(residual), relu);
+    Tensor::from_dispatch(y)
 }
 
 /// Temporal shift (Lin et al., "TSM", ICCV 2019): the first `channels / divisor` channels of a frame are taken from
@@ -101,6 +175,29 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     let shape =
         PoolShape { batch, height, width, channels, kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
+}
+
+/// Mean over the pixels.
+///
+/// # Shapes
+/// - `x`: `[n, pixels, channels]`
+/// - result: `[n, channels]`
+pub fn average_pool(x: Tensor<3>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as VideoOps>::average_pool(x.into_dispatch()))
+}
+
+/// Colour planes to channels-last images, less the mean, divided by the deviation.
+///
+/// # Shapes
+/// - `pixels`: `[n, 3, height, width]`
+/// - result: `[n, height, width, 3]`
+pub fn pixels_to_images(pixels: Tensor<4>, colors: Colors) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VideoOps>::pixels_to_images(pixels.into_dispatch(), colors))
+}
+
+/// `sum + x` of plain tensors, in the memory of `sum` where nobody else holds it.
+pub fn accumulate(sum: Tensor<1>, x: Tensor<1>) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as VideoOps>::accumulate(sum.into_dispatch(), x.into_dispatch()))
 }
 
 /// The elements in row-major order, out of the graph.

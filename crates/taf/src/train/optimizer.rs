@@ -118,6 +118,7 @@ impl Sgd {
             momentum: momentum as f32,
             weight_decay: if decays { weight_decay as f32 } else { 0.0 },
             nesterov,
+            gradient_scale: 1.0,
         }
     }
 }
@@ -132,7 +133,7 @@ impl ModuleVisitor for Collector<'_> {
         let Some(gradient) = param.val().grad_remove(self.gradients) else { return };
         let gradient = gradient.flatten::<1>(0, D - 1);
         let total = match self.sum.0.remove(&param.id) {
-            Some(before) => before + gradient,
+            Some(before) => ops::accumulate(before, gradient),
             None => gradient,
         };
         self.sum.0.insert(param.id, total);
@@ -159,9 +160,9 @@ impl ModuleMapper for Stepper<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(gradient) = self.gradients.remove(&param.id) else { return param };
-        let gradient = if self.shrink < 1.0 { gradient * self.shrink } else { gradient };
         let name = self.path.name();
-        let step = self.sgd.group(&name, D, self.heads.contains(&name), self.schedule);
+        let group = self.sgd.group(&name, D, self.heads.contains(&name), self.schedule);
+        let step = SgdStep { gradient_scale: self.shrink as f32, ..group };
         let velocity = self.sgd.velocities.remove(&name).unwrap_or_else(|| gradient.zeros_like());
         let mut moved = None;
         let param = param.map(|weight| {

@@ -6,7 +6,8 @@ use crate::adversary::Objective;
 use crate::data::ClipBatch;
 use crate::metrics::attention_entropy;
 use crate::model::{Branch, Pass, VideoModel};
-use crate::ops::values;
+use crate::ops::{on_workers, values};
+use crate::profile::{Phase, phase};
 
 /// What every step of a run shares.
 #[derive(Clone, Debug)]
@@ -35,6 +36,11 @@ pub struct StepOutcome {
 }
 
 impl StepOutcome {
+    /// Of the natural clips alone, before their gradients.
+    fn new(loss: f64, accuracy: f64) -> Self {
+        Self { loss, perturbed_loss: None, attention_entropy: None, accuracy, gradient_norm: 0.0 }
+    }
+
     /// Whether the step left a usable model behind.
     pub fn is_finite(&self) -> bool {
         self.loss.is_finite() && self.perturbed_loss.is_none_or(f64::is_finite) && self.gradient_norm.is_finite()
@@ -54,39 +60,48 @@ pub fn train_step<M: VideoModel>(
     schedule: f64,
     seed: Seed,
 ) -> (M, StepOutcome) {
+    on_workers(|| step_on_workers(model, optimizer, recipe, batch, schedule, seed))
+}
+
+fn step_on_workers<M: VideoModel>(
+    model: M,
+    optimizer: &mut Sgd,
+    recipe: &StepRecipe,
+    batch: &ClipBatch,
+    schedule: f64,
+    seed: Seed,
+) -> (M, StepOutcome) {
     let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
-    let (clips, labels) = (batch.to_tensor(&device), batch.labels());
+    let (clips, labels) = phase(Phase::Data, || (batch.to_tensor(&device), batch.labels()));
     let taf = recipe.taf.as_ref().filter(|taf| taf.adversary.objective != Objective::None);
-    let perturbed = taf.map(|taf| Perturbation::craft(&model, taf, &clips, &labels, seed));
+    let perturbed = taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &clips, &labels, seed)));
     let mut gradients = GradientSum::default();
 
     let mut pass = Pass::training(Branch::Main, seed.with("dropout").value());
-    let logits = model.forward(clips, &mut pass).logits;
-    let accuracy = accuracy(logits.clone().without_autodiff(), &labels);
-    let loss = cross_entropy(logits, &labels, recipe.label_smoothing);
-    let mut outcome = StepOutcome {
-        loss: scalar(&loss),
-        perturbed_loss: None,
-        attention_entropy: None,
-        accuracy,
-        gradient_norm: 0.0,
-    };
+    let (loss, mut outcome) = phase(Phase::Forward, || {
+        let logits = model.forward(clips, &mut pass).logits;
+        let accuracy = accuracy(logits.clone().without_autodiff(), &labels);
+        let loss = cross_entropy(logits, &labels, recipe.label_smoothing);
+        let outcome = StepOutcome::new(scalar(&loss), accuracy);
+        (loss, outcome)
+    });
     if !outcome.is_finite() {
         return (model, outcome);
     }
-    gradients.add(&model, loss.backward());
+    phase(Phase::Backward, || gradients.add(&model, loss.backward()));
     let before = model.clone();
-    let mut model = pass.update_running_statistics(model);
+    let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
 
     if let Some(perturbed) = perturbed {
         model = perturbed.add_gradients(model, recipe.label_smoothing, &mut gradients, &mut outcome, seed);
     }
-    outcome.gradient_norm = gradients.norm();
+    outcome.gradient_norm = phase(Phase::Optimizer, || gradients.norm());
     if !outcome.is_finite() {
         return (before, outcome);
     }
     drop(before);
-    (optimizer.step(model, gradients, outcome.gradient_norm, schedule), outcome)
+    let model = phase(Phase::Optimizer, || optimizer.step(model, gradients, outcome.gradient_norm, schedule));
+    (model, outcome)
 }
 
 /// The perturbed half of a step.
@@ -117,12 +132,15 @@ impl<'a> Perturbation<'a> {
         seed: Seed,
     ) -> M {
         let mut pass = Pass::training(self.taf.branch, seed.with("perturbed dropout").value());
-        let logits = model.forward(self.clips, &mut pass).logits;
-        outcome.attention_entropy = self.natural_attention.map(mean_entropy);
-        let loss = cross_entropy(logits, self.labels, smoothing);
-        outcome.perturbed_loss = Some(scalar(&loss));
-        gradients.add(&model, (loss * self.taf.weight * self.share).backward());
-        pass.update_running_statistics(model)
+        let loss = phase(Phase::Forward, || {
+            let logits = model.forward(self.clips, &mut pass).logits;
+            outcome.attention_entropy = self.natural_attention.map(mean_entropy);
+            let loss = cross_entropy(logits, self.labels, smoothing);
+            outcome.perturbed_loss = Some(scalar(&loss));
+            loss
+        });
+        phase(Phase::Backward, || gradients.add(&model, (loss * self.taf.weight * self.share).backward()));
+        phase(Phase::Optimizer, || pass.update_running_statistics(model))
     }
 }
 

@@ -1,0 +1,10 @@
+//! How fast this machine computes: what `taf bench` measures and how it says it.
+
+mod machine;
+mod measure;
+mod page;
+mod subject;
+
+pub use measure::{Bench, Setting, measure};
+pub use page::page;
+pub use subject::{Subject, Workload};

@@ -1,0 +1,139 @@
+use anyhow::{Context, Result};
+use burn::module::Module;
+use clap::ValueEnum;
+use serde::Serialize;
+use taf::data::{ClipBatch, Sample};
+use taf::model::{Pass, Tsn, VideoModel};
+use taf::ops::on_workers;
+use taf::profile::{Phase, phase};
+use taf::recipe::{Plan, Recipe};
+use taf::train::{Sgd, StepRecipe, train_step};
+use taf_video::{Clip, Frame, Seed};
+
+use crate::trained::{autodiff_device, device};
+
+/// What is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// A training step on natural clips
+    Plain,
+    /// A training step on natural and temporal adversarial clips
+    Taf,
+    /// Perturbing the clips, without training on them
+    Adversary,
+    /// Classifying the clips
+    Inference,
+}
+
+/// A network with the clips it works on, ready to repeat its work.
+pub struct Subject {
+    workload: Workload,
+    recipe: Recipe,
+    /// Taken while a step owns it.
+    model: Option<Tsn>,
+    frozen: Tsn,
+    optimizer: Sgd,
+    batches: Batches,
+    steps: usize,
+}
+
+/// Where clips come from.
+enum Batches {
+    /// The same made-up ones every time.
+    Synthetic(ClipBatch),
+    /// The videos of a manifest, decoded as in training.
+    Loaded { plan: Box<Plan>, next: Box<dyn Iterator<Item = Result<ClipBatch, taf_video::Error>>>, epoch: usize },
+}
+
+impl Subject {
+    /// A network for made-up clips; the recipe says all but the data.
+    pub fn synthetic(recipe: Recipe, classes: usize, workload: Workload) -> Self {
+        let (clips, frames, size) =
+            (recipe.train.batch_size, recipe.data.sampling.frames(), recipe.data.transform.size);
+        let model = recipe.model.config(classes).init(&autodiff_device(), recipe.seed);
+        Self::new(recipe, model, Batches::Synthetic(noise(clips, frames, size, classes)), workload)
+    }
+
+    /// A network for the videos of a recipe.
+    pub fn of_plan(plan: Plan, workload: Workload) -> Self {
+        let model = plan.init_model(&autodiff_device());
+        let recipe = plan.recipe.clone();
+        let next = Box::new(std::iter::empty());
+        Self::new(recipe, model, Batches::Loaded { plan: Box::new(plan), next, epoch: 0 }, workload)
+    }
+
+    fn new(mut recipe: Recipe, model: Tsn, batches: Batches, workload: Workload) -> Self {
+        match workload {
+            Workload::Plain => recipe.taf = None,
+            Workload::Taf | Workload::Adversary => drop(recipe.taf.get_or_insert_default()),
+            Workload::Inference => {}
+        }
+        let model = if recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model };
+        let optimizer = Sgd::new(recipe.train.optimizer.clone());
+        Self { workload, recipe, frozen: model.valid(), model: Some(model), optimizer, batches, steps: 0 }
+    }
+
+    /// What is repeated.
+    pub fn workload(&self) -> Workload {
+        self.workload
+    }
+
+    /// Does the work once; returns how many clips took part.
+    pub fn step(&mut self) -> Result<usize> {
+        let batch = phase(Phase::Data, || self.batches.next(self.recipe.train.batch_size, self.recipe.data.workers))?;
+        let seed = Seed::new(self.recipe.seed).with("step").at(self.steps);
+        self.steps += 1;
+        match self.workload {
+            Workload::Plain | Workload::Taf => self.train(&batch, seed),
+            Workload::Adversary => self.perturb(&batch, seed),
+            Workload::Inference => self.classify(&batch),
+        }
+        Ok(batch.samples.len())
+    }
+
+    fn train(&mut self, batch: &ClipBatch, seed: Seed) {
+        let settings = StepRecipe { label_smoothing: self.recipe.train.label_smoothing, taf: self.recipe.taf.clone() };
+        let model = self.model.take().expect("the model is back after each step");
+        let (model, _) = train_step(model, &mut self.optimizer, &settings, batch, 1.0, seed);
+        self.model = Some(model);
+    }
+
+    fn perturb(&self, batch: &ClipBatch, seed: Seed) {
+        let model = self.model.as_ref().expect("only a training step takes the model");
+        let clips = phase(Phase::Data, || batch.to_tensor(&device()));
+        let adversary = self.recipe.adversary();
+        phase(Phase::Adversary, || adversary.perturb(model, clips, &batch.labels(), seed.value()));
+    }
+
+    fn classify(&self, batch: &ClipBatch) {
+        let clips = phase(Phase::Data, || batch.to_tensor(&device()));
+        let model = &self.frozen;
+        phase(Phase::Forward, || on_workers(|| model.forward(clips, &mut Pass::inference()).logits.into_data()));
+    }
+}
+
+impl Batches {
+    fn next(&mut self, batch_size: usize, workers: usize) -> Result<ClipBatch> {
+        match self {
+            Self::Synthetic(batch) => Ok(batch.clone()),
+            Self::Loaded { plan, next, epoch } => {
+                if let Some(batch) = next.next() {
+                    return Ok(batch?);
+                }
+                *next = Box::new(plan.train.train_batches(&plan.transform, *epoch, 0, batch_size, workers));
+                *epoch += 1;
+                Ok(next.next().context("the manifest has no videos to train on")??)
+            }
+        }
+    }
+}
+
+/// Clips of noise, the same for the same sizes.
+fn noise(clips: usize, frames: usize, size: usize, classes: usize) -> ClipBatch {
+    let byte = |seed: usize, i: usize| (i.wrapping_mul(2_654_435_761).wrapping_add(seed * 97) >> 7) as u8;
+    let frame = |seed| Frame::new(size, size, (0..size * size * 3).map(|i| byte(seed, i)).collect());
+    let clip = |index: usize| Clip::new((0..frames).map(|t| frame(index * frames + t)).collect());
+    let sample = |index| Sample { clip: clip(index), label: index % classes, id: index.to_string() };
+    ClipBatch { samples: (0..clips).map(sample).collect() }
+}

@@ -1,0 +1,67 @@
+//! `taf bench`.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use taf::recipe::Recipe;
+
+use crate::args::BenchArgs;
+use crate::bench::{Setting, Subject, measure, page};
+use crate::exit::Status;
+use crate::output;
+use crate::session::manifest_override;
+use crate::trained::network_name;
+
+/// Measures how fast a network trains or answers on this machine.
+pub fn run(args: BenchArgs) -> Result<Status> {
+    let (recipe, classes, subject) = subject(&args)?;
+    let setting = Setting {
+        model: network_name(&recipe.model),
+        frames: recipe.data.sampling.frames(),
+        size: recipe.data.transform.size,
+        classes,
+        warm_up: args.warm_up,
+        steps: args.steps.get(),
+    };
+    let bench = measure(setting, subject)?;
+    if args.json {
+        output::print_json(&bench)?;
+    } else {
+        output::print(&page(&bench, args.layers))?;
+    }
+    Ok(Status::Done)
+}
+
+/// The recipe, how many classes there are, and what repeats its work.
+fn subject(args: &BenchArgs) -> Result<(Recipe, usize, Subject)> {
+    match &args.recipe {
+        Some(path) => {
+            let mut overrides = args.overrides.clone();
+            overrides.extend(args.data.as_deref().map(manifest_override).transpose()?);
+            let plan = Recipe::read(path, &overrides)?.plan()?;
+            Ok((plan.recipe.clone(), plan.classes.len(), Subject::of_plan(plan, args.work)))
+        }
+        None => {
+            let recipe = made_up(args)?;
+            let subject = Subject::synthetic(recipe.clone(), args.classes, args.work);
+            Ok((recipe, args.classes, subject))
+        }
+    }
+}
+
+/// A recipe of what was typed, for clips that are made up.
+fn made_up(args: &BenchArgs) -> Result<Recipe> {
+    ensure!(args.classes >= 2, "--classes must be at least 2, got {}", args.classes);
+    let (kind, trunk) = args.model.split_once('-').unwrap_or((args.model.as_str(), "resnet50"));
+    let text = format!(
+        "[data]\nmanifest = \"\"\nsampling = {{ kind = \"segments\", frames = {} }}\n\
+         transform = {{ size = {size} }}\neval = {{ size = {size} }}\n\
+         [model]\nkind = {kind:?}\ntrunk = {trunk:?}\n[train]\nbatch_size = {}\n",
+        args.frames,
+        args.clips,
+        size = args.size
+    );
+    let recipe = Recipe::parse(&text, Path::new("--model and --set"), &args.overrides)?;
+    recipe.check()?;
+    Ok(recipe)
+}

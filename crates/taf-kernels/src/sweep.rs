@@ -1,0 +1,168 @@
+//! One reading of `[rows, channels]` slices: the loop under every kernel here that is as fast as the memory.
+
+use std::array::from_fn;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::channels::Cut;
+use crate::lanes::Lanes;
+
+/// Rows added up in registers before the sums of their lanes are touched.
+const ROWS: usize = 4;
+
+/// What a [`sweep`] computes from `I` inputs and `C` constants per channel: `O` outputs and the terms of `S` sums.
+pub(crate) trait Body<const I: usize, const O: usize, const C: usize, const S: usize>: Sync {
+    /// From the old values of the outputs, the inputs and the constants to the new outputs and the terms. An output whose
+    /// old value is ignored is only written. To be marked `#[inline(always)]`.
+    fn apply<V: Simd>(
+        &self,
+        outputs: [Lanes<V>; O],
+        inputs: [Lanes<V>; I],
+        constants: [Lanes<V>; C],
+    ) -> ([Lanes<V>; O], [Lanes<V>; S]);
+}
+
+/// Runs `body` over equally long slices and gives back its sums per channel.
+///
+/// Terms are summed in f32 within a task, some hundred per lane, then in f64 and in a fixed order.
+pub(crate) fn sweep<const I: usize, const O: usize, const C: usize, const S: usize>(
+    cut: &Cut,
+    inputs: [&[f32]; I],
+    outputs: [&mut [f32]; O],
+    constants: [&[f32]; C],
+    body: &impl Body<I, O, C, S>,
+) -> [Vec<f64>; S] {
+    let constants = constants.map(|values| cut.spread(values));
+    let constants = constants.each_ref().map(Vec::as_slice);
+    let tasks: Vec<[Vec<f64>; S]> = parts(cut, outputs)
+        .into_par_iter()
+        .enumerate()
+        .map(|(task, outputs)| sweep_task(cut, inputs.map(|x| &x[cut.range(task)]), outputs, constants, body))
+        .collect();
+    let mut totals = from_fn(|_| vec![0.0; cut.channels]);
+    for sums in &tasks {
+        totals.iter_mut().zip(sums).for_each(|(total, sum)| add(total, sum));
+    }
+    totals
+}
+
+fn add(total: &mut [f64], sum: &[f64]) {
+    total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
+}
+
+/// The parts of the outputs that belong to each task.
+fn parts<'a, const O: usize>(cut: &Cut, outputs: [&'a mut [f32]; O]) -> Vec<[&'a mut [f32]; O]> {
+    let mut chunks = outputs.map(|output| output.chunks_mut(cut.task));
+    (0..cut.tasks()).map(|_| chunks.each_mut().map(|chunk| chunk.next().unwrap_or_default())).collect()
+}
+
+/// [`sweep`] over the slices of one task, with the constants spread over the lanes.
+pub(crate) fn sweep_task<const I: usize, const O: usize, const C: usize, const S: usize>(
+    cut: &Cut,
+    inputs: [&[f32]; I],
+    mut outputs: [&mut [f32]; O],
+    constants: [&[f32]; C],
+    body: &impl Body<I, O, C, S>,
+) -> [Vec<f64>; S] {
+    let mut sums: [Vec<f32>; S] = from_fn(|_| vec![0.0; cut.lanes()]);
+    let slices = Slices {
+        lanes: cut.lanes(),
+        inputs,
+        outputs: outputs.each_mut().map(|output| &mut **output),
+        constants,
+        sums: sums.each_mut().map(Vec::as_mut_slice),
+        body,
+    };
+    Arch::new().dispatch(slices);
+    sums.map(|sum| cut.fold(&sum))
+}
+
+struct Slices<'a, B, const I: usize, const O: usize, const C: usize, const S: usize> {
+    lanes: usize,
+    inputs: [&'a [f32]; I],
+    outputs: [&'a mut [f32]; O],
+    constants: [&'a [f32]; C],
+    sums: [&'a mut [f32]; S],
+    body: &'a B,
+}
+
+impl<B: Body<I, O, C, S>, const I: usize, const O: usize, const C: usize, const S: usize> WithSimd
+    for Slices<'_, B, I, O, C, S>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(mut self, simd: V) {
+        let lens = self.inputs.iter().map(|x| x.len()).chain(self.outputs.iter().map(|y| y.len()));
+        let (len, lanes) = (lens.max().unwrap_or(0), self.lanes);
+        // Without sums nothing is gained by several rows at once, and the prefetcher likes one after the other best.
+        let group = if S == 0 { lanes } else { ROWS * lanes };
+        let whole = len / group * group;
+        for start in (0..whole).step_by(group) {
+            match S {
+                0 => self.rows::<V, 1>(simd, start, lanes),
+                _ => self.rows::<V, ROWS>(simd, start, lanes),
+            }
+        }
+        for start in (whole..len).step_by(lanes) {
+            self.rows::<V, 1>(simd, start, lanes.min(len - start));
+        }
+    }
+}
+
+impl<B: Body<I, O, C, S>, const I: usize, const O: usize, const C: usize, const S: usize> Slices<'_, B, I, O, C, S> {
+    /// The first `lanes` floats of `R` rows that follow each other.
+    #[inline(always)]
+    fn rows<V: Simd, const R: usize>(&mut self, simd: V, start: usize, lanes: usize) {
+        let whole = lanes / V::F32_LANES * V::F32_LANES;
+        for lane in (0..whole).step_by(V::F32_LANES) {
+            self.column::<V, R>(simd, start, lane, V::F32_LANES);
+        }
+        if whole < lanes {
+            self.column::<V, R>(simd, start, whole, lanes - whole);
+        }
+    }
+
+    /// A register's width, or the `width` lanes that are left, of `R` rows.
+    #[inline(always)]
+    fn column<V: Simd, const R: usize>(&mut self, simd: V, start: usize, lane: usize, width: usize) {
+        let zero = Lanes::splat(simd, 0.0);
+        let mut constants = [zero; C];
+        for c in 0..C {
+            constants[c] = Lanes::load(simd, &self.constants[c][lane..lane + width]);
+        }
+        let mut totals = [zero; S];
+        for row in 0..R {
+            let place = start + row * self.lanes + lane;
+            let (mut inputs, mut outputs) = ([zero; I], [zero; O]);
+            for i in 0..I {
+                inputs[i] = Lanes::load(simd, &self.inputs[i][place..place + width]);
+            }
+            for o in 0..O {
+                outputs[o] = Lanes::load(simd, &self.outputs[o][place..place + width]);
+            }
+            let (outputs, terms) = self.body.apply(outputs, inputs, constants);
+            for o in 0..O {
+                outputs[o].store(&mut self.outputs[o][place..place + width]);
+            }
+            for s in 0..S {
+                totals[s] = totals[s] + terms[s];
+            }
+        }
+        for s in 0..S {
+            let sum = &mut self.sums[s][lane..lane + width];
+            (Lanes::load(simd, sum) + totals[s]).store(sum);
+        }
+    }
+}
+
+/// The sum of the values.
+pub(crate) struct Total;
+
+impl Body<1, 0, 0, 1> for Total {
+    #[inline(always)]
+    fn apply<V: Simd>(&self, _: [Lanes<V>; 0], [x]: [Lanes<V>; 1], _: [Lanes<V>; 0]) -> ([Lanes<V>; 0], [Lanes<V>; 1]) {
+        ([], [x])
+    }
+}

@@ -1,0 +1,31 @@
+use burn::backend::{Backend, ExtensionType, tensor::FloatTensor};
+
+/// A tensor that an operation can do without.
+#[derive(Debug, Clone, ExtensionType)]
+pub enum Optional<B: Backend> {
+    /// It takes part.
+    Some(FloatTensor<B>),
+    /// It does not.
+    None,
+}
+
+impl<B: Backend> Optional<B> {
+    /// As the standard type, which a backend extension cannot take.
+    pub fn into_option(self) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Some(tensor) => Some(tensor),
+            Self::None => None,
+        }
+    }
+
+    /// Whether the tensor takes part.
+    pub fn is_some(&self) -> bool {
+        matches!(self, Self::Some(_))
+    }
+}
+
+impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
+    fn from(tensor: Option<FloatTensor<B>>) -> Self {
+        tensor.map_or(Self::None, Self::Some)
+    }
+}
