@@ -5,9 +5,11 @@ mod forward;
 mod geometry;
 mod input_gradient;
 mod shape;
+mod statistics;
 mod weight_gradient;
 
 pub use forward::{Epilogue, conv2d_forward, conv2d_forward_with};
 pub use input_gradient::{conv2d_input_gradient, conv2d_input_gradient_add};
 pub use shape::{ConvShape, FrameShift};
+pub use statistics::conv2d_forward_statistics;
 pub use weight_gradient::conv2d_weight_gradient;

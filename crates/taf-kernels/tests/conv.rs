@@ -4,8 +4,9 @@ mod naive;
 
 use naive::{SUM_TOLERANCE, assert_close, random, spoiled, with_threads};
 use taf_kernels::{
-    ConvShape, Epilogue, FrameShift, ShiftShape, conv2d_forward, conv2d_forward_with, conv2d_input_gradient,
-    conv2d_input_gradient_add, conv2d_weight_gradient, temporal_shift_backward, temporal_shift_forward,
+    BatchStatistics, ConvShape, Epilogue, FrameShift, ShiftShape, conv2d_forward, conv2d_forward_statistics,
+    conv2d_forward_with, conv2d_input_gradient, conv2d_input_gradient_add, conv2d_weight_gradient,
+    temporal_shift_backward, temporal_shift_forward,
 };
 
 /// `batch x height x width`, `in -> out`, kernel, stride, padding, groups.
@@ -145,6 +146,26 @@ fn an_added_input_gradient_is_what_was_there_plus_the_gradient() {
         let mut expected = naive::conv::input_gradient(&shape, &dy, &w);
         expected.iter_mut().zip(&before).for_each(|(sum, before)| *sum += f64::from(*before));
         assert_close(&format!("{shape:?}"), &dx, &expected, SUM_TOLERANCE);
+    }
+}
+
+/// The mean and the spread of a layer may be summed in another order, in other tiles.
+const STATISTICS_TOLERANCE: f64 = 1e-5;
+
+#[test]
+fn statistics_taken_on_the_way_are_those_of_the_output() {
+    for shape in grid() {
+        let Operands { x, w, .. } = operands(&shape);
+        // A mean of many standard deviations.
+        let x: Vec<f32> = x.iter().map(|x| 10.0 + x).collect();
+        let mut y = spoiled(shape.output_len());
+        let statistics = conv2d_forward_statistics(&shape, &x, &w, 1e-5, &mut y);
+        assert!(y == forward(&shape, &x, &w), "{shape:?}");
+        let expected = BatchStatistics::of(&y, shape.channels_out, 1e-5);
+        assert_eq!(statistics.count, expected.count);
+        assert_close(&format!("{shape:?}"), &statistics.mean, &naive::wide(&expected.mean), STATISTICS_TOLERANCE);
+        let variance = naive::wide(&expected.variance);
+        assert_close(&format!("{shape:?}"), &statistics.variance, &variance, STATISTICS_TOLERANCE);
     }
 }
 

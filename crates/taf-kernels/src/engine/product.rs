@@ -31,6 +31,18 @@ pub(crate) struct Done<'a> {
 }
 
 impl Done<'_> {
+    /// Number of pixels.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The finished channels of a pixel.
+    #[inline(always)]
+    pub(crate) fn pixel(&self, index: usize) -> &[f32] {
+        // SAFETY: rows of the task that made this, which alone writes them, and not while they are borrowed from here.
+        unsafe { self.out.run(self.rows[index].out + self.channels.start, self.channels.len()) }
+    }
+
     /// Calls `visit` with the float the pixel starts at and its finished channels.
     pub(crate) fn for_each(&mut self, mut visit: impl FnMut(usize, &mut [f32])) {
         for row in self.rows {
