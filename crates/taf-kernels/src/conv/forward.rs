@@ -31,7 +31,7 @@ pub fn conv2d_forward(shape: &ConvShape, x: &[f32], w: &[f32], y: &mut [f32]) {
 /// As [`conv2d_forward`]; and if a part of the epilogue has the wrong length.
 pub fn conv2d_forward_with(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &Epilogue, y: &mut [f32]) {
     shape.check(x.len(), w.len(), y.len());
-    epilogue.check(shape);
+    epilogue.check(shape.channels_out, y.len());
     if shape.is_depthwise() {
         return depthwise::forward(shape, x, w, epilogue, y);
     }
@@ -41,16 +41,16 @@ pub fn conv2d_forward_with(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &E
 }
 
 impl Epilogue<'_> {
-    fn check(&self, shape: &ConvShape) {
+    pub(super) fn check(&self, channels: usize, output: usize) {
         if let Some(bias) = self.bias {
-            assert_eq!(bias.len(), shape.channels_out, "bias floats of {shape:?}");
+            assert_eq!(bias.len(), channels, "bias floats of {channels} channels");
         }
         if let Some(residual) = self.residual {
-            assert_eq!(residual.len(), shape.output_len(), "residual floats of {shape:?}");
+            assert_eq!(residual.len(), output, "residual floats");
         }
     }
 
-    fn finish(&self, mut done: Done) {
+    pub(super) fn finish(&self, mut done: Done) {
         if self.bias.is_none() && self.residual.is_none() && !self.relu {
             return;
         }

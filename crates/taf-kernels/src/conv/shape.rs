@@ -125,6 +125,6 @@ impl ConvShape {
     }
 }
 
-fn output_side(side: usize, kernel: usize, stride: usize, padding: usize) -> usize {
+pub(super) fn output_side(side: usize, kernel: usize, stride: usize, padding: usize) -> usize {
     (side + 2 * padding).saturating_sub(kernel) / stride + 1
 }

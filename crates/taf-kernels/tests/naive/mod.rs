@@ -3,6 +3,7 @@
 
 pub mod batch_norm;
 pub mod conv;
+pub mod conv3d;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
