@@ -3,7 +3,6 @@ mod kernel;
 mod machine;
 mod output;
 mod pack;
-mod prefetch;
 mod product;
 mod reduction;
 #[cfg(test)]
