@@ -8,6 +8,7 @@
 //!
 //! A slice whose length does not fit the shape is a mistake of the caller and panics with both lengths.
 
+mod adaptive;
 mod batch_norm;
 mod channels;
 mod conv;
@@ -27,6 +28,9 @@ mod shift;
 mod simd;
 mod sweep;
 
+pub use adaptive::{
+    AdaptiveShape, AdaptiveWeightGradients, AdaptiveWeights, temporal_adaptive_backward, temporal_adaptive_forward,
+};
 pub use batch_norm::{
     BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, batch_norm_backward, batch_norm_backward_in_place,
     batch_norm_forward, batch_norm_residual_backward_in_place,
