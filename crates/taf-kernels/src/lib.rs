@@ -44,7 +44,8 @@ pub use loss::softmax_cross_entropy;
 pub use norm::sum_of_squares;
 pub use pixels::{ClipPixels, Colors, pixels_to_images, pixels_to_images_gradient};
 pub use pool::{
-    PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
+    PoolShape, global_average_pool_backward, global_average_pool_backward_add, global_average_pool_forward,
+    max_pool2d_backward, max_pool2d_forward,
 };
 pub use scale_shift::{scale_shift, scale_shift_in_place, scale_shift_input_gradient};
 pub use sgd::SgdStep;
