@@ -25,6 +25,7 @@ fn shape(side: usize, channels: [usize; 2], kernel: usize, stride: usize) -> Con
         stride: [stride; 2],
         padding: [kernel / 2; 2],
         groups: 1,
+        shift: None,
     }
 }
 

@@ -108,6 +108,7 @@ fn layer(name: &str, times: usize, side: usize, channels: [usize; 2], kernel: us
         stride: [stride; 2],
         padding: [kernel / 2; 2],
         groups: 1,
+        shift: None,
     };
     Layer { name: name.to_owned(), times, shape }
 }

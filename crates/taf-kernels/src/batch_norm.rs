@@ -7,6 +7,7 @@ pub use backward::{
     BatchNormSaved, SavedRelu, batch_norm_backward, batch_norm_backward_in_place, batch_norm_residual_backward_in_place,
 };
 pub use statistics::BatchStatistics;
+pub(crate) use statistics::Moments;
 
 use crate::scale_shift;
 

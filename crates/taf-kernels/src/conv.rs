@@ -2,13 +2,16 @@
 
 mod depthwise;
 mod forward;
+mod geometry;
 mod input_gradient;
-mod patches;
-mod product;
 mod shape;
+mod statistics;
+mod volume;
 mod weight_gradient;
 
 pub use forward::{Epilogue, conv2d_forward, conv2d_forward_with};
-pub use input_gradient::conv2d_input_gradient;
-pub use shape::ConvShape;
+pub use input_gradient::{conv2d_input_gradient, conv2d_input_gradient_add};
+pub use shape::{ConvShape, FrameShift};
+pub use statistics::conv2d_forward_statistics;
+pub use volume::{Conv3dShape, conv3d_forward, conv3d_forward_with, conv3d_input_gradient, conv3d_weight_gradient};
 pub use weight_gradient::conv2d_weight_gradient;

@@ -13,6 +13,7 @@ mod batch_norm;
 mod channels;
 mod conv;
 mod elementwise;
+mod engine;
 mod gate;
 mod lanes;
 mod linear;
@@ -36,7 +37,9 @@ pub use batch_norm::{
     batch_norm_forward, batch_norm_residual_backward_in_place,
 };
 pub use conv::{
-    ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
+    Conv3dShape, ConvShape, Epilogue, FrameShift, conv2d_forward, conv2d_forward_statistics, conv2d_forward_with,
+    conv2d_input_gradient, conv2d_input_gradient_add, conv2d_weight_gradient, conv3d_forward, conv3d_forward_with,
+    conv3d_input_gradient, conv3d_weight_gradient,
 };
 pub use elementwise::{add_assign, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};

@@ -27,6 +27,7 @@ impl LinearShape {
             stride: [1, 1],
             padding: [0, 0],
             groups: 1,
+            shift: None,
         }
     }
 }

@@ -11,19 +11,26 @@ thread_local! {
 const KEPT: usize = 4;
 
 /// Borrowed memory that goes back to its thread when dropped, so that the hot loops do not allocate.
+///
+/// It starts at a cache line: vectors that straddle two cost twice.
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
+    start: usize,
     len: usize,
 }
+
+/// Floats of a cache line.
+const LINE: usize = 16;
 
 impl Scratch {
     /// `len` floats of unspecified content.
     pub(crate) fn take(len: usize) -> Self {
-        let mut buffer = FREE.with_borrow_mut(|free| take_best(free, len)).unwrap_or_default();
-        if buffer.len() < len {
-            buffer = vec![0.0; len];
+        let mut buffer = FREE.with_borrow_mut(|free| take_best(free, len + LINE)).unwrap_or_default();
+        if buffer.len() < len + LINE {
+            buffer = vec![0.0; len + LINE];
         }
-        Self { buffer, len }
+        let start = buffer.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+        Self { buffer, start, len }
     }
 }
 
@@ -49,12 +56,12 @@ impl Deref for Scratch {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.buffer[..self.len]
+        &self.buffer[self.start..self.start + self.len]
     }
 }
 
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.buffer[..self.len]
+        &mut self.buffer[self.start..self.start + self.len]
     }
 }

@@ -4,7 +4,9 @@ mod naive;
 
 use naive::{SUM_TOLERANCE, assert_close, random, spoiled, with_threads};
 use taf_kernels::{
-    ConvShape, Epilogue, conv2d_forward, conv2d_forward_with, conv2d_input_gradient, conv2d_weight_gradient,
+    BatchStatistics, ConvShape, Epilogue, FrameShift, ShiftShape, conv2d_forward, conv2d_forward_statistics,
+    conv2d_forward_with, conv2d_input_gradient, conv2d_input_gradient_add, conv2d_weight_gradient,
+    temporal_shift_backward, temporal_shift_forward,
 };
 
 /// `batch x height x width`, `in -> out`, kernel, stride, padding, groups.
@@ -21,6 +23,7 @@ fn shape(pixels: [usize; 3], channels: [usize; 2], window: [usize; 3], groups: u
         stride,
         padding,
         groups,
+        shift: None,
     }
 }
 
@@ -131,6 +134,89 @@ fn bias_residual_and_relu_are_applied_after_the_sum() {
         }
         assert_close(&format!("{shape:?}"), &y, &expected, SUM_TOLERANCE);
     }
+}
+
+#[test]
+fn an_added_input_gradient_is_what_was_there_plus_the_gradient() {
+    for shape in grid() {
+        let Operands { w, dy, .. } = operands(&shape);
+        let before = random(shape.input_len(), 5);
+        let mut dx = before.clone();
+        conv2d_input_gradient_add(&shape, &dy, &w, &mut dx);
+        let mut expected = naive::conv::input_gradient(&shape, &dy, &w);
+        expected.iter_mut().zip(&before).for_each(|(sum, before)| *sum += f64::from(*before));
+        assert_close(&format!("{shape:?}"), &dx, &expected, SUM_TOLERANCE);
+    }
+}
+
+/// The mean and the spread of a layer may be summed in another order, in other tiles.
+const STATISTICS_TOLERANCE: f64 = 1e-5;
+
+#[test]
+fn statistics_taken_on_the_way_are_those_of_the_output() {
+    for shape in grid() {
+        let Operands { x, w, .. } = operands(&shape);
+        // A mean of many standard deviations.
+        let x: Vec<f32> = x.iter().map(|x| 10.0 + x).collect();
+        let mut y = spoiled(shape.output_len());
+        let statistics = conv2d_forward_statistics(&shape, &x, &w, 1e-5, &mut y);
+        assert!(y == forward(&shape, &x, &w), "{shape:?}");
+        let expected = BatchStatistics::of(&y, shape.channels_out, 1e-5);
+        assert_eq!(statistics.count, expected.count);
+        assert_close(&format!("{shape:?}"), &statistics.mean, &naive::wide(&expected.mean), STATISTICS_TOLERANCE);
+        let variance = naive::wide(&expected.variance);
+        assert_close(&format!("{shape:?}"), &statistics.variance, &variance, STATISTICS_TOLERANCE);
+    }
+}
+
+/// Convolutions with a temporal shift, and the same shift as an operation of its own.
+fn shifted() -> Vec<(ConvShape, ShiftShape)> {
+    let with = |shape: ConvShape, frames: usize, fold: usize| {
+        let (clips, pixels, channels) = (shape.batch / frames, shape.height * shape.width, shape.channels_in);
+        let shift = ShiftShape { clips, frames, pixels, channels, fold };
+        (ConvShape { shift: Some(FrameShift { frames, fold }), ..shape }, shift)
+    };
+    vec![
+        with(shape([8, 6, 5], [16, 24], [1, 1, 0], 1), 4, 2),
+        with(shape([6, 7, 7], [64, 70], [1, 1, 0], 1), 3, 8),
+        with(shape([4, 6, 6], [40, 33], [3, 1, 1], 1), 2, 20),
+        with(shape([6, 7, 6], [24, 12], [3, 2, 1], 1), 3, 3),
+        with(shape([5, 4, 4], [8, 8], [1, 2, 0], 1), 5, 1),
+        with(shape([2, 5, 5], [12, 8], [3, 1, 1], 4), 2, 4),
+        with(shape([3, 5, 5], [6, 8], [3, 1, 1], 1), 1, 3),
+        with(shape([4, 5, 5], [6, 8], [3, 1, 1], 1), 2, 0),
+    ]
+}
+
+#[test]
+fn a_shift_while_reading_equals_a_shift_before() {
+    for (shape, shift) in shifted() {
+        let Operands { x, w, dy } = operands(&shape);
+        let mut moved = spoiled(x.len());
+        temporal_shift_forward(&shift, &x, &mut moved);
+        let expected = naive::conv::forward(&shape, &moved, &w);
+        assert_close(&format!("{shape:?}"), &forward(&shape, &x, &w), &expected, SUM_TOLERANCE);
+        let expected = naive::conv::weight_gradient(&shape, &moved, &dy);
+        assert_close(&format!("{shape:?}"), &weight_gradient(&shape, &x, &dy), &expected, SUM_TOLERANCE);
+    }
+}
+
+#[test]
+fn the_input_gradient_of_a_shifted_convolution_is_shifted_back() {
+    for (shape, shift) in shifted() {
+        let Operands { w, dy, .. } = operands(&shape);
+        let moved: Vec<f32> = naive::conv::input_gradient(&shape, &dy, &w).iter().map(|value| *value as f32).collect();
+        let mut expected = spoiled(moved.len());
+        temporal_shift_backward(&shift, &moved, &mut expected);
+        assert_close(&format!("{shape:?}"), &input_gradient(&shape, &dy, &w), &naive::wide(&expected), SUM_TOLERANCE);
+    }
+}
+
+#[test]
+#[should_panic(expected = "clips of")]
+fn a_shift_over_part_of_a_clip_is_refused() {
+    let shape = shape([5, 4, 4], [8, 8], [1, 1, 0], 1);
+    ConvShape { shift: Some(FrameShift { frames: 2, fold: 1 }), ..shape }.validate();
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl BatchStatistics {
 }
 
 /// Count, mean and sum of squares about the mean, per channel.
-struct Moments {
+pub(crate) struct Moments {
     count: f64,
     mean: Vec<f64>,
     squares: Vec<f64>,
@@ -69,13 +69,13 @@ impl Moments {
     }
 
     /// From sums of the distances to a pivot near the mean, and of their squares.
-    fn about_pivot(count: f64, pivot: &[f32], sums: &[f64], squares: &[f64]) -> Self {
+    pub(crate) fn about_pivot(count: f64, pivot: &[f32], sums: &[f64], squares: &[f64]) -> Self {
         let mean = pivot.iter().zip(sums).map(|(pivot, sum)| f64::from(*pivot) + sum / count).collect();
         let squares = squares.iter().zip(sums).map(|(square, sum)| (square - sum * sum / count).max(0.0)).collect();
         Self { count, mean, squares }
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         let count = self.count + other.count;
         let share = other.count / count;
         let channels = self.mean.iter_mut().zip(&mut self.squares).zip(other.mean.iter().zip(&other.squares));
@@ -87,7 +87,15 @@ impl Moments {
         self.count = count;
     }
 
-    fn finish(self, epsilon: f32) -> BatchStatistics {
+    /// These channels followed by others of the same rows.
+    pub(crate) fn beside(mut self, others: Self) -> Self {
+        debug_assert_eq!(self.count, others.count);
+        self.mean.extend(others.mean);
+        self.squares.extend(others.squares);
+        self
+    }
+
+    pub(crate) fn finish(self, epsilon: f32) -> BatchStatistics {
         let variance: Vec<f64> = self.squares.iter().map(|squares| squares / self.count).collect();
         BatchStatistics {
             mean: self.mean.iter().map(|&mean| mean as f32).collect(),

@@ -1,7 +1,6 @@
-use super::patches::Patches;
-use super::product::multiply_patches;
+use super::geometry::Geometry;
 use super::{ConvShape, depthwise};
-use crate::matrix::{Matrix, MatrixMut, Tile};
+use crate::engine::{self, Done, Machine, Output};
 
 /// What is added to a convolution's output while it is still in the cache: `y = relu?(conv(x) + bias + residual)`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,39 +31,31 @@ pub fn conv2d_forward(shape: &ConvShape, x: &[f32], w: &[f32], y: &mut [f32]) {
 /// As [`conv2d_forward`]; and if a part of the epilogue has the wrong length.
 pub fn conv2d_forward_with(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &Epilogue, y: &mut [f32]) {
     shape.check(x.len(), w.len(), y.len());
-    epilogue.check(shape);
+    epilogue.check(shape.channels_out, y.len());
     if shape.is_depthwise() {
         return depthwise::forward(shape, x, w, epilogue, y);
     }
-    let weights = Matrix::new(w, shape.taps() * shape.group_channels_in(), shape.channels_out);
-    for group in 0..shape.groups {
-        let outputs = shape.group_outputs(group);
-        let group_weights = weights.block(0..weights.rows(), outputs.clone());
-        let out = MatrixMut::new(y, shape.output_pixels(), shape.channels_out).into_columns(outputs.clone());
-        multiply_patches(&Patches::of_input(shape, group), x, group_weights, out, |tile| {
-            epilogue.finish(tile, outputs.start, shape.channels_out);
-        });
-    }
+    let geometry = Geometry::from(shape);
+    let x = geometry.widened(x);
+    engine::run(&Machine::detect(), &geometry.forward(&x, w), Output::new(y), |done| epilogue.finish(done));
 }
 
 impl Epilogue<'_> {
-    fn check(&self, shape: &ConvShape) {
+    pub(super) fn check(&self, channels: usize, output: usize) {
         if let Some(bias) = self.bias {
-            assert_eq!(bias.len(), shape.channels_out, "bias floats of {shape:?}");
+            assert_eq!(bias.len(), channels, "bias floats of {channels} channels");
         }
         if let Some(residual) = self.residual {
-            assert_eq!(residual.len(), shape.output_len(), "residual floats of {shape:?}");
+            assert_eq!(residual.len(), output, "residual floats");
         }
     }
 
-    fn finish(&self, tile: &mut Tile, first_channel: usize, channels: usize) {
+    pub(super) fn finish(&self, mut done: Done) {
         if self.bias.is_none() && self.residual.is_none() && !self.relu {
             return;
         }
-        let from = first_channel + tile.columns.start;
-        for (row, pixel) in tile.rows.clone().enumerate() {
-            self.finish_pixel(tile.view.row_mut(row), pixel * channels, from);
-        }
+        let from = done.channels.start;
+        done.for_each(|start, values| self.finish_pixel(values, start, from));
     }
 
     /// Applies the epilogue to the channels from `from` on of the pixel whose floats start at `start`.

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 /// Sizes of a 2-D convolution. Axis pairs are `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvShape {
@@ -21,6 +19,19 @@ pub struct ConvShape {
     pub padding: [usize; 2],
     /// Number of independent channel groups; `channels_in` of them is a depthwise convolution.
     pub groups: usize,
+    /// A temporal shift of the input, done while it is read.
+    pub shift: Option<FrameShift>,
+}
+
+/// The temporal shift of TSM as part of a convolution: of each input pixel the first `fold` channels are read from the
+/// next frame, the next `fold` from the previous one, zeros where that is outside the clip. See
+/// [`temporal_shift_forward`](crate::temporal_shift_forward).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FrameShift {
+    /// Pictures of a clip; the batch is whole clips.
+    pub frames: usize,
+    /// Channels moved each way; at most half of the input's.
+    pub fold: usize,
 }
 
 impl ConvShape {
@@ -57,8 +68,8 @@ impl ConvShape {
     /// Checks that the sizes fit together.
     ///
     /// # Panics
-    /// If kernel, stride or groups are zero, groups do not divide both channel counts, or the kernel is larger than the
-    /// padded input.
+    /// If kernel, stride or groups are zero, groups do not divide both channel counts, the kernel is larger than the
+    /// padded input, or a shift does not fit batch and channels.
     pub fn validate(&self) {
         let [kernel, stride] = [self.kernel, self.stride];
         assert!(kernel[0] > 0 && kernel[1] > 0, "the kernel must be at least 1x1, got {kernel:?}");
@@ -79,6 +90,15 @@ impl ConvShape {
             self.width,
             self.padding
         );
+        if let Some(FrameShift { frames, fold }) = self.shift {
+            assert!(
+                frames > 0 && self.batch.is_multiple_of(frames),
+                "{} pictures are not clips of {frames}",
+                self.batch
+            );
+            assert!(2 * fold <= self.channels_in, "twice a fold of {fold} exceeds {} channels", self.channels_in);
+            assert!(!self.is_depthwise(), "a depthwise convolution takes no temporal shift");
+        }
     }
 
     pub(crate) fn check(&self, input: usize, weights: usize, output: usize) {
@@ -100,27 +120,11 @@ impl ConvShape {
         self.channels_in / self.groups
     }
 
-    pub(crate) fn group_channels_out(&self) -> usize {
-        self.channels_out / self.groups
-    }
-
-    /// Input channels of a group.
-    pub(crate) fn group_inputs(&self, group: usize) -> Range<usize> {
-        let width = self.group_channels_in();
-        group * width..(group + 1) * width
-    }
-
-    /// Output channels of a group.
-    pub(crate) fn group_outputs(&self, group: usize) -> Range<usize> {
-        let width = self.group_channels_out();
-        group * width..(group + 1) * width
-    }
-
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.groups == self.channels_in && self.groups == self.channels_out
     }
 }
 
-fn output_side(side: usize, kernel: usize, stride: usize, padding: usize) -> usize {
+pub(super) fn output_side(side: usize, kernel: usize, stride: usize, padding: usize) -> usize {
     (side + 2 * padding).saturating_sub(kernel) / stride + 1
 }

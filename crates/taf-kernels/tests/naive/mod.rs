@@ -4,6 +4,7 @@
 pub mod adaptive;
 pub mod batch_norm;
 pub mod conv;
+pub mod conv3d;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
