@@ -34,7 +34,7 @@ pub use adaptive::{
 };
 pub use batch_norm::{
     BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, batch_norm_backward, batch_norm_backward_in_place,
-    batch_norm_forward, batch_norm_residual_backward_in_place,
+    batch_norm_forward, batch_norm_forward_with, batch_norm_residual_backward_in_place,
 };
 pub use conv::{
     Conv3dShape, ConvShape, Epilogue, FrameShift, conv2d_forward, conv2d_forward_statistics, conv2d_forward_with,
