@@ -14,7 +14,6 @@ import platform
 import shlex
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -104,9 +103,9 @@ def shape_options(job, threads):
     return [word for name, value in sizes.items() for word in (f'--{name}', str(value))]
 
 
-def our_command(taf, job, threads, file):
+def our_command(taf, job, threads):
     return [taf, 'bench', '--model', f'tsm-{job.arch}', '--work', job.work, *shape_options(job, threads),
-            '--steps', str(job.steps), '--json', str(file)]
+            '--steps', str(job.steps), '--json']
 
 
 def torch_command(run, job, threads, compiled):
@@ -115,10 +114,7 @@ def torch_command(run, job, threads, compiled):
 
 
 def run_ours(taf, job, threads):
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, 'bench.json')
-        output_of(our_command(taf, job, threads, file), threads)
-        return json.loads(file.read_text())
+    return json.loads(output_of(our_command(taf, job, threads), threads))
 
 
 def run_torch(run, job, threads, compiled):
@@ -234,7 +230,7 @@ def without_missing_packages(rows):
 
 def print_commands(args):
     for job in dict.fromkeys(row.job for row in args.rows):
-        print(shlex.join(our_command(args.taf, job, args.threads, 'bench.json')))
+        print(shlex.join(our_command(args.taf, job, args.threads)))
         for run in torch_runs(job, args.rows):
             print(shlex.join(torch_command(run, job, args.threads, args.compile)))
 
