@@ -18,7 +18,6 @@ mod gate;
 mod lanes;
 mod linear;
 mod loss;
-mod matrix;
 mod norm;
 mod pixels;
 mod pool;

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::ConvShape;
 use crate::engine::{Placement, Product, Reduction, Tap, Weights, Window};
 
@@ -159,6 +161,28 @@ impl Geometry {
         self.windows().into_iter().enumerate().map(reduction).collect()
     }
 
+    /// What each output pixel would add to its window of the input: a row of taps and channels per pixel.
+    pub(super) fn patches<'a>(&self, dy: &'a [f32], w: &'a [f32]) -> Product<'a> {
+        let columns = self.kernel.iter().product::<usize>() * self.channels_in;
+        let tap = Tap { at: [0; 3], channels: 0..self.channels_out, weights: 0 };
+        Product {
+            window: Window {
+                clips: self.clips,
+                source: self.output,
+                pixel_stride: self.channels_out,
+                grid: self.output,
+                step: [1; 3],
+                taps: vec![tap],
+            },
+            placement: Placement { pixel_stride: columns, ..self.output_placement() },
+            source: dy,
+            weights: Weights { data: w, row_stride: 1, column_stride: self.channels_out },
+            columns,
+            first_column: 0,
+            add: false,
+        }
+    }
+
     /// Every input pixel collects from the output pixels that read it. Those of one phase (the position modulo the
     /// stride) are read by the same taps, so each phase is a convolution over `dy` with step 1 and some of the taps.
     pub(super) fn input_gradient<'a>(&self, dy: &'a [f32], w: &'a [f32], add: bool) -> Vec<Product<'a>> {
@@ -232,9 +256,8 @@ impl Geometry {
         let line = self.source[2] * self.channels_in;
         let margin = self.padding[2] * self.channels_in;
         let mut wide = vec![0.0; self.clips * self.widened_source().iter().product::<usize>() * self.channels_in];
-        for (wide, line) in wide.chunks_exact_mut(line + 2 * margin).zip(x.chunks_exact(line)) {
-            wide[margin..margin + line.len()].copy_from_slice(line);
-        }
+        let lines = wide.par_chunks_exact_mut(line + 2 * margin).zip(x.par_chunks_exact(line)).with_min_len(16);
+        lines.for_each(|(wide, line)| wide[margin..margin + line.len()].copy_from_slice(line));
         Cow::Owned(wide)
     }
 }

@@ -2,12 +2,13 @@ use rayon::prelude::*;
 
 use super::geometry::Geometry;
 use super::{ConvShape, depthwise};
-use crate::engine::{self, Machine, Output};
-use crate::matrix::{Matrix, MatrixMut, Store, multiply};
+use crate::add_assign;
+use crate::engine::{self, Machine, Output, Prepared, Task};
 use crate::scratch::Scratch;
+use crate::simd::vectorized;
 
 /// Output pixels whose patches are computed at a time before they are added up.
-const SCATTER_ROWS: usize = 128;
+const SCATTER_ROWS: usize = 168;
 
 /// Gradient with respect to the input: `dx = conv^T(dy, w)`. Overwrites `dx`.
 ///
@@ -20,10 +21,8 @@ pub fn conv2d_input_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut 
     shape.check(dx.len(), w.len(), dy.len());
     if shape.is_depthwise() {
         depthwise::input_gradient(shape, dy, w, dx);
-    } else if Geometry::from(shape).has_few_inputs() {
-        scatter_gradient(shape, dy, w, dx);
     } else {
-        gather_gradient(shape, dy, w, dx, false);
+        gradient(shape, dy, w, dx, false);
     }
 }
 
@@ -33,38 +32,56 @@ pub fn conv2d_input_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut 
 /// If a length does not fit the shape.
 pub fn conv2d_input_gradient_add(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     shape.check(dx.len(), w.len(), dy.len());
-    gather_gradient(shape, dy, w, dx, true);
-}
-
-fn gather_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], add: bool) {
-    let products = Geometry::from(shape).input_gradient(dy, w, add);
-    engine::run(&Machine::detect(), &products, Output::new(dx), |_| ());
-}
-
-/// Each image's patches `dy · w^T` are computed a few rows at a time and added to the pixels they came from.
-fn scatter_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
-    let weights = Matrix::new(w, shape.taps() * shape.channels_in, shape.channels_out).transposed();
-    let image = shape.height * shape.width * shape.channels_in;
-    let output_image = shape.output_height() * shape.output_width() * shape.channels_out;
-    let pairs = dx.par_chunks_mut(image).zip(dy.par_chunks(output_image));
-    pairs.for_each(|(dx, dy)| scatter_image(shape, dy, weights, dx));
-}
-
-fn scatter_image(shape: &ConvShape, dy: &[f32], weights: Matrix, dx: &mut [f32]) {
-    dx.fill(0.0);
-    let depth = weights.columns();
-    let mut block = Scratch::take(SCATTER_ROWS * depth);
-    for (index, dy) in dy.chunks(SCATTER_ROWS * shape.channels_out).enumerate() {
-        let rows = dy.len() / shape.channels_out;
-        let patches = &mut block[..rows * depth];
-        let dy = Matrix::new(dy, rows, shape.channels_out);
-        multiply(dy, weights, &mut MatrixMut::new(patches, rows, depth), Store::Replace);
-        for (row, patch) in patches.chunks_exact(depth).enumerate() {
-            scatter_patch(shape, index * SCATTER_ROWS + row, patch, dx);
-        }
+    if shape.is_depthwise() {
+        let mut own = Scratch::take(dx.len());
+        depthwise::input_gradient(shape, dy, w, &mut own);
+        add_assign(dx, &own);
+    } else {
+        gradient(shape, dy, w, dx, true);
     }
 }
 
+fn gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], add: bool) {
+    let geometry = Geometry::from(shape);
+    if geometry.has_few_inputs() {
+        return scatter_gradient(shape, dy, w, dx, add);
+    }
+    engine::run(&Machine::detect(), &geometry.input_gradient(dy, w, add), Output::new(dx), |_| ());
+}
+
+/// With few input channels (the stem's 3 colours) a product with the channels as its width would waste most of a vector.
+/// Patches `dy * w^T` are computed whole then, some pixels at a time, and added to the pixels they came from.
+fn scatter_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], add: bool) {
+    let machine = Machine::detect();
+    let patches = Geometry::from(shape).patches(dy, w);
+    let patches = Prepared::new(&machine, &patches);
+    let image = shape.height * shape.width * shape.channels_in;
+    dx.par_chunks_mut(image).enumerate().for_each(|(index, dx)| {
+        if !add {
+            dx.fill(0.0);
+        }
+        scatter_image(shape, &patches, index, dx);
+    });
+}
+
+fn scatter_image(shape: &ConvShape, patches: &Prepared, image: usize, dx: &mut [f32]) {
+    let depth = shape.taps() * shape.channels_in;
+    let pixels = shape.output_height() * shape.output_width();
+    let mut block = Scratch::take(SCATTER_ROWS * depth);
+    for start in (0..pixels).step_by(SCATTER_ROWS) {
+        let end = pixels.min(start + SCATTER_ROWS);
+        let rows = image * pixels + start..image * pixels + end;
+        let origin = rows.start * depth;
+        patches.run_task(&Task { rows, panels: patches.panels() }, Output::new(&mut block), origin, |_| ());
+        vectorized(|| {
+            for (pixel, patch) in (start..end).zip(block.chunks_exact(depth)) {
+                scatter_patch(shape, pixel, patch, dx);
+            }
+        });
+    }
+}
+
+#[inline(always)]
 fn scatter_patch(shape: &ConvShape, pixel: usize, patch: &[f32], dx: &mut [f32]) {
     let line = shape.kernel[1] * shape.channels_in;
     let top = pixel / shape.output_width() * shape.stride[0];

@@ -61,10 +61,10 @@ const FEWEST_ROWS: usize = 96;
 /// Most columns of a task: its results and one block of the source stay in the second-level cache.
 const TASK_COLUMNS: usize = 512;
 
-struct Task {
-    product: usize,
-    rows: Range<usize>,
-    panels: Range<usize>,
+/// A part of a product that one thread computes.
+pub(crate) struct Task {
+    pub(crate) rows: Range<usize>,
+    pub(crate) panels: Range<usize>,
 }
 
 /// Runs products over one output, whose places no two of them share; gives back what `finish` says of each task.
@@ -74,23 +74,129 @@ pub(crate) fn run<R: Send>(
     out: Output,
     finish: impl Fn(Done) -> R + Sync,
 ) -> Vec<R> {
-    let readers: Vec<Reader> = products.iter().map(|product| product.window.reader()).collect();
-    let tasks: Vec<Task> =
-        products.iter().enumerate().flat_map(|(index, product)| product.tasks(machine, index)).collect();
-    let mut packed: Vec<Option<Scratch>> = products.iter().map(|product| product.pack(machine)).collect();
-    let packed: Vec<Option<&[f32]>> = packed.iter_mut().map(|packed| packed.as_deref()).collect();
-    tasks
-        .into_par_iter()
-        .map(|task| {
-            let product = &products[task.product];
-            product.run_task(machine, &readers[task.product], packed[task.product], &task, out, &finish)
-        })
-        .collect()
+    let prepared: Vec<Prepared> = products.iter().map(|product| Prepared::new(machine, product)).collect();
+    let tasks: Vec<(&Prepared, Task)> =
+        prepared.iter().flat_map(|prepared| prepared.tasks().into_iter().map(move |task| (prepared, task))).collect();
+    tasks.into_par_iter().map(|(prepared, task)| prepared.run_task(&task, out, 0, &finish)).collect()
+}
+
+/// A product with its weights as the kernels want them.
+pub(crate) struct Prepared<'a> {
+    machine: &'a Machine,
+    product: &'a Product<'a>,
+    reader: Reader<'a>,
+    weights: Panels,
+}
+
+/// Where the blocks of weights come from.
+enum Panels {
+    /// They lie in memory as the kernels want them.
+    InPlace,
+    /// Panels one after the other.
+    Packed(Scratch),
+    /// Too few tasks use each block: they pack their own.
+    ByTask,
+}
+
+impl<'a> Prepared<'a> {
+    pub(crate) fn new(machine: &'a Machine, product: &'a Product) -> Self {
+        let weights = product.pack(machine);
+        Self { machine, product, reader: product.window.reader(), weights }
+    }
+
+    /// All panels, as a [`Task`] takes them.
+    pub(crate) fn panels(&self) -> Range<usize> {
+        0..self.product.panels(self.machine)
+    }
+
+    fn tasks(&self) -> Vec<Task> {
+        let (rows, panels) = (self.product.window.rows(), self.panels().end);
+        let task_rows = self.product.task_rows(self.machine);
+        let parts = TASKS.div_ceil(rows.div_ceil(task_rows).max(1));
+        let task_panels = (panels / parts).clamp(1, (TASK_COLUMNS / self.machine.panel).max(1));
+        let mut tasks = Vec::new();
+        for start in (0..rows).step_by(task_rows) {
+            for panel in (0..panels).step_by(task_panels) {
+                let rows = start..rows.min(start + task_rows);
+                tasks.push(Task { rows, panels: panel..panels.min(panel + task_panels) });
+            }
+        }
+        tasks
+    }
+
+    /// Computes one part; the first float of `out` is number `origin` of the output.
+    pub(crate) fn run_task<R>(&self, task: &Task, out: Output, origin: usize, finish: impl Fn(Done) -> R) -> R {
+        let rows = self.rows(task.rows.clone(), origin);
+        let product = self.product;
+        let depth = product.window.depth();
+        let mut own = Scratch::take(DEPTH * self.machine.panel);
+        let mut pieces = Vec::with_capacity(product.window.taps.len());
+        let mut start = 0;
+        let mut next = Next::default();
+        loop {
+            next.fill(&product.window, &self.reader, &mut pieces);
+            let block = start..start + pieces.iter().map(|piece| piece.len).sum::<usize>();
+            for panel in task.panels.clone() {
+                let columns = product.panel_columns(self.machine, panel);
+                self.machine.arch.dispatch(Sweep {
+                    rows: &rows,
+                    pieces: &pieces,
+                    source: product.source,
+                    block: self.block(panel, block.clone(), &mut own),
+                    vectors: self.machine.panel_vectors(columns.len()),
+                    out,
+                    column: product.first_column + columns.start,
+                    columns: columns.len(),
+                    add: product.add || start > 0,
+                });
+            }
+            start = block.end;
+            if start >= depth {
+                break;
+            }
+        }
+        let [first, end] = [task.panels.start * self.machine.panel, task.panels.end * self.machine.panel];
+        let channels = product.first_column + first..product.first_column + end.min(product.columns);
+        finish(Done { rows: &rows, channels, out })
+    }
+
+    /// The given weight rows of a panel.
+    fn block<'b>(&'b self, panel: usize, rows: Range<usize>, own: &'b mut [f32]) -> &'b [f32] {
+        let Product { window, weights, .. } = self.product;
+        let columns = self.product.panel_columns(self.machine, panel);
+        let width = self.machine.panel_vectors(columns.len()) * self.machine.lanes;
+        let floats = rows.start * width..rows.end * width;
+        match &self.weights {
+            Panels::InPlace => &weights.data[window.taps.first().map_or(0, |tap| tap.weights)..][floats],
+            Panels::Packed(packed) => &packed[panel * window.depth() * self.machine.panel..][floats],
+            Panels::ByTask => {
+                let own = &mut own[..floats.len()];
+                weights.pack(&window.taps, rows, columns, width, own);
+                own
+            }
+        }
+    }
+
+    /// The positions of a task; those at the same edge of the picture together, so that tiles of them can skip the taps
+    /// that fall outside.
+    fn rows(&self, range: Range<usize>, origin: usize) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(range.len());
+        self.reader.rows(range, &self.product.placement, &mut rows);
+        if !self.reader.is_dense {
+            rows.sort_by_key(|row| row.valid);
+        }
+        rows.iter_mut().for_each(|row| row.out -= origin);
+        rows
+    }
 }
 
 impl Product<'_> {
     fn panels(&self, machine: &Machine) -> usize {
         self.columns.div_ceil(machine.panel)
+    }
+
+    fn panel_columns(&self, machine: &Machine, panel: usize) -> Range<usize> {
+        panel * machine.panel..self.columns.min((panel + 1) * machine.panel)
     }
 
     /// Rows of a task: many, to use the weights often, unless that leaves too few tasks.
@@ -101,100 +207,18 @@ impl Product<'_> {
         rows.div_ceil(parts.max(1)).next_multiple_of(TILE_ROWS)
     }
 
-    fn tasks(&self, machine: &Machine, product: usize) -> Vec<Task> {
-        let (rows, panels) = (self.window.rows(), self.panels(machine));
-        let task_rows = self.task_rows(machine);
-        let parts = TASKS.div_ceil(rows.div_ceil(task_rows).max(1));
-        let task_panels = (panels / parts).clamp(1, (TASK_COLUMNS / machine.panel).max(1));
-        let mut tasks = Vec::new();
-        for start in (0..rows).step_by(task_rows) {
-            for panel in (0..panels).step_by(task_panels) {
-                let rows = start..rows.min(start + task_rows);
-                tasks.push(Task { product, rows, panels: panel..panels.min(panel + task_panels) });
-            }
-        }
-        tasks
-    }
-
-    /// The weights of all panels, where more than one task needs each and they do not already lie as the kernels want.
-    fn pack(&self, machine: &Machine) -> Option<Scratch> {
+    fn pack(&self, machine: &Machine) -> Panels {
         let depth = self.window.depth();
         let width = machine.panel_vectors(self.columns.min(machine.panel)) * machine.lanes;
-        if self.window.rows() <= 2 * self.task_rows(machine)
-            || self.weights.is_packed(width, self.columns, &self.window.taps)
-        {
-            return None;
+        if self.weights.is_packed(width, self.columns, &self.window.taps) {
+            return Panels::InPlace;
+        }
+        if self.window.rows() <= 2 * self.task_rows(machine) {
+            return Panels::ByTask;
         }
         let mut packed = Scratch::take(depth * self.columns.next_multiple_of(machine.panel));
         self.weights.pack_all(machine, &self.window.taps, depth, self.columns, &mut packed);
-        Some(packed)
-    }
-
-    fn run_task<R>(
-        &self,
-        machine: &Machine,
-        reader: &Reader,
-        packed: Option<&[f32]>,
-        task: &Task,
-        out: Output,
-        finish: impl Fn(Done) -> R,
-    ) -> R {
-        let rows = self.rows(reader, task.rows.clone());
-        let depth = self.window.depth();
-        let mut own = Scratch::take(DEPTH * machine.panel);
-        let mut pieces = Vec::with_capacity(self.window.taps.len());
-        let mut start = 0;
-        let mut next = Next::default();
-        loop {
-            next.fill(&self.window, reader, &mut pieces);
-            let block_rows: usize = pieces.iter().map(|piece| piece.len).sum();
-            for panel in task.panels.clone() {
-                let columns = panel * machine.panel..self.columns.min((panel + 1) * machine.panel);
-                let vectors = machine.panel_vectors(columns.len());
-                let width = vectors * machine.lanes;
-                let block = match packed {
-                    Some(packed) => &packed[panel * depth * machine.panel + start * width..][..block_rows * width],
-                    None if self.weights.is_packed(width, self.columns, &self.window.taps) => {
-                        let first = self.window.taps.first().map_or(0, |tap| tap.weights);
-                        &self.weights.data[first + start * width..][..block_rows * width]
-                    }
-                    None => {
-                        let own = &mut own[..block_rows * width];
-                        self.weights.pack(&self.window.taps, start..start + block_rows, columns.clone(), width, own);
-                        own
-                    }
-                };
-                machine.arch.dispatch(Sweep {
-                    rows: &rows,
-                    pieces: &pieces,
-                    source: self.source,
-                    block,
-                    vectors,
-                    out,
-                    column: self.first_column + columns.start,
-                    columns: columns.len(),
-                    add: self.add || start > 0,
-                });
-            }
-            start += block_rows;
-            if start >= depth {
-                break;
-            }
-        }
-        let columns = task.panels.start * machine.panel..self.columns.min(task.panels.end * machine.panel);
-        let channels = self.first_column + columns.start..self.first_column + columns.end;
-        finish(Done { rows: &rows, channels, out })
-    }
-
-    /// The positions of a task; those at the same edge of the picture together, so that tiles of them can skip the taps
-    /// that fall outside.
-    fn rows(&self, reader: &Reader, range: Range<usize>) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(range.len());
-        reader.rows(range, &self.placement, &mut rows);
-        if !reader.is_dense {
-            rows.sort_by_key(|row| row.valid);
-        }
-        rows
+        Panels::Packed(packed)
     }
 }
 
