@@ -108,7 +108,7 @@ class Programs(unittest.TestCase):
 
     def test_more_threads_reach_both_sides(self):
         job = replace(speed.PLAIN_112, steps=1)
-        for command in (speed.our_command('taf', job, 7, 'f'), speed.torch_command('plain:nchw', job, 7, False)):
+        for command in (speed.our_command('taf', job, 7), speed.torch_command('plain:nchw', job, 7, False)):
             self.assertEqual(command[command.index('--threads') + 1], '7')
 
 
