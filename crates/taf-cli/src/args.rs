@@ -498,7 +498,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value = "10")]
     pub steps: NonZeroUsize,
     /// Steps before the clock starts
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long = "warmup", value_name = "N", default_value_t = 2)]
     pub warm_up: usize,
     /// List every operation of every layer
     #[arg(long)]

@@ -34,12 +34,20 @@ pub struct BatchNormInput<'a> {
 /// # Panics
 /// If the lengths do not fit together or `x` is empty.
 pub fn batch_norm_forward(input: &BatchNormInput, y: &mut [f32]) -> BatchStatistics {
-    let channels = input.gamma.len();
-    assert_eq!(input.beta.len(), channels, "channels of beta");
-    let statistics = BatchStatistics::of(input.x, channels, input.epsilon);
+    let statistics = BatchStatistics::of(input.x, input.gamma.len(), input.epsilon);
+    batch_norm_forward_with(input, &statistics, y);
+    statistics
+}
+
+/// [`batch_norm_forward`] where the statistics of `x` are known already, as
+/// [`conv2d_forward_statistics`](crate::conv2d_forward_statistics) gives them.
+///
+/// # Panics
+/// If the lengths do not fit together.
+pub fn batch_norm_forward_with(input: &BatchNormInput, statistics: &BatchStatistics, y: &mut [f32]) {
+    assert_eq!(input.beta.len(), input.gamma.len(), "channels of beta");
     let (scale, shift) = folded(input.gamma, input.beta, &statistics.mean, &statistics.inv_std);
     scale_shift(input.x, &scale, &shift, input.residual, input.relu, y);
-    statistics
 }
 
 /// Scale and shift of a batch norm with these statistics.

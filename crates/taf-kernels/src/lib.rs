@@ -8,6 +8,7 @@
 //!
 //! A slice whose length does not fit the shape is a mistake of the caller and panics with both lengths.
 
+mod adaptive;
 mod batch_norm;
 mod channels;
 mod conv;
@@ -27,9 +28,12 @@ mod shift;
 mod simd;
 mod sweep;
 
+pub use adaptive::{
+    AdaptiveShape, AdaptiveWeightGradients, AdaptiveWeights, temporal_adaptive_backward, temporal_adaptive_forward,
+};
 pub use batch_norm::{
     BatchNormInput, BatchNormSaved, BatchStatistics, SavedRelu, batch_norm_backward, batch_norm_backward_in_place,
-    batch_norm_forward, batch_norm_residual_backward_in_place,
+    batch_norm_forward, batch_norm_forward_with, batch_norm_residual_backward_in_place,
 };
 pub use conv::{
     Conv3dShape, ConvShape, Epilogue, FrameShift, conv2d_forward, conv2d_forward_statistics, conv2d_forward_with,
@@ -42,7 +46,8 @@ pub use loss::softmax_cross_entropy;
 pub use norm::sum_of_squares;
 pub use pixels::{ClipPixels, Colors, pixels_to_images, pixels_to_images_gradient};
 pub use pool::{
-    PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
+    PoolShape, global_average_pool_backward, global_average_pool_backward_add, global_average_pool_forward,
+    max_pool2d_backward, max_pool2d_forward,
 };
 pub use scale_shift::{scale_shift, scale_shift_in_place, scale_shift_input_gradient};
 pub use sgd::SgdStep;

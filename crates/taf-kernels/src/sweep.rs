@@ -1,6 +1,7 @@
 //! One reading of `[rows, channels]` slices: the loop under every kernel here that is as fast as the memory.
 
 use std::array::from_fn;
+use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -128,32 +129,39 @@ impl<B: Body<I, O, C, S>, const I: usize, const O: usize, const C: usize, const 
     #[inline(always)]
     fn column<V: Simd, const R: usize>(&mut self, simd: V, start: usize, lane: usize, width: usize) {
         let zero = Lanes::splat(simd, 0.0);
+        let range = lane..lane + width;
         let mut constants = [zero; C];
-        for c in 0..C {
-            constants[c] = Lanes::load(simd, &self.constants[c][lane..lane + width]);
+        for (lanes, values) in constants.iter_mut().zip(self.constants) {
+            *lanes = Lanes::load(simd, &values[range.clone()]);
         }
         let mut totals = [zero; S];
         for row in 0..R {
             let place = start + row * self.lanes + lane;
-            let (mut inputs, mut outputs) = ([zero; I], [zero; O]);
-            for i in 0..I {
-                inputs[i] = Lanes::load(simd, &self.inputs[i][place..place + width]);
-            }
-            for o in 0..O {
-                outputs[o] = Lanes::load(simd, &self.outputs[o][place..place + width]);
-            }
-            let (outputs, terms) = self.body.apply(outputs, inputs, constants);
-            for o in 0..O {
-                outputs[o].store(&mut self.outputs[o][place..place + width]);
-            }
-            for s in 0..S {
-                totals[s] = totals[s] + terms[s];
-            }
+            let terms = self.apply(simd, place..place + width, constants);
+            totals.iter_mut().zip(terms).for_each(|(total, term)| *total = *total + term);
         }
-        for s in 0..S {
-            let sum = &mut self.sums[s][lane..lane + width];
-            (Lanes::load(simd, sum) + totals[s]).store(sum);
+        for (sum, total) in self.sums.iter_mut().zip(totals) {
+            let sum = &mut sum[range.clone()];
+            (Lanes::load(simd, sum) + total).store(sum);
         }
+    }
+
+    /// The body on a register's width or less, which gives back the terms of the sums.
+    #[inline(always)]
+    fn apply<V: Simd>(&mut self, simd: V, range: Range<usize>, constants: [Lanes<V>; C]) -> [Lanes<V>; S] {
+        let zero = Lanes::splat(simd, 0.0);
+        let (mut inputs, mut outputs) = ([zero; I], [zero; O]);
+        for (lanes, values) in inputs.iter_mut().zip(self.inputs) {
+            *lanes = Lanes::load(simd, &values[range.clone()]);
+        }
+        for (lanes, values) in outputs.iter_mut().zip(&self.outputs) {
+            *lanes = Lanes::load(simd, &values[range.clone()]);
+        }
+        let (outputs, terms) = self.body.apply(outputs, inputs, constants);
+        for (lanes, values) in outputs.into_iter().zip(&mut self.outputs) {
+            lanes.store(&mut values[range.clone()]);
+        }
+        terms
     }
 }
 

@@ -120,17 +120,18 @@ fn the_weight_gradient_agrees_with_its_twin() {
 }
 
 #[test]
-fn bias_residual_and_relu_are_applied_after_the_sum() {
+fn scale_bias_residual_and_relu_are_applied_after_the_sum() {
     for shape in grid() {
         let Operands { x, w, dy: residual } = operands(&shape);
-        let bias = random(shape.channels_out, 4);
+        let [scale, bias] = [6, 4].map(|seed| random(shape.channels_out, seed));
         let mut y = spoiled(shape.output_len());
-        let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), relu: true };
+        let epilogue = Epilogue { scale: Some(&scale), bias: Some(&bias), residual: Some(&residual), relu: true };
         conv2d_forward_with(&shape, &x, &w, &epilogue, &mut y);
         let mut expected = naive::conv::forward(&shape, &x, &w);
         for (place, sum) in expected.iter_mut().enumerate() {
-            let other = f64::from(bias[place % shape.channels_out]) + f64::from(residual[place]);
-            *sum = (*sum + other).max(0.0);
+            let channel = place % shape.channels_out;
+            let other = f64::from(bias[channel]) + f64::from(residual[place]);
+            *sum = (*sum * f64::from(scale[channel]) + other).max(0.0);
         }
         assert_close(&format!("{shape:?}"), &y, &expected, SUM_TOLERANCE);
     }

@@ -54,7 +54,7 @@ fn the_epilogue_follows_the_sum() {
     let [x, w, residual] = [random(shape.input_len(), 1), random(shape.weight_len(), 2), random(shape.output_len(), 3)];
     let bias = random(shape.channels_out, 4);
     let mut y = spoiled(shape.output_len());
-    let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), relu: true };
+    let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), relu: true, ..Epilogue::default() };
     conv3d_forward_with(&shape, &x, &w, &epilogue, &mut y);
     let mut expected = naive::conv3d::forward(&shape, &x, &w);
     for (place, sum) in expected.iter_mut().enumerate() {

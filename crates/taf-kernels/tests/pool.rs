@@ -4,7 +4,8 @@ mod naive;
 
 use naive::{assert_close, dot, random, spoiled, wide, with_threads};
 use taf_kernels::{
-    PoolShape, global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
+    PoolShape, global_average_pool_backward, global_average_pool_backward_add, global_average_pool_forward,
+    max_pool2d_backward, max_pool2d_forward,
 };
 
 fn shapes() -> Vec<PoolShape> {
@@ -101,6 +102,9 @@ fn the_average_and_its_gradient_are_transposes() {
         let [mut y, mut dx] = [spoiled(dy.len()), spoiled(x.len())];
         global_average_pool_forward(pixels, channels, &x, &mut y);
         global_average_pool_backward(pixels, channels, &dy, &mut dx);
+        let mut added = x.clone();
+        global_average_pool_backward_add(pixels, channels, &dy, &mut added);
+        assert!(added.iter().zip(&x).zip(&dx).all(|((added, x), dx)| *added == x + dx));
         let mean = |at: usize| {
             let picture = &x[at / channels * pixels * channels..][..pixels * channels];
             picture.iter().skip(at % channels).step_by(channels).map(|&x| f64::from(x) / pixels as f64).sum()

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use taf::ops::{self, Affine, Colors, ConvOptions, NormParameters, with_composed_ops};
+use taf::ops::{self, Affine, Colors, ConvOptions, FrameShift, NormParameters, with_composed_ops};
 
 /// Half the step of the central difference: the outputs are rounded to about 1e-7 of their size, which this divides, and
 /// the fewer ReLUs change side within it the better.
@@ -28,7 +28,7 @@ fn vector(x: &Tensor<4>) -> Tensor<1> {
 }
 
 fn options(stride: usize, padding: usize, groups: usize) -> ConvOptions {
-    ConvOptions { stride, padding, groups }
+    ConvOptions { stride, padding, groups, shift: None }
 }
 
 fn parameters(i: &[Tensor<4>]) -> NormParameters {
@@ -58,6 +58,10 @@ fn cases() -> Vec<Case> {
             ops::conv2d(i[0].clone(), i[1].clone(), options(2, 3, 1))
         }),
         case("grouped convolution", &[x, &[3, 3, 2, 8]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 4))),
+        case("convolution of the shifted input", &[x, &[3, 3, 8, 6]], |i| {
+            let shift = Some(FrameShift { frames: 2, fold: 2 });
+            ops::conv2d(i[0].clone(), i[1].clone(), ConvOptions { shift, ..options(2, 1, 1) })
+        }),
         case("batch norm", &[x, row, row], |i| ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, false).y),
         case("batch norm with ReLU", &[x, row, row], |i| {
             ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, true).y

@@ -104,7 +104,7 @@ fn kinds(bench: &Bench, text: &mut String) {
 fn operations(bench: &Bench, text: &mut String) {
     let _ = writeln!(text, "\n{:<10} {:<58} calls       ms  GFLOP/s   peak", "phase", "operation");
     for time in &bench.profile.operations {
-        let phase = time.phase.as_ref().map_or(String::new(), |phase| kebab(phase));
+        let phase = time.phase.as_ref().map_or(String::new(), kebab);
         let operation = &time.operation;
         let name = format!("{}, {}: {}", operation.name, operation.pass, operation.layer);
         let mut sum = Sum::default();

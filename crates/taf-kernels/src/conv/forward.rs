@@ -2,10 +2,12 @@ use super::geometry::Geometry;
 use super::{ConvShape, depthwise};
 use crate::engine::{self, Done, Machine, Output};
 
-/// What is added to a convolution's output while it is still in the cache: `y = relu?(conv(x) + bias + residual)`.
+/// What becomes of a convolution's output while it is still in the cache: `y = relu?(conv(x) * scale + bias + residual)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
-    /// One value per output channel; batch norm with fixed statistics folds into it and the weights.
+    /// One factor per output channel; batch norm with fixed statistics is a scale and a bias.
+    pub scale: Option<&'a [f32]>,
+    /// One value per output channel.
     pub bias: Option<&'a [f32]>,
     /// As long as the output.
     pub residual: Option<&'a [f32]>,
@@ -42,8 +44,8 @@ pub fn conv2d_forward_with(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &E
 
 impl Epilogue<'_> {
     pub(super) fn check(&self, channels: usize, output: usize) {
-        if let Some(bias) = self.bias {
-            assert_eq!(bias.len(), channels, "bias floats of {channels} channels");
+        for values in [self.scale, self.bias].into_iter().flatten() {
+            assert_eq!(values.len(), channels, "scale or bias floats of {channels} channels");
         }
         if let Some(residual) = self.residual {
             assert_eq!(residual.len(), output, "residual floats");
@@ -51,7 +53,7 @@ impl Epilogue<'_> {
     }
 
     pub(super) fn finish(&self, mut done: Done) {
-        if self.bias.is_none() && self.residual.is_none() && !self.relu {
+        if self.scale.is_none() && self.bias.is_none() && self.residual.is_none() && !self.relu {
             return;
         }
         let from = done.channels.start;
@@ -61,6 +63,9 @@ impl Epilogue<'_> {
     /// Applies the epilogue to the channels from `from` on of the pixel whose floats start at `start`.
     pub(super) fn finish_pixel(&self, values: &mut [f32], start: usize, from: usize) {
         crate::simd::vectorized(|| {
+            if let Some(scale) = self.scale {
+                values.iter_mut().zip(&scale[from..]).for_each(|(value, scale)| *value *= scale);
+            }
             if let Some(bias) = self.bias {
                 values.iter_mut().zip(&bias[from..]).for_each(|(value, bias)| *value += bias);
             }

@@ -180,6 +180,10 @@ fn store<'a, S: Simd, const MR: usize, const NV: usize>(
     out: impl Fn(usize) -> &'a mut [f32],
 ) {
     if columns < NV * S::F32_LANES {
+        #[expect(
+            clippy::redundant_locals,
+            reason = "a copy, so that the sums themselves are never addressed and stay in registers"
+        )]
         let sums = sums;
         return store_part(sums.as_flattened(), NV * S::F32_LANES, add, out);
     }

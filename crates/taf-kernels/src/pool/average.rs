@@ -27,10 +27,23 @@ pub fn global_average_pool_forward(pixels: usize, channels: usize, x: &[f32], y:
 /// As [`global_average_pool_forward`].
 pub fn global_average_pool_backward(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32]) {
     check(pixels, channels, dx.len(), dy.len());
+    share_out(pixels, channels, dy, dx, &Same);
+}
+
+/// Adds the gradient of [`global_average_pool_forward`] to `dx`, for maps that are not only pooled.
+///
+/// # Panics
+/// As [`global_average_pool_forward`].
+pub fn global_average_pool_backward_add(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32]) {
+    check(pixels, channels, dx.len(), dy.len());
+    share_out(pixels, channels, dy, dx, &Plus);
+}
+
+fn share_out(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32], body: &impl Body<0, 1, 1, 0>) {
     let cut = Cut::new(pixels * channels, channels);
     dx.par_chunks_mut(pixels * channels).zip(dy.par_chunks(channels)).for_each(|(picture, dy)| {
         let share: Vec<f32> = dy.iter().map(|dy| dy / pixels as f32).collect();
-        sweep(&cut, [], [picture], [&share], &Same);
+        sweep(&cut, [], [picture], [&share], body);
     });
 }
 
@@ -46,6 +59,21 @@ impl Body<0, 1, 1, 0> for Same {
         constants: [Lanes<V>; 1],
     ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
         (constants, [])
+    }
+}
+
+/// The constant added to what is there.
+struct Plus;
+
+impl Body<0, 1, 1, 0> for Plus {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        [sum]: [Lanes<V>; 1],
+        _: [Lanes<V>; 0],
+        [share]: [Lanes<V>; 1],
+    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
+        ([sum + share], [])
     }
 }
 

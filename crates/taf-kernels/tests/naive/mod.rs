@@ -1,6 +1,7 @@
 //! The kernels again, as obvious loops with f64 sums, and what the tests share.
 #![allow(dead_code)] // every test program uses some of it
 
+pub mod adaptive;
 pub mod batch_norm;
 pub mod conv;
 pub mod conv3d;

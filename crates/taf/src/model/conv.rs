@@ -6,7 +6,7 @@ use rand_distr::StandardNormal;
 
 use super::Pass;
 use super::norm::{BatchNorm, Norm};
-use crate::ops::{self, ConvOptions};
+use crate::ops::{self, ConvOptions, FrameShift};
 
 /// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in, channels_out]`.
 #[derive(Module, Debug)]
@@ -35,11 +35,11 @@ impl Conv2d {
 
     /// `[n, height, width, channels_in]` to `[n, height', width', channels_out]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        ops::conv2d(x, self.weight.val(), self.options())
+        ops::conv2d(x, self.weight.val(), self.options(None))
     }
 
-    fn options(&self) -> ConvOptions {
-        ConvOptions { stride: self.stride, padding: self.padding, groups: 1 }
+    fn options(&self, shift: Option<FrameShift>) -> ConvOptions {
+        ConvOptions { stride: self.stride, padding: self.padding, groups: 1, shift }
     }
 }
 
@@ -58,21 +58,33 @@ impl ConvNorm {
 
     /// `normalise(conv(x))`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        self.compute(x, None, false, pass)
+        self.compute(x, None, None, false, pass)
     }
 
     /// `relu(normalise(conv(x)))`.
     pub fn forward_relu(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        self.compute(x, None, true, pass)
+        self.compute(x, None, None, true, pass)
+    }
+
+    /// `relu(normalise(conv(temporal_shift(x))))`.
+    pub fn forward_shifted_relu(&self, x: Tensor<4>, shift: FrameShift, pass: &mut Pass) -> Tensor<4> {
+        self.compute(x, Some(shift), None, true, pass)
     }
 
     /// `relu(normalise(conv(x)) + residual)`: the end of a residual block.
     pub fn forward_residual(&self, x: Tensor<4>, residual: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        self.compute(x, Some(residual), true, pass)
+        self.compute(x, None, Some(residual), true, pass)
     }
 
-    fn compute(&self, x: Tensor<4>, residual: Option<Tensor<4>>, relu: bool, pass: &mut Pass) -> Tensor<4> {
-        let (weight, options) = (self.conv.weight.val(), self.conv.options());
+    fn compute(
+        &self,
+        x: Tensor<4>,
+        shift: Option<FrameShift>,
+        residual: Option<Tensor<4>>,
+        relu: bool,
+        pass: &mut Pass,
+    ) -> Tensor<4> {
+        let (weight, options) = (self.conv.weight.val(), self.conv.options(shift));
         match self.norm.prepare(pass) {
             Norm::Running(map) => ops::conv2d_affine(x, weight, options, map, residual, relu),
             Norm::Batch(norm) => {

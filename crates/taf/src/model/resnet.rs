@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{ConvNorm, Pass};
-use crate::ops;
+use crate::ops::{self, FrameShift};
 
 /// The two residual blocks of He et al., CVPR 2016.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,10 +117,14 @@ impl Temporal {
     }
 
     /// `x` holds whole clips of `time` images.
-    fn apply(self, x: Tensor<4>, time: usize) -> Tensor<4> {
+    /// What the first unit of a residual branch makes of the block's input.
+    fn enter(self, unit: &ConvNorm, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
         match self {
-            Self::None => x,
-            Self::Shift { divisor, .. } => ops::temporal_shift(x, time, divisor),
+            Self::None => unit.forward_relu(x, pass),
+            Self::Shift { divisor, .. } => {
+                let shift = FrameShift { frames: time, fold: x.dims()[3] / divisor };
+                unit.forward_shifted_relu(x, shift, pass)
+            }
         }
     }
 }
@@ -213,8 +217,11 @@ pub struct Block {
 
 impl Block {
     fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
-        let (last, first) = self.units.split_last().expect("a residual block has convolutions");
-        let branch = first.iter().fold(self.temporal.apply(x.clone(), time), |y, unit| unit.forward_relu(y, pass));
+        let [first, middle @ .., last] = self.units.as_slice() else {
+            panic!("a residual block has two units or more")
+        };
+        let branch = self.temporal.enter(first, x.clone(), time, pass);
+        let branch = middle.iter().fold(branch, |y, unit| unit.forward_relu(y, pass));
         let residual = match &self.downsample {
             Some(unit) => unit.forward(x, pass),
             None => x,

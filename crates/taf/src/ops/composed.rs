@@ -3,10 +3,13 @@
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{FloatDType, IntDType, Shape, Slice, TensorData, ops::ConvOptions};
 
-use super::{Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep};
+use super::{
+    Colors, ConvShape, FrameShift, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep,
+};
 
 /// See [`super::VideoOps::conv2d_nhwc`].
 pub fn conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>, shape: ConvShape) -> FloatTensor<B> {
+    let x = shifted::<B>(x, &shape, false);
     to_nhwc::<B>(B::conv2d(to_nchw::<B>(x), to_oihw::<B>(weight), None, options(&shape)))
 }
 
@@ -20,7 +23,8 @@ pub fn conv2d_input_gradient<B: Backend>(
     let device = dy.device();
     let dims = Shape::new([shape.batch, shape.channels_in, shape.height, shape.width]);
     let x = B::float_zeros(dims, &device, FloatDType::F32);
-    to_nhwc::<B>(B::conv2d_x_backward(x, to_oihw::<B>(weight), to_nchw::<B>(dy), options(&shape)))
+    let dx = to_nhwc::<B>(B::conv2d_x_backward(x, to_oihw::<B>(weight), to_nchw::<B>(dy), options(&shape)));
+    shifted::<B>(dx, &shape, true)
 }
 
 /// See [`super::VideoOps::conv2d_nhwc_weight_gradient`].
@@ -29,8 +33,17 @@ pub fn conv2d_weight_gradient<B: Backend>(x: FloatTensor<B>, dy: FloatTensor<B>,
     let [kh, kw] = shape.kernel;
     let dims = Shape::new([shape.channels_out, shape.channels_in / shape.groups, kh, kw]);
     let weight = B::float_zeros(dims, &device, FloatDType::F32);
+    let x = shifted::<B>(x, &shape, false);
     let gradient = B::conv2d_weight_backward(to_nchw::<B>(x), weight, to_nchw::<B>(dy), options(&shape));
     B::float_permute(gradient, &[2, 3, 1, 0])
+}
+
+/// The convolution's temporal shift, where it has one.
+fn shifted<B: Backend>(x: FloatTensor<B>, shape: &ConvShape, backwards: bool) -> FloatTensor<B> {
+    match shape.shift {
+        Some(FrameShift { frames, fold }) => temporal_shift::<B>(x, frames, fold, backwards),
+        None => x,
+    }
 }
 
 fn options(shape: &ConvShape) -> ConvOptions<2> {

@@ -8,8 +8,8 @@ use burn::backend::{
 };
 use burn::tensor::{Bytes, DType, Shape};
 use taf_kernels::{
-    BatchNormInput, BatchNormSaved, BatchStatistics, ClipPixels, SavedRelu, ShiftShape, batch_norm_backward_in_place,
-    batch_norm_residual_backward_in_place,
+    BatchNormInput, BatchNormSaved, BatchStatistics, ClipPixels, Epilogue, SavedRelu, ShiftShape,
+    batch_norm_backward_in_place, batch_norm_residual_backward_in_place,
 };
 
 use super::memory::Buffer;
@@ -108,20 +108,20 @@ fn overwritten(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTenso
 
 /// Counts a kernel that computes.
 fn convolution<R>(pass: &'static str, shape: &ConvShape, work: impl FnOnce() -> R) -> R {
-    let describe = || Operation { name: "convolution", pass, layer: layer(shape), flops: flops(shape) };
+    let describe = || Operation { name: "convolution", pass, layer: layer(shape), flops: shape.operations() };
     profile::operation(describe, work)
 }
 
 /// `3x3 64 -> 128, 8x28x28, stride 2`: kernel, channels, and the images that are read.
 fn layer(shape: &ConvShape) -> String {
-    let ConvShape { batch, height, width, channels_in, channels_out, kernel, stride, groups, .. } = shape;
+    let ConvShape { batch, height, width, channels_in, channels_out, kernel, stride, groups, shift, .. } = shape;
     let stride = if *stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
     let groups = if *groups == 1 { String::new() } else { format!(", {groups} groups") };
-    format!("{}x{} {channels_in} -> {channels_out}, {batch}x{height}x{width}{stride}{groups}", kernel[0], kernel[1])
-}
-
-fn flops(shape: &ConvShape) -> u64 {
-    2 * (shape.output_len() * shape.weight_len() / shape.channels_out) as u64
+    let shift = if shift.is_some() { ", shifted" } else { "" };
+    format!(
+        "{}x{} {channels_in} -> {channels_out}, {batch}x{height}x{width}{stride}{groups}{shift}",
+        kernel[0], kernel[1]
+    )
 }
 
 /// Counts a kernel that reads and writes, by the dimensions of what it works on.
@@ -142,13 +142,17 @@ fn vector(values: Vec<f32>) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
 }
 
-/// Batch norm of `x`, which is also handed back if `keep` says so.
+fn output_dims(shape: &ConvShape) -> Shape {
+    Shape::new([shape.batch, shape.output_height(), shape.output_width(), shape.channels_out])
+}
+
+/// Batch norm of `x`. Where its statistics are known already it was computed on the way, and is handed back.
 fn norm(
     x: Dense,
     [gamma, beta]: [FlexTensor; 2],
     residual: Optional<Flex>,
     end: NormEnd,
-    keep: bool,
+    known: Option<BatchStatistics>,
 ) -> Normalized<Flex> {
     let [gamma, beta] = [gamma, beta].map(Dense::new);
     let residual = Dense::optional(residual);
@@ -160,9 +164,14 @@ fn norm(
         relu: end.relu,
         epsilon: end.epsilon,
     };
+    let keep = known.is_some();
     let mut statistics = None;
     let y = memory_bound("batch norm", "forward", &x, || {
-        x.like(|y| statistics = Some(taf_kernels::batch_norm_forward(&input, y)))
+        x.like(|y| {
+            let known = known.unwrap_or_else(|| BatchStatistics::of(input.x, input.gamma.len(), end.epsilon));
+            taf_kernels::batch_norm_forward_with(&input, &known, y);
+            statistics = Some(known);
+        })
     });
     let BatchStatistics { mean, variance, inv_std, .. } = statistics.expect("the output was filled");
     let [mean, variance, inverse_deviation] = [mean, variance, inv_std].map(vector);
@@ -208,9 +217,8 @@ impl VideoOps for Flex {
             return composed::conv2d::<Self>(x, weight, shape);
         }
         let (x, weight) = (Dense::new(x), Dense::new(weight));
-        let dims = [shape.batch, shape.output_height(), shape.output_width(), shape.channels_out];
         convolution("forward", &shape, || {
-            output(Shape::new(dims), |y| taf_kernels::conv2d_forward(&shape, x.values(), weight.values(), y))
+            output(output_dims(&shape), |y| taf_kernels::conv2d_forward(&shape, x.values(), weight.values(), y))
         })
     }
 
@@ -246,12 +254,20 @@ impl VideoOps for Flex {
         shape: ConvShape,
         end: NormEnd,
     ) -> Normalized<Self> {
-        let x = Self::conv2d_nhwc(x, weight, shape);
         if composed_wanted() {
+            let x = composed::conv2d::<Self>(x, weight, shape);
             let norm = composed::batch_norm::<Self>(x.clone(), gamma, beta, residual, end);
             return Normalized { x: Optional::Some(x), ..norm };
         }
-        norm(Dense(x), [gamma, beta], residual, end, true)
+        let (x, weight) = (Dense::new(x), Dense::new(weight));
+        let mut statistics = None;
+        let convolved = convolution("forward", &shape, || {
+            output(output_dims(&shape), |y| {
+                let (x, weight) = (x.values(), weight.values());
+                statistics = Some(taf_kernels::conv2d_forward_statistics(&shape, x, weight, end.epsilon, y));
+            })
+        });
+        norm(Dense(convolved), [gamma, beta], residual, end, statistics)
     }
 
     fn conv2d_affine(
@@ -263,7 +279,23 @@ impl VideoOps for Flex {
         shape: ConvShape,
         relu: bool,
     ) -> FlexTensor {
-        Self::scale_shift(Self::conv2d_nhwc(x, weight, shape), scale, shift, residual, relu)
+        if composed_wanted() {
+            let x = composed::conv2d::<Self>(x, weight, shape);
+            return composed::scale_shift::<Self>(x, scale, shift, residual, relu);
+        }
+        let [x, weight, scale, shift] = [x, weight, scale, shift].map(Dense::new);
+        let residual = Dense::optional(residual);
+        let epilogue = Epilogue {
+            scale: Some(scale.values()),
+            bias: Some(shift.values()),
+            residual: residual.as_ref().map(Dense::values),
+            relu,
+        };
+        convolution("forward", &shape, || {
+            output(output_dims(&shape), |y| {
+                taf_kernels::conv2d_forward_with(&shape, x.values(), weight.values(), &epilogue, y);
+            })
+        })
     }
 
     fn norm_train(
@@ -276,7 +308,7 @@ impl VideoOps for Flex {
         if composed_wanted() {
             return composed::batch_norm::<Self>(x, gamma, beta, residual, end);
         }
-        norm(Dense::new(x), [gamma, beta], residual, end, false)
+        norm(Dense::new(x), [gamma, beta], residual, end, None)
     }
 
     fn norm_gradient(state: NormState<Self>, dy: FlexTensor, residual: bool) -> NormGradients<Self> {

@@ -19,7 +19,7 @@ mod tensor;
 pub use flex::{on_workers, with_composed_ops};
 pub use memory::peak_tensor_bytes;
 pub use optional::Optional;
-pub use taf_kernels::{Colors, ConvShape, PoolShape, SgdStep};
+pub use taf_kernels::{Colors, ConvShape, FrameShift, PoolShape, SgdStep};
 pub(crate) use tensor::values;
 pub use tensor::{
     Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv2d, conv2d_affine,
@@ -93,7 +93,8 @@ pub struct NormEnd {
 /// `x`, `y`, `dy` are activations whose last axis is the channels; `dy` is the gradient of the loss to `y`.
 #[backend_extension(Autodiff, Flex)]
 pub trait VideoOps: Backend {
-    /// Convolution: `[n, h, w, c_in]` and HWIO weights to `[n, h', w', c_out]`.
+    /// Convolution: `[n, h, w, c_in]` and HWIO weights to `[n, h', w', c_out]`, of the temporally shifted input where the
+    /// shape says so.
     fn conv2d_nhwc(x: FloatTensor<Self>, weight: FloatTensor<Self>, shape: ConvShape) -> FloatTensor<Self> {
         composed::conv2d::<Self>(x, weight, shape)
     }

@@ -3,7 +3,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use super::{Colors, ConvShape, NormEnd, Optional, PoolShape, SgdStep, VideoOps};
+use super::{Colors, ConvShape, FrameShift, NormEnd, Optional, PoolShape, SgdStep, VideoOps};
 
 /// How a convolution walks over its images. One stride and one padding serve both axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct ConvOptions {
     pub padding: usize,
     /// Independent parts the channels are divided into.
     pub groups: usize,
+    /// Temporal shift of the input, done while it is read; see [`temporal_shift`].
+    pub shift: Option<FrameShift>,
 }
 
 /// Scale and offset of batch norm, and what is added to the variance.
@@ -105,7 +107,7 @@ pub fn conv2d_affine(
 fn conv_shape(x: &Tensor<4>, weight: &Tensor<4>, options: ConvOptions) -> ConvShape {
     let [batch, height, width, channels_in] = x.dims();
     let [kernel_height, kernel_width, group_channels, channels_out] = weight.dims();
-    let ConvOptions { stride, padding, groups } = options;
+    let ConvOptions { stride, padding, groups, shift } = options;
     assert_eq!(group_channels * groups, channels_in, "channels of the convolution's weights and of its input");
     ConvShape {
         batch,
@@ -117,6 +119,7 @@ fn conv_shape(x: &Tensor<4>, weight: &Tensor<4>, options: ConvOptions) -> ConvSh
         stride: [stride; 2],
         padding: [padding; 2],
         groups,
+        shift,
     }
 }
 
