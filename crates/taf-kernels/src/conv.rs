@@ -1,4 +1,4 @@
-//! 2-D convolution as matrix products over NHWC.
+//! Convolution in two and three dimensions, as implicit matrix products over NHWC.
 
 mod depthwise;
 mod forward;

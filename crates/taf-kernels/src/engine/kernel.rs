@@ -5,7 +5,6 @@ use pulp::{Simd, WithSimd};
 
 use super::machine::{TILE_ROWS, vectors};
 use super::output::Output;
-use super::prefetch::prefetch;
 use super::window::Row;
 
 /// Most weight rows of a block: with 64 columns 32 KiB, which stay in a first-level cache of 48 KiB beside the source.
@@ -219,9 +218,6 @@ fn store_part<'a, V>(sums: &[V], width: usize, add: bool, out: impl Fn(usize) ->
     }
 }
 
-/// Floats of a cache line.
-const LINE: usize = 16;
-
 /// Two places whose values are multiplied by [`Gather`]: of the source and of the block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pair {
@@ -229,8 +225,6 @@ pub(crate) struct Pair {
     pub(crate) source: u32,
     /// Float of the block.
     pub(crate) row: u32,
-    /// Float of the gradients, for [`Gather::ahead`].
-    pub(crate) ahead: u32,
 }
 
 /// `out[channel, ..] = or += sum over pairs of source[pair + channel] * block[pair, ..]` for a run of channels.
@@ -248,8 +242,6 @@ pub(crate) struct Gather<'a> {
     pub(crate) row_stride: usize,
     pub(crate) columns: usize,
     pub(crate) add: bool,
-    /// What the pairs of the next block will be multiplied with, asked for on the way.
-    pub(crate) ahead: Option<&'a [f32]>,
 }
 
 impl WithSimd for Gather<'_> {
@@ -290,20 +282,12 @@ impl Gather<'_> {
         let mut sums = [[simd.splat_f32s(0.0); NV]; MR];
         let source = self.source.as_ptr().wrapping_add(self.channels.start + done);
         let block = self.block.as_ptr();
-        // The first tiles ask for the next block's gradients, a line each, the others for the source of their successor.
-        let line = done / TILE_ROWS;
-        let ahead = self.ahead.filter(|_| line < NV * S::F32_LANES / LINE);
-        let (asks_ahead, asked) = match ahead {
-            Some(ahead) => (true, ahead.as_ptr().wrapping_add(line * LINE)),
-            None => (false, source.wrapping_add(LINE)),
-        };
         for pair in self.pairs {
             debug_assert!(pair.source as usize + self.channels.start + done + MR <= self.source.len());
             debug_assert!(pair.row as usize + NV * S::F32_LANES <= self.block.len());
             // SAFETY: the caller's promise.
             unsafe {
                 let (from, row) = (source.add(pair.source as usize), block.add(pair.row as usize));
-                prefetch(asked.wrapping_add(if asks_ahead { pair.ahead } else { pair.source } as usize));
                 let weights: [S::f32s; NV] = std::array::from_fn(|v| load::<S>(row.add(v * S::F32_LANES)));
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let value = simd.splat_f32s(*from.add(r));

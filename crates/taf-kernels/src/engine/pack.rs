@@ -17,7 +17,7 @@ pub(crate) struct Weights<'a> {
 }
 
 impl Weights<'_> {
-    /// Whether the panel of these columns lies in memory as the kernels want it.
+    /// Whether the only panel lies in memory as the kernels want it, at the start of a cache line.
     pub(crate) fn is_packed(&self, width: usize, columns: usize, taps: &[Tap]) -> bool {
         let mut next = taps.first().map_or(0, |tap| tap.weights);
         let follows = taps.iter().all(|tap| {
@@ -25,7 +25,9 @@ impl Weights<'_> {
             next += tap.channels.len() * self.row_stride;
             fits
         });
-        self.column_stride == 1 && self.row_stride == columns && width == columns && follows
+        let first = taps.first().map_or(0, |tap| tap.weights);
+        let is_aligned = self.data.as_ptr().wrapping_add(first).addr().is_multiple_of(64);
+        is_aligned && self.column_stride == 1 && self.row_stride == columns && width == columns && follows
     }
 
     /// Writes the given rows (counted over the taps' channels) of a panel as rows of `width` floats, zeros behind the

@@ -57,7 +57,7 @@ const TASK_ROWS: usize = 192;
 /// Tasks there should be, so that threads end together.
 const TASKS: usize = 16;
 /// Fewest rows a task is cut to for that.
-const FEWEST_ROWS: usize = 96;
+const FEWEST_ROWS: usize = 192;
 /// Most columns of a task: its results and one block of the source stay in the second-level cache.
 const TASK_COLUMNS: usize = 512;
 

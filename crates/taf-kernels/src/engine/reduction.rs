@@ -145,8 +145,6 @@ impl Reduction<'_> {
                     } else {
                         &packed[(panel - task.panels.start) * block_len..][..block_len]
                     };
-                    let next = self.first_column + columns.start + step * self.placement.pixel_stride;
-                    let next = self.gradient.get(next..);
                     machine.arch.dispatch(Gather {
                         pairs: &pairs,
                         source: self.source,
@@ -158,7 +156,6 @@ impl Reduction<'_> {
                         row_stride: self.row_stride,
                         columns: columns.len(),
                         add: start > task.rows.start,
-                        ahead: (tap_index == task.taps.start).then_some(()).and(next),
                     });
                 }
             }
@@ -169,7 +166,8 @@ impl Reduction<'_> {
     fn reads_directly(&self, machine: &Machine, task: &Task) -> bool {
         let few = task.taps.len() * task.channels.len() <= DIRECT_ROWS;
         let whole = self.columns.is_multiple_of(machine.panel);
-        whole && (few || self.placement.pixel_stride == machine.panel)
+        let is_aligned = self.gradient[self.first_column..].as_ptr().addr().is_multiple_of(64);
+        is_aligned && whole && (few || self.placement.pixel_stride == machine.panel)
     }
 
     fn panel_columns(&self, machine: &Machine, panel: usize) -> Range<usize> {
@@ -197,9 +195,7 @@ impl Reduction<'_> {
 fn find_pairs(rows: &[Row], reach: Reach, place: impl Fn(usize, &Row) -> usize, pairs: &mut Vec<Pair>) {
     pairs.clear();
     let reached = rows.iter().enumerate().filter(|(_, row)| row.valid & reach.need == reach.need);
-    pairs.extend(reached.map(|(index, row)| Pair {
-        source: (row.base + reach.delta) as u32,
-        row: place(index, row) as u32,
-        ahead: row.out as u32,
-    }));
+    pairs.extend(
+        reached.map(|(index, row)| Pair { source: (row.base + reach.delta) as u32, row: place(index, row) as u32 }),
+    );
 }
