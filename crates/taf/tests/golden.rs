@@ -11,7 +11,7 @@ use taf::adversary::{Objective, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
     BlockKind, Branch, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
-    from_published_layout, load_state, published_name, state_dict, to_published_layout,
+    from_published_layout, load_state, published_name, state_dict, to_published_gst_layout, to_published_layout,
 };
 use taf::ops::with_composed_ops;
 
@@ -19,9 +19,23 @@ use taf::ops::with_composed_ops;
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
 const FORWARD: f32 = 1e-5;
 const BACKWARD: f32 = 1e-4;
-/// In the `tsn` instance one ReLU of the training pass stands within rounding of zero. PyTorch's own gradients in float32
-/// (the golden ones) and float64 differ there by 1.05e-2 of the largest value.
-const BACKWARD_AT_A_KINK: f32 = 1.2e-2;
+/// Instances in which a ReLU stands so close to zero that its rounding decides on which side: kind, bodies, the entries
+/// behind it, and how far they move when it changes side. PyTorch's own gradients do the same: `tsn` between float32 (the
+/// golden ones) and float64, 1.05e-2; in float64 with 1e-7 of noise on the pixels `gst` by 1.443e-2, `tam` by 3.8e-3 (shift) and 1.606e-2 (cross-entropy).
+const KINKS: [(&str, &str, &str, f32); 4] = [
+    ("tsn", "kernels", "train.", 1.2e-2),
+    ("tsn", "composed", "train.", 1.2e-2),
+    ("gst", "composed", "train.", 1.5e-2),
+    ("tam", "composed", "eval.", 1.7e-2),
+];
+
+/// The tolerance of a gradient.
+fn backward(golden: &Golden, name: &str) -> f32 {
+    let is_here = |kind: &str, bodies: &str, entries: &str| {
+        kind == golden.kind() && bodies == golden.bodies() && name.starts_with(entries)
+    };
+    KINKS.iter().find(|(kind, bodies, entries, _)| is_here(kind, bodies, entries)).map_or(BACKWARD, |kink| kink.3)
+}
 
 #[test]
 fn tsn_computes_what_pytorch_computes() {
@@ -38,11 +52,33 @@ fn tsm_on_basic_blocks_computes_what_pytorch_computes() {
     check("tsm_basic");
 }
 
+#[test]
+fn tam_computes_what_pytorch_computes() {
+    check("tam");
+}
+
+#[test]
+fn gst_computes_what_pytorch_computes() {
+    check("gst");
+}
+
+fn assert_gradient<const D: usize>(golden: &Golden, name: &str, found: &Tensor<D>) {
+    assert_gradient_values(golden, name, &found.to_data().try_to_vec::<f32>().unwrap());
+}
+
+/// The kinks of the repository's own instances are known; others may have theirs anywhere.
+fn assert_gradient_values(golden: &Golden, name: &str, found: &[f32]) {
+    if std::env::var_os("TAF_GOLDEN_DIR").is_some() {
+        golden.assert_close_but_for_kinks(name, found, BACKWARD);
+    } else {
+        golden.assert_close_values(name, found, backward(golden, name));
+    }
+}
+
 fn check(kind: &str) {
-    let golden = Golden::read(kind);
-    for (path, run) in [("kernels", check_all as fn(&Golden)), ("composed", |g| with_composed_ops(|| check_all(g)))] {
-        println!("{kind} on {path}");
-        run(&golden);
+    for (bodies, run) in [("kernels", check_all as fn(&Golden)), ("composed", |g| with_composed_ops(|| check_all(g)))] {
+        println!("{kind} on {bodies}");
+        run(&Golden::read(kind, bodies));
     }
 }
 
@@ -62,6 +98,9 @@ fn build(golden: &Golden) -> Recognizer {
     let classes = golden.meta("classes");
     let config = match golden.kind() {
         "tsn" => RecognizerConfig::tsn(trunk, classes),
+        "tam" => RecognizerConfig::tam(trunk, classes, golden.meta("frames")),
+        "gst" if golden.find_meta("beta") == Some(1) => RecognizerConfig::gst_large(trunk, classes),
+        "gst" => RecognizerConfig::gst(trunk, classes),
         _ => RecognizerConfig::tsm(trunk, classes),
     };
     let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config };
@@ -70,10 +109,12 @@ fn build(golden: &Golden) -> Recognizer {
     let published = |name: &String| published_name(name).expect("every parameter has a published name");
     let state = state_dict(&model);
     assert_eq!(state.len(), shapes.len(), "as many tensors as PyTorch's model");
-    let filled = state.keys().map(|ours| {
-        let name = published(ours);
+    let to_published = if golden.kind() == "gst" { to_published_gst_layout } else { to_published_layout };
+    let filled = state.into_iter().map(|(ours, data)| {
+        let name = published(&ours);
         let shape = shapes.get(&name).unwrap_or_else(|| panic!("PyTorch's model has no {name}"));
-        (ours.clone(), from_published_layout(TensorData::new(fill(&name, shape), shape.clone())))
+        assert_eq!(&to_published(data).shape().to_vec(), shape, "the published layout of {name}");
+        (ours, from_published_layout(TensorData::new(fill(&name, shape), shape.clone())))
     });
     load_state(model, filled.collect()).expect("the shapes agree")
 }
@@ -117,8 +158,8 @@ fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
         golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), FORWARD);
         let gradient = clips.grad(&value.backward()).expect("the clip is tracked");
         match objective {
-            Objective::Shift => golden.assert_close(&key("shift_input_grad"), &gradient, BACKWARD),
-            _ => golden.assert_close(&key("entropy_input_grad_norm"), &gradient.square().sum().sqrt(), BACKWARD),
+            Objective::Shift => assert_gradient(golden, &key("shift_input_grad"), &gradient),
+            _ => assert_gradient(golden, &key("entropy_input_grad_norm"), &gradient.square().sum().sqrt()),
         }
     }
 }
@@ -128,7 +169,7 @@ fn check_cross_entropy_gradient(golden: &Golden, model: &Recognizer) {
     let clips = input(golden).autodiff().require_grad();
     let output = model.forward(clips.clone(), &mut Pass::inference());
     let gradients = Objective::of_logits(output.logits, &labels).sum().backward();
-    golden.assert_close("eval.ce_input_grad", &clips.grad(&gradients).expect("the clip is tracked"), BACKWARD);
+    assert_gradient(golden, "eval.ce_input_grad", &clips.grad(&gradients).expect("the clip is tracked"));
 }
 
 fn check_training(golden: &Golden, model: Recognizer) {
@@ -140,20 +181,19 @@ fn check_training(golden: &Golden, model: Recognizer) {
     let loss = Objective::of_logits(output.logits, &labels).mean();
     golden.assert_close("train.loss", &loss.clone().inner(), FORWARD);
     let gradients = loss.backward();
-    let tolerance = if golden.kind() == "tsn" { BACKWARD_AT_A_KINK } else { BACKWARD };
-    golden.assert_close("train.input_grad", &clips.grad(&gradients).expect("the clip is tracked"), tolerance);
-    check_parameter_gradients(golden, &model, &gradients, tolerance);
+    assert_gradient(golden, "train.input_grad", &clips.grad(&gradients).expect("the clip is tracked"));
+    check_parameter_gradients(golden, &model, &gradients);
     check_running_statistics(golden, pass.update_running_statistics(model));
 }
 
-fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients, tolerance: f32) {
+fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients) {
     let mut reader = GradientReader { gradients, path: Vec::new(), found: HashMap::new() };
     model.visit(&mut reader);
     let names: Vec<String> = golden.meta("parameters");
     let rows: Vec<&[f32]> = names.iter().map(|name| reader.found[name].as_slice()).collect();
     let norms = rows.iter().map(|row| row.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() as f32);
-    golden.assert_close_values("train.param_grad_norm", &norms.collect::<Vec<_>>(), tolerance);
-    golden.assert_close_values("train.param_grad_first8", &first::<8>(&rows), tolerance);
+    assert_gradient_values(golden, "train.param_grad_norm", &norms.collect::<Vec<_>>());
+    assert_gradient_values(golden, "train.param_grad_first8", &first::<8>(&rows));
 }
 
 fn check_running_statistics(golden: &Golden, model: Recognizer) {
@@ -178,12 +218,16 @@ struct GradientReader<'a> {
 }
 
 impl ModuleVisitor for GradientReader<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.push(name.to_owned());
+        }
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.pop();
+        }
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

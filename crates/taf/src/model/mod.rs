@@ -2,7 +2,9 @@
 //!
 //! [`VideoModel`] is all the method asks of a network. The published networks are built from [`ResNet`] trunks.
 
+mod adaptive;
 mod conv;
+mod cost;
 mod head;
 mod names;
 mod norm;
@@ -11,19 +13,24 @@ mod pixels;
 mod recipe;
 mod recognizer;
 mod resnet;
+mod space_time;
 mod state;
 
+pub use adaptive::TemporalAdaptive;
 pub use conv::{Conv2d, ConvNorm};
+pub use cost::Cost;
 pub use head::ConsensusHead;
-pub use names::{from_published_layout, published_name, to_published_layout};
+pub use names::{from_published_layout, published_name, to_published_gst_layout, to_published_layout};
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
+pub(crate) use recipe::MOST_FRAMES;
 pub use recipe::{ModelKind, ModelRecipe, TrunkName};
 pub use recognizer::{Recognizer, RecognizerConfig};
-pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
+pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal, Unit};
+pub use space_time::{Grouping, SpaceTimeNorm};
 pub(crate) use state::Path;
-pub use state::{StateDict, StateError, load_state, parameter_names, shapes, state_dict};
+pub use state::{StateDict, StateError, load_state, num_parameters, parameter_names, shapes, state_dict};
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};

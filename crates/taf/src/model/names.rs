@@ -1,7 +1,7 @@
 use burn::tensor::TensorData;
 
 /// The name a parameter of [`super::Recognizer`] has in the published PyTorch code: torchvision's names under `base_model.`
-/// and the classifier as `new_fc` (TSN, TSM and TAM repositories). `None` for what only exists here: the auxiliary branch.
+/// and the classifier as `new_fc` (TSN, TSM, TAM and GST repositories; wrappers such as TAM's `.net` left out). `None` for what only exists here: the auxiliary branch.
 pub fn published_name(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
     match parts.as_slice() {
@@ -25,12 +25,28 @@ fn trunk_name(parts: &[&str]) -> Option<String> {
 
 fn block_name(parts: &[&str]) -> Option<String> {
     match parts {
+        ["units", _, "space"] => Some("conv2.weight".into()),
+        ["units", _, "time"] => Some("Tconv.weight".into()),
+        ["adaptive", branch, rest @ ..] => adaptive_name(branch, rest).map(|name| format!("tam.{name}")),
         ["units", unit, "conv", "weight"] => Some(format!("conv{}.weight", unit.parse::<usize>().ok()? + 1)),
         ["units", unit, "norm", rest @ ..] => {
             Some(format!("bn{}.{}", unit.parse::<usize>().ok()? + 1, norm_leaf(rest)?))
         }
         ["downsample", "conv", "weight"] => Some("downsample.0.weight".into()),
         ["downsample", "norm", rest @ ..] => Some(format!("downsample.1.{}", norm_leaf(rest)?)),
+        _ => None,
+    }
+}
+
+/// The two branches are PyTorch's sequences: layer 0, norm 1, ReLU 2, layer 3, and what bounds the result.
+fn adaptive_name(branch: &str, parts: &[&str]) -> Option<String> {
+    match (branch, parts) {
+        ("kernel", ["hidden"]) => Some("G.0.weight".into()),
+        ("kernel", ["norm", rest @ ..]) => Some(format!("G.1.{}", norm_leaf(rest)?)),
+        ("kernel", ["out"]) => Some("G.3.weight".into()),
+        ("gate", ["squeeze"]) => Some("L.0.weight".into()),
+        ("gate", ["norm", rest @ ..]) => Some(format!("L.1.{}", norm_leaf(rest)?)),
+        ("gate", ["expand"]) => Some("L.3.weight".into()),
         _ => None,
     }
 }
@@ -45,29 +61,54 @@ fn norm_leaf(parts: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Convolution weights from here (HWIO) to PyTorch (OIHW); other tensors have the same layout in both.
+/// Convolution weights from here to PyTorch: HWIO to OIHW, over time DHWIO to OIDHW and KIO to OIK. Other tensors, those of
+/// linear layers among them, have the same layout in both.
 pub fn to_published_layout(data: TensorData) -> TensorData {
-    permute4(data, [3, 2, 0, 1])
-}
-
-/// Convolution weights from PyTorch (OIHW) to here (HWIO); other tensors have the same layout in both.
-pub fn from_published_layout(data: TensorData) -> TensorData {
-    permute4(data, [2, 3, 1, 0])
-}
-
-fn permute4(data: TensorData, axes: [usize; 4]) -> TensorData {
-    let Ok(dims) = <[usize; 4]>::try_from(data.shape().to_vec()) else { return data };
-    let strides = [dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3], 1];
-    let (shape, strides) = (axes.map(|axis| dims[axis]), axes.map(|axis| strides[axis]));
-    let values = data.as_slice::<f32>().expect("weights are f32");
-    let mut permuted = Vec::with_capacity(values.len());
-    for a in 0..shape[0] {
-        for b in 0..shape[1] {
-            for c in 0..shape[2] {
-                let start = a * strides[0] + b * strides[1] + c * strides[2];
-                permuted.extend((0..shape[3]).map(|d| values[start + d * strides[3]]));
-            }
-        }
+    match data.shape().len() {
+        3 => permuted(data, &[2, 1, 0]),
+        4 => permuted(data, &[3, 2, 0, 1]),
+        5 => permuted(data, &[4, 3, 0, 1, 2]),
+        _ => data,
     }
-    TensorData::new(permuted, shape)
+}
+
+/// [`to_published_layout`] for GST, whose convolutions all have an axis for time, of 1 where they do not reach over it.
+pub fn to_published_gst_layout(data: TensorData) -> TensorData {
+    let data = to_published_layout(data);
+    match *data.shape().as_slice() {
+        [outputs, inputs, height, width] => reshaped(data, vec![outputs, inputs, 1, height, width]),
+        _ => data,
+    }
+}
+
+/// Convolution weights from PyTorch to here, the inverse of [`to_published_layout`] and of [`to_published_gst_layout`]:
+/// an axis of 1 for time is left out.
+pub fn from_published_layout(data: TensorData) -> TensorData {
+    match *data.shape().as_slice() {
+        [_, _, _] => permuted(data, &[2, 1, 0]),
+        [_, _, _, _] => permuted(data, &[2, 3, 1, 0]),
+        [outputs, inputs, 1, height, width] => {
+            from_published_layout(reshaped(data, vec![outputs, inputs, height, width]))
+        }
+        [_, _, _, _, _] => permuted(data, &[2, 3, 4, 1, 0]),
+        _ => data,
+    }
+}
+
+fn reshaped(data: TensorData, shape: Vec<usize>) -> TensorData {
+    TensorData::new(data.try_into_vec::<f32>().expect("weights are f32"), shape)
+}
+
+/// The axes in another order: axis `i` of the result is axis `axes[i]` of `data`.
+fn permuted(data: TensorData, axes: &[usize]) -> TensorData {
+    let dims = data.shape().to_vec();
+    let strides: Vec<usize> = (0..dims.len()).map(|axis| dims[axis + 1..].iter().product()).collect();
+    let values = data.as_slice::<f32>().expect("weights are f32");
+    let mut places = vec![0];
+    for &axis in axes {
+        let (count, stride) = (dims[axis], strides[axis]);
+        places = places.iter().flat_map(|start| (0..count).map(move |index| start + index * stride)).collect();
+    }
+    let shape: Vec<usize> = axes.iter().map(|&axis| dims[axis]).collect();
+    TensorData::new(places.into_iter().map(|place| values[place]).collect::<Vec<f32>>(), shape)
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{PixelNorm, RecognizerConfig, ResNetConfig};
+use super::{BlockKind, Grouping, PixelNorm, RecognizerConfig, ResNetConfig};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -11,6 +11,12 @@ pub enum ModelKind {
     Tsn,
     /// TSN with temporal shift (Lin et al., ICCV 2019).
     Tsm,
+    /// TSN with filters over time made from the clip (Liu et al., ICCV 2021); for clips of one length.
+    Tam,
+    /// TSN with grouped spatial-temporal convolutions (Luo and Yuille, ICCV 2019).
+    Gst,
+    /// GST whose convolutions see all channels.
+    GstLarge,
 }
 
 /// The trunks a recipe can name.
@@ -33,11 +39,11 @@ pub enum TrunkName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
-    /// Which network: `tsn` or `tsm`.
+    /// Which network: `tsn`, `tsm`, or on bottlenecks `tam`, `gst` or `gst-large`.
     pub kind: ModelKind,
     /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101` or `tiny`.
     pub trunk: TrunkName,
-    /// Channels of the stem instead of the trunk's own, at least 8.
+    /// Channels of the stem instead of the trunk's own, at least 8; a multiple of 4 for `gst` and `gst-large`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
     /// Blocks per stage instead of the trunk's own, one to five stages.
@@ -54,16 +60,22 @@ pub struct ModelRecipe {
 /// Ten times ResNet-152: beyond this a recipe is a mistake, and a checkpoint that asks for it an attack on memory.
 const MOST_PARAMETERS: usize = 600_000_000;
 
+/// Frames of the longest clips.
+pub(crate) const MOST_FRAMES: usize = 512;
+
 fn half() -> f64 {
     0.5
 }
 
 impl ModelRecipe {
-    /// The network for so many classes.
-    pub fn config(&self, classes: usize) -> RecognizerConfig {
+    /// The network for so many classes and clips of so many frames.
+    pub fn config(&self, classes: usize, frames: usize) -> RecognizerConfig {
         let config = match self.kind {
             ModelKind::Tsn => RecognizerConfig::tsn(self.trunk(), classes),
             ModelKind::Tsm => RecognizerConfig::tsm(self.trunk(), classes),
+            ModelKind::Tam => RecognizerConfig::tam(self.trunk(), classes, frames),
+            ModelKind::Gst => RecognizerConfig::gst(self.trunk(), classes),
+            ModelKind::GstLarge => RecognizerConfig::gst_large(self.trunk(), classes),
         };
         RecognizerConfig { dropout: self.dropout, pixels: self.pixels, ..config }
     }
@@ -83,7 +95,16 @@ impl ModelRecipe {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+    /// Whether the weights are for clips of one length alone.
+    pub fn is_for_one_length(&self) -> bool {
+        self.kind == ModelKind::Tam
+    }
+
+    pub(crate) fn check(&self, frames: usize) -> Result<(), RecipeError> {
+        if frames > MOST_FRAMES {
+            let expected = format!("be at most {MOST_FRAMES}");
+            return Err(RecipeError::value("data.sampling.frames", expected, frames));
+        }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(RecipeError::value("model.dropout", "lie in [0, 1)", self.dropout));
         }
@@ -105,11 +126,65 @@ impl ModelRecipe {
         if !mean.iter().all(|mean| mean.is_finite()) {
             return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
         }
-        let parameters = self.trunk().num_parameters();
+        self.check_blocks()?;
+        let parameters = self.trunk().num_parameters(self.config(2, frames).temporal);
         if parameters > MOST_PARAMETERS {
-            let expected = format!("describe a trunk of at most {MOST_PARAMETERS} parameters");
+            let expected = format!("describe a network of at most {MOST_PARAMETERS} parameters");
             return Err(RecipeError::value("model", expected, parameters));
         }
         Ok(())
+    }
+
+    /// Some networks are defined for bottlenecks of some widths.
+    fn check_blocks(&self) -> Result<(), RecipeError> {
+        let ResNetConfig { block, width, .. } = self.trunk();
+        let is_grouped = matches!(self.kind, ModelKind::Gst | ModelKind::GstLarge);
+        if (is_grouped || self.kind == ModelKind::Tam) && block != BlockKind::Bottleneck {
+            let expected = "be resnet50 or resnet101 for tam, gst and gst-large, which change bottlenecks";
+            return Err(RecipeError::value("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase()));
+        }
+        if is_grouped && !width.is_multiple_of(Grouping::GST.alpha) {
+            return Err(RecipeError::value("model.width", "be a multiple of 4 for gst and gst-large", width));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ModelRecipe;
+
+    fn refused(text: &str, frames: usize) -> String {
+        let recipe: ModelRecipe = toml::from_str(text).expect("the fields are known");
+        recipe.check(frames).expect_err("the network cannot be").to_string()
+    }
+
+    #[test]
+    fn networks_of_bottlenecks_refuse_basic_blocks_before_anything_is_built() {
+        for kind in ["tam", "gst", "gst-large"] {
+            let refusal = refused(&format!("kind = {kind:?}\ntrunk = \"resnet18\""), 8);
+            assert!(refusal.contains("model.trunk must be resnet50 or resnet101"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn gst_refuses_channels_it_cannot_share_out() {
+        let refusal = refused("kind = \"gst\"\ntrunk = \"resnet50\"\nwidth = 10", 8);
+        assert!(refusal.contains("model.width must be a multiple of 4"), "{refusal}");
+    }
+
+    #[test]
+    fn the_weights_of_temporal_modules_count_as_a_networks_own() {
+        let wide = "kind = \"gst-large\"\ntrunk = \"resnet50\"\nwidth = 304";
+        let plain: ModelRecipe = toml::from_str(&wide.replace("gst-large", "tsm")).unwrap();
+        plain.check(8).expect("just below the limit");
+        let refusal = refused(wide, 8);
+        assert!(refusal.contains("at most 600000000 parameters"), "{refusal}");
+    }
+
+    #[test]
+    fn clips_longer_than_any_recipes_are_refused() {
+        let refusal = refused("kind = \"tam\"\ntrunk = \"resnet50\"", usize::MAX);
+        assert!(refusal.contains("data.sampling.frames must be at most 512"), "{refusal}");
     }
 }

@@ -3,7 +3,7 @@ use burn::tensor::{Device, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{ConsensusHead, Pass, PixelNorm, ResNet, ResNetConfig, Temporal, VideoModel, VideoOutput};
+use super::{ConsensusHead, Grouping, Pass, PixelNorm, ResNet, ResNetConfig, Temporal, VideoModel, VideoOutput};
 
 /// Blocks in the third stage from which TSM shifts only every other block (the published rule for ResNet-101).
 const DEEP_STAGE: usize = 23;
@@ -37,7 +37,27 @@ impl RecognizerConfig {
         Self { temporal, ..Self::tsn(trunk, classes) }
     }
 
+    /// TAM (Liu et al., ICCV 2021; TANet elsewhere): a filter over time in every bottleneck, with kernels made from the
+    /// clip. The weights are for clips of `frames` frames alone. The trunk is made of bottlenecks.
+    pub fn tam(trunk: ResNetConfig, classes: usize, frames: usize) -> Self {
+        Self { temporal: Temporal::Adaptive { frames }, ..Self::tsn(trunk, classes) }
+    }
+
+    /// GST (Luo and Yuille, ICCV 2019): in every bottleneck half of the channels pass a convolution over space, the other
+    /// half one over space and time, which makes a quarter of the outputs. The trunk is made of bottlenecks.
+    pub fn gst(trunk: ResNetConfig, classes: usize) -> Self {
+        Self { temporal: Temporal::Grouped(Grouping::GST), ..Self::tsn(trunk, classes) }
+    }
+
+    /// GST-Large: both convolutions of [`RecognizerConfig::gst`] see all channels.
+    pub fn gst_large(trunk: ResNetConfig, classes: usize) -> Self {
+        Self { temporal: Temporal::Grouped(Grouping::LARGE), ..Self::tsn(trunk, classes) }
+    }
+
     /// Builds the network with weights drawn from `seed`.
+    ///
+    /// # Panics
+    /// If `temporal` does not fit the trunk: see [`ResNet::new`] and [`super::SpaceTimeNorm::new`].
     pub fn init(&self, device: &Device, seed: u64) -> Recognizer {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         Recognizer {
@@ -49,7 +69,7 @@ impl RecognizerConfig {
 }
 
 /// A trunk, which looks at frames, and a classifier, which averages what it says of them: TSN, and with temporal
-/// modules in its trunk TSM.
+/// modules in its trunk TSM, TAM and GST.
 #[derive(Module, Debug)]
 pub struct Recognizer {
     trunk: ResNet,
