@@ -51,7 +51,7 @@ impl Subject {
     pub fn synthetic(recipe: Recipe, classes: usize, workload: Workload) -> Self {
         let (clips, frames, size) =
             (recipe.train.batch_size, recipe.data.sampling.frames(), recipe.data.transform.size);
-        let model = recipe.model.config(classes).init(&autodiff_device(), recipe.seed);
+        let model = recipe.model.config(classes, frames).init(&autodiff_device(), recipe.seed);
         Self::new(recipe, model, Batches::Synthetic(noise(clips, frames, size, classes)), workload)
     }
 
