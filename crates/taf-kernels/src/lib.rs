@@ -41,7 +41,7 @@ pub use conv::{
     conv3d_forward_with, conv3d_input_gradient, conv3d_weight_gradient, space_time_forward,
     space_time_forward_statistics, space_time_forward_with, space_time_input_gradient, space_time_weight_gradients,
 };
-pub use elementwise::{add_assign, relu_backward, relu_forward};
+pub use elementwise::{add_assign, cut_backward_in_place, cut_in_place, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};
 pub use loss::softmax_cross_entropy;
 pub use norm::sum_of_squares;

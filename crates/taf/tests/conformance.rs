@@ -8,10 +8,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::conformance::{ClipSize, check};
 use taf::model::{
-    BlockKind, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput, parameter_names,
+    BlockKind, MobileNetV2Config, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
+    parameter_names,
 };
 
 const SIZE: ClipSize = ClipSize { frames: 4, side: 32 };
+/// For networks of which four clips of [`SIZE`] would leave a handful of pixels to take statistics of.
+const LARGE: ClipSize = ClipSize { frames: 4, side: 64 };
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -47,6 +50,15 @@ fn tam_and_gst_conform() {
 }
 
 #[test]
+fn tsn_and_tsm_conform_on_mobilenet() {
+    let trunk = MobileNetV2Config { width: 8 };
+    for config in [RecognizerConfig::tsn(trunk.clone(), 3), RecognizerConfig::tsm(trunk, 3)] {
+        let model = without_dropout(config.clone()).with_auxiliary_norms();
+        assert_eq!(check(model, LARGE), Vec::<String>::new(), "{config:?}");
+    }
+}
+
+#[test]
 fn networks_with_auxiliary_norms_conform() {
     let trunk = || small(BlockKind::Bottleneck);
     for config in [
@@ -68,6 +80,12 @@ fn networks_with_auxiliary_norms_conform() {
 fn tam_refuses_clips_of_another_length() {
     let model = without_dropout(RecognizerConfig::tam(small(BlockKind::Bottleneck), 3, 8));
     model.forward(Tensor::zeros([1, 4, 3, 32, 32], &Device::flex()), &mut Pass::inference());
+}
+
+#[test]
+fn tpn_conforms() {
+    let model = without_dropout(RecognizerConfig::tpn(small(BlockKind::Bottleneck), 3)).with_auxiliary_norms();
+    assert_eq!(check(model, LARGE), Vec::<String>::new());
 }
 
 #[test]

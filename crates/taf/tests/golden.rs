@@ -10,23 +10,29 @@ use std::collections::HashMap;
 use taf::adversary::{Objective, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
-    BlockKind, Branch, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
-    from_published_layout, load_state, published_name, state_dict, to_published_gst_layout, to_published_layout,
+    BlockKind, Branch, MobileNetV2Config, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel,
+    VideoOutput, from_published_layout, from_published_tpn_layout, load_state, published_name, published_tpn_name,
+    state_dict, to_published_gst_layout, to_published_layout, to_published_tpn_layout,
 };
 use taf::ops::with_composed_ops;
+use taf::train::classification_loss;
 
 /// Largest difference accepted, relative to the largest magnitude of the compared tensor. PyTorch and this crate sum in
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
 const FORWARD: f32 = 1e-5;
 const BACKWARD: f32 = 1e-4;
+/// For networks of more layers in a row, whose last batch statistics are of few values. In MobileNetV2's training logits
+/// PyTorch's float32 differs from its float64 by 1.3e-5, in TPN's by 4e-6.
+const FORWARD_OF_DEEP: f32 = 4e-5;
 /// Instances in which a ReLU stands so close to zero that its rounding decides on which side: kind, bodies, the entries
 /// behind it, and how far they move when it changes side. PyTorch's own gradients do the same: `tsn` between float32 (the
-/// golden ones) and float64, 1.05e-2; in float64 with 1e-7 of noise on the pixels `gst` by 1.443e-2, `tam` by 3.8e-3 (shift) and 1.606e-2 (cross-entropy).
+/// golden ones) and float64, 1.05e-2; in float64 with 3e-7 of noise on pixels and weights `gst` by 1.44e-2, `tam` by 1.61e-2 with running
+/// and by 1.24e-2 with batch statistics.
 const KINKS: [(&str, &str, &str, f32); 4] = [
     ("tsn", "kernels", "train.", 1.2e-2),
     ("tsn", "composed", "train.", 1.2e-2),
     ("gst", "composed", "train.", 1.5e-2),
-    ("tam", "composed", "eval.", 1.7e-2),
+    ("tam", "composed", "", 1.7e-2),
 ];
 
 /// The tolerance of a gradient.
@@ -62,13 +68,34 @@ fn gst_computes_what_pytorch_computes() {
     check("gst");
 }
 
+#[test]
+fn tpn_computes_what_pytorch_computes() {
+    check("tpn");
+}
+
+#[test]
+fn tsm_on_mobilenet_computes_what_pytorch_computes() {
+    check("mobilenet_tsm");
+}
+
+/// What accumulates forward.
+fn forward(golden: &Golden) -> f32 {
+    if is_deep(golden) { FORWARD_OF_DEEP } else { FORWARD }
+}
+
+/// Of so many activations some stand at a kink in almost every instance: PyTorch's own gradients change by 1e-2 to 1e-1 of
+/// the largest value when its weights are changed by a millionth.
+fn is_deep(golden: &Golden) -> bool {
+    ["mobilenet_tsm", "tpn"].contains(&golden.kind())
+}
+
 fn assert_gradient<const D: usize>(golden: &Golden, name: &str, found: &Tensor<D>) {
     assert_gradient_values(golden, name, &found.to_data().try_to_vec::<f32>().unwrap());
 }
 
 /// The kinks of the repository's own instances are known; others may have theirs anywhere.
 fn assert_gradient_values(golden: &Golden, name: &str, found: &[f32]) {
-    if std::env::var_os("TAF_GOLDEN_DIR").is_some() {
+    if is_deep(golden) || std::env::var_os("TAF_GOLDEN_DIR").is_some() {
         golden.assert_close_but_for_kinks(name, found, BACKWARD);
     } else {
         golden.assert_close_values(name, found, backward(golden, name));
@@ -92,31 +119,73 @@ fn check_all(golden: &Golden) {
     check_training(golden, model);
 }
 
+fn config(golden: &Golden) -> RecognizerConfig {
+    let (width, classes) = (golden.meta("width"), golden.meta("classes"));
+    let resnet = |block| ResNetConfig { block, layers: golden.meta("layers"), width };
+    match golden.kind() {
+        "tsn" => RecognizerConfig::tsn(resnet(BlockKind::Bottleneck), classes),
+        "tsm_basic" => RecognizerConfig::tsm(resnet(BlockKind::Basic), classes),
+        "tam" => RecognizerConfig::tam(resnet(BlockKind::Bottleneck), classes, golden.meta("frames")),
+        "gst" if golden.find_meta("beta") == Some(1) => {
+            RecognizerConfig::gst_large(resnet(BlockKind::Bottleneck), classes)
+        }
+        "gst" => RecognizerConfig::gst(resnet(BlockKind::Bottleneck), classes),
+        "mobilenet_tsm" => RecognizerConfig::tsm(MobileNetV2Config { width }, classes),
+        "tpn" => {
+            let config = RecognizerConfig::tpn(resnet(BlockKind::Bottleneck), classes);
+            RecognizerConfig { pyramid_groups: Some(golden.meta("groups")), ..config }
+        }
+        _ => RecognizerConfig::tsm(resnet(BlockKind::Bottleneck), classes),
+    }
+}
+
 fn build(golden: &Golden) -> Recognizer {
-    let block = if golden.kind() == "tsm_basic" { BlockKind::Basic } else { BlockKind::Bottleneck };
-    let trunk = ResNetConfig { block, layers: golden.meta("layers"), width: golden.meta("width") };
-    let classes = golden.meta("classes");
-    let config = match golden.kind() {
-        "tsn" => RecognizerConfig::tsn(trunk, classes),
-        "tam" => RecognizerConfig::tam(trunk, classes, golden.meta("frames")),
-        "gst" if golden.find_meta("beta") == Some(1) => RecognizerConfig::gst_large(trunk, classes),
-        "gst" => RecognizerConfig::gst(trunk, classes),
-        _ => RecognizerConfig::tsm(trunk, classes),
-    };
-    let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config };
+    let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config(golden) };
     let model = config.init(&Device::flex().autodiff(), 0);
     let shapes: HashMap<String, Vec<usize>> = golden.meta("shapes");
-    let published = |name: &String| published_name(name).expect("every parameter has a published name");
+    let names = Names::of(golden);
     let state = state_dict(&model);
     assert_eq!(state.len(), shapes.len(), "as many tensors as PyTorch's model");
-    let to_published = if golden.kind() == "gst" { to_published_gst_layout } else { to_published_layout };
     let filled = state.into_iter().map(|(ours, data)| {
-        let name = published(&ours);
+        let name = (names.published)(&ours);
         let shape = shapes.get(&name).unwrap_or_else(|| panic!("PyTorch's model has no {name}"));
-        assert_eq!(&to_published(data).shape().to_vec(), shape, "the published layout of {name}");
-        (ours, from_published_layout(TensorData::new(fill(&name, shape), shape.clone())))
+        assert_eq!(&(names.to_published)(&ours, data).shape().to_vec(), shape, "{name}");
+        let data = (names.from_published)(TensorData::new(fill(&name, shape), shape.clone()));
+        (ours, data)
     });
     load_state(model, filled.collect()).expect("the shapes agree")
+}
+
+/// What PyTorch calls a parameter, and how it lays it out.
+#[derive(Clone, Copy)]
+struct Names {
+    published: fn(&str) -> String,
+    to_published: fn(&str, TensorData) -> TensorData,
+    from_published: fn(TensorData) -> TensorData,
+}
+
+const NAMED: &str = "every parameter has a published name";
+
+impl Names {
+    fn of(golden: &Golden) -> Self {
+        match golden.kind() {
+            "tpn" => Self {
+                published: |name| published_tpn_name(name).expect(NAMED),
+                to_published: to_published_tpn_layout,
+                from_published: from_published_tpn_layout,
+            },
+            "gst" => Self { to_published: |_, data| to_published_gst_layout(data), ..Self::torchvision() },
+            _ => Self::torchvision(),
+        }
+    }
+
+    fn torchvision() -> Self {
+        Self {
+            published: |name| published_name(name).expect(NAMED),
+            to_published: |_, data| to_published_layout(data),
+            from_published: from_published_layout,
+        }
+    }
 }
 
 fn input(golden: &Golden) -> Tensor<5> {
@@ -132,13 +201,17 @@ fn classes(golden: &Golden) -> Tensor<1, Int> {
 
 fn check_inference(golden: &Golden, model: &Recognizer) {
     let output = model.forward(input(golden), &mut Pass::inference());
-    golden.assert_close("eval.logits", &output.logits, FORWARD);
+    golden.assert_close("eval.logits", &output.logits, forward(golden));
+    assert!(output.auxiliary.is_none(), "inference does without the auxiliary classifier");
+    if let Some(logits) = model.auxiliary_logits(input(golden), &mut Pass::inference()) {
+        golden.assert_close("eval.aux_logits", &logits, forward(golden));
+    }
     let labels: Vec<usize> = golden.meta("labels");
     let loss = Objective::of_logits(output.logits.clone(), &labels).mean();
-    golden.assert_close("eval.loss", &loss, FORWARD);
+    golden.assert_close("eval.loss", &loss, forward(golden));
     let weights = model.cam_weights(&output, classes(golden));
-    golden.assert_close("eval.cam_weights", &weights, FORWARD);
-    golden.assert_close("eval.cam", &class_activation_map(output.features, weights), FORWARD);
+    golden.assert_close("eval.cam_weights", &weights, forward(golden));
+    golden.assert_close("eval.cam", &class_activation_map(output.features, weights), forward(golden));
 }
 
 fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
@@ -149,13 +222,13 @@ fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
         attention.of(output, model.cam_weights(output, classes(golden)))
     };
     let natural = attention(&model.forward(input(golden), &mut Pass::inference()));
-    golden.assert_close(&key("attention"), &natural, FORWARD);
+    golden.assert_close(&key("attention"), &natural, forward(golden));
     golden.assert_close(&key("minor"), &minor_frames(natural.clone()), 0.0);
     for (objective, what) in [(Objective::Shift, "shift"), (Objective::Entropy, "entropy")] {
         let clips = input(golden).autodiff().require_grad();
         let output = model.forward(clips.clone(), &mut Pass::inference());
         let value = objective.of_attention(attention(&output), natural.clone()).sum();
-        golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), FORWARD);
+        golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), forward(golden));
         let gradient = clips.grad(&value.backward()).expect("the clip is tracked");
         match objective {
             Objective::Shift => assert_gradient(golden, &key("shift_input_grad"), &gradient),
@@ -177,9 +250,9 @@ fn check_training(golden: &Golden, model: Recognizer) {
     let clips = input(golden).autodiff().require_grad();
     let mut pass = Pass::training(Branch::Main, 0);
     let output = model.forward(clips.clone(), &mut pass);
-    golden.assert_close("train.logits", &output.logits.clone().inner(), FORWARD);
-    let loss = Objective::of_logits(output.logits, &labels).mean();
-    golden.assert_close("train.loss", &loss.clone().inner(), FORWARD);
+    golden.assert_close("train.logits", &output.logits.clone().inner(), forward(golden));
+    let loss = classification_loss(&output, &labels, 0.0);
+    golden.assert_close("train.loss", &loss.clone().inner(), forward(golden));
     let gradients = loss.backward();
     assert_gradient(golden, "train.input_grad", &clips.grad(&gradients).expect("the clip is tracked"));
     check_parameter_gradients(golden, &model, &gradients);
@@ -187,7 +260,8 @@ fn check_training(golden: &Golden, model: Recognizer) {
 }
 
 fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients) {
-    let mut reader = GradientReader { gradients, path: Vec::new(), found: HashMap::new() };
+    let mut reader =
+        GradientReader { gradients, published: Names::of(golden), path: Vec::new(), found: HashMap::new() };
     model.visit(&mut reader);
     let names: Vec<String> = golden.meta("parameters");
     let rows: Vec<&[f32]> = names.iter().map(|name| reader.found[name].as_slice()).collect();
@@ -198,11 +272,12 @@ fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gr
 
 fn check_running_statistics(golden: &Golden, model: Recognizer) {
     let state = state_dict(&model);
+    let of = Names::of(golden).published;
     let published: HashMap<String, Vec<f32>> =
-        state.into_iter().map(|(name, data)| (published_name(&name).unwrap(), data.try_into_vec().unwrap())).collect();
+        state.into_iter().map(|(name, data)| (of(&name), data.try_into_vec().unwrap())).collect();
     let names: Vec<String> = golden.meta("running_stats");
     let rows: Vec<&[f32]> = names.iter().map(|name| published[name].as_slice()).collect();
-    golden.assert_close_values("train.running_stat_first4", &first::<4>(&rows), FORWARD);
+    golden.assert_close_values("train.running_stat_first4", &first::<4>(&rows), forward(golden));
 }
 
 /// The first `N` values of each row, zeros where it is shorter.
@@ -213,6 +288,7 @@ fn first<const N: usize>(rows: &[&[f32]]) -> Vec<f32> {
 /// Gradients of every parameter in PyTorch's names and layout.
 struct GradientReader<'a> {
     gradients: &'a Gradients,
+    published: Names,
     path: Vec<String>,
     found: HashMap<String, Vec<f32>>,
 }
@@ -231,10 +307,10 @@ impl ModuleVisitor for GradientReader<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = published_name(&self.path.join(".")).expect("every parameter has a published name");
+        let name = self.path.join(".");
         if let Some(gradient) = param.val().grad(self.gradients) {
-            let data = to_published_layout(gradient.into_data());
-            self.found.insert(name, data.try_into_vec().expect("gradients are f32"));
+            let data = (self.published.to_published)(&name, gradient.into_data());
+            self.found.insert((self.published.published)(&name), data.try_into_vec().expect("gradients are f32"));
         }
     }
 }

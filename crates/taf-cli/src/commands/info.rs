@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
-use taf::model::{Cost, Recognizer, StateDict, state_dict};
+use taf::model::{Recognizer, StateDict, state_dict};
 use taf::recipe::Recipe;
 
 use crate::args::InfoArgs;
@@ -38,7 +38,7 @@ struct Program {
 struct Network {
     source: PathBuf,
     name: String,
-    /// Those of inference: no running statistics, no auxiliary norms.
+    /// Those training changes: no running statistics, no auxiliary norms.
     parameters: usize,
     /// For one clip, in convolutions and linear layers.
     multiply_adds: u64,
@@ -142,12 +142,12 @@ fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<Network> 
 impl Network {
     fn new(source: &Path, recipe: &Recipe, classes: Vec<String>, model: &Recognizer, layers: bool) -> Self {
         let (frames, size) = (recipe.data.sampling.frames(), recipe.data.eval.size);
-        let Cost { parameters, multiply_adds } = recipe.model.config(classes.len(), frames).cost(frames, size);
+        let config = recipe.model.config(classes.len(), frames);
         Self {
             source: source.to_owned(),
             name: network_name(&recipe.model),
-            parameters,
-            multiply_adds,
+            parameters: config.num_parameters(),
+            multiply_adds: config.multiply_adds(frames, size),
             classes,
             frames,
             size,

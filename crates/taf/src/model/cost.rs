@@ -1,57 +1,56 @@
 //! What a network costs, counted without building it.
 
 use super::adaptive::{HIDDEN_PER_FRAME, SQUEEZE, TAPS};
-use super::{BlockKind, RecognizerConfig, ResNetConfig, Temporal};
-
-/// Size and work of a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Weights that training changes; no running statistics, no auxiliary branch.
-    pub parameters: usize,
-    /// Multiplications with additions for one clip, in convolutions and linear layers alone, as publications count them.
-    pub multiply_adds: u64,
-}
+use super::mobilenet::Plan;
+use super::{BlockKind, MobileNetV2Config, RecognizerConfig, ResNetConfig, Temporal, TpnConfig, TrunkConfig};
 
 impl RecognizerConfig {
-    /// What the network costs for clips of `frames` pictures of `size` by `size` pixels.
-    pub fn cost(&self, frames: usize, size: usize) -> Cost {
-        let mut count = Count::new(frames, size);
-        count.trunk(&self.trunk, self.temporal);
-        // The classifier sees each frame, and has a bias.
-        count.side = 1;
-        count.conv(1, [self.trunk.channels_out(), self.classes]);
-        count.cost.parameters += self.classes;
-        count.cost
+    /// Weights of the network, running statistics not counted, without building anything.
+    pub fn num_parameters(&self) -> usize {
+        let auxiliary = self.neck().map_or(0, |neck| neck.num_auxiliary_parameters());
+        self.count(1, 1).parameters + auxiliary
     }
-}
 
-impl ResNetConfig {
-    /// Weights of the trunk, counted without building anything.
-    pub fn num_parameters(&self, temporal: Temporal) -> usize {
-        let mut count = Count::new(1, 1);
-        count.trunk(self, temporal);
-        count.cost.parameters
+    /// [`RecognizerConfig::num_parameters`] without those that only training uses.
+    pub fn num_inference_parameters(&self) -> usize {
+        self.count(1, 1).parameters
+    }
+
+    /// Multiplications with additions it takes to classify a clip of `frames` pictures of `size` by `size` pixels, in
+    /// convolutions and linear layers alone, as publications count them.
+    pub fn multiply_adds(&self, frames: usize, size: usize) -> u64 {
+        self.count(frames, size).multiply_adds
+    }
+
+    fn count(&self, frames: usize, size: usize) -> Count {
+        let mut count = Count { parameters: 0, multiply_adds: 0, frames, side: size };
+        match &self.trunk {
+            TrunkConfig::ResNet(config) => count.resnet(config, self.temporal),
+            TrunkConfig::MobileNetV2(config) => count.mobilenet(config),
+        }
+        if let Some(config) = self.neck() {
+            count.neck(&config);
+        }
+        count.classifier([self.trunk.channels_out(), self.classes]);
+        count
     }
 }
 
 /// A walk through a network.
 struct Count {
-    cost: Cost,
+    parameters: usize,
+    multiply_adds: u64,
+    /// Where the walk stands.
     frames: usize,
-    /// Height and width where the walk stands.
     side: usize,
 }
 
 impl Count {
-    fn new(frames: usize, side: usize) -> Self {
-        Self { cost: Cost::default(), frames, side }
-    }
-
-    /// A convolution of so many taps, computed at every pixel of the current side.
+    /// A convolution of so many taps, computed at every pixel of every frame.
     fn conv(&mut self, taps: usize, [channels_in, channels_out]: [usize; 2]) {
         let weights = taps * channels_in * channels_out;
-        self.cost.parameters += weights;
-        self.cost.multiply_adds += (weights * self.frames * self.side * self.side) as u64;
+        self.parameters += weights;
+        self.multiply_adds += (weights * self.frames * self.side * self.side) as u64;
     }
 
     fn unit(&mut self, taps: usize, channels: [usize; 2]) {
@@ -60,7 +59,7 @@ impl Count {
     }
 
     fn norm(&mut self, channels: usize) {
-        self.cost.parameters += 2 * channels;
+        self.parameters += 2 * channels;
     }
 
     /// What a window of odd size with padding leaves of the side.
@@ -68,7 +67,7 @@ impl Count {
         self.side = self.side.div_ceil(stride);
     }
 
-    fn trunk(&mut self, config: &ResNetConfig, temporal: Temporal) {
+    fn resnet(&mut self, config: &ResNetConfig, temporal: Temporal) {
         self.stride(2);
         self.unit(7 * 7, [3, config.width]);
         self.stride(2);
@@ -118,71 +117,51 @@ impl Count {
         let (units, few) = (HIDDEN_PER_FRAME * frames, channels / SQUEEZE);
         let kernels = units * frames + TAPS * units;
         let gates = (TAPS + 1) * channels * few;
-        self.cost.parameters += kernels + gates;
+        self.parameters += kernels + gates;
         self.norm(units);
         self.norm(few);
         // The kernels are made for each channel, the gates for each frame; the filter reads three frames at each pixel.
         let filter = TAPS * channels * self.side * self.side * self.frames;
-        self.cost.multiply_adds += (kernels * channels + gates * self.frames + filter) as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{BlockKind, RecognizerConfig, ResNetConfig, num_parameters};
-    use burn::tensor::Device;
-
-    /// What is known of the published networks: parameters, and the multiply-adds of a clip for 174 classes in units of 10
-    /// million.
-    fn published(frames: usize, classes: usize) -> [(RecognizerConfig, usize, u64); 4] {
-        let longer = (frames / 8) as u64;
-        let trunk = ResNetConfig::resnet50;
-        let of = |eight: usize| eight - (174 - classes) * 2049;
-        let tam = if frames == 16 { 25_134_670 } else { 25_127_246 };
-        [
-            (RecognizerConfig::tsm(trunk(), classes), of(23_864_558), 3270 * longer),
-            (RecognizerConfig::gst(trunk(), classes), of(21_035_246), 2900 * longer),
-            (RecognizerConfig::gst_large(trunk(), classes), of(29_523_182), 4010 * longer),
-            (RecognizerConfig::tam(trunk(), classes, frames), of(tam), if frames == 16 { 6551 } else { 3276 }),
-        ]
+        self.multiply_adds += (kernels * channels + gates * self.frames + filter) as u64;
     }
 
-    #[test]
-    fn the_published_networks_have_the_known_size_and_work() {
-        for (frames, classes) in [(8, 174), (16, 174), (8, 48)] {
-            for (config, parameters, work) in published(frames, classes) {
-                let cost = config.cost(frames, 224);
-                assert_eq!(cost.parameters, parameters, "{:?}, {frames} frames, {classes} classes", config.temporal);
-                let found = (cost.multiply_adds + 5_000_000) / 10_000_000;
-                assert!(classes != 174 || found == work, "{found} for {:?}, {frames} frames", config.temporal);
+    fn mobilenet(&mut self, config: &MobileNetV2Config) {
+        self.stride(2);
+        self.unit(9, [3, config.width]);
+        let mut channels = config.width;
+        for Plan { channels: [from, to], hidden, stride } in config.blocks() {
+            if hidden > from {
+                self.unit(1, [from, hidden]);
             }
+            self.stride(stride);
+            self.unit(9, [1, hidden]);
+            self.unit(1, [hidden, to]);
+            channels = to;
         }
+        self.unit(1, [channels, config.channels_out()]);
     }
 
-    #[test]
-    fn the_work_is_that_of_the_sizes_published_for_256_pixels() {
-        let work = |config: RecognizerConfig, frames| (config.cost(frames, 256).multiply_adds + 5_000_000) / 10_000_000;
-        let trunk = ResNetConfig::resnet50;
-        assert_eq!(work(RecognizerConfig::tsm(trunk(), 174), 8), 4271);
-        assert_eq!(work(RecognizerConfig::tam(trunk(), 174, 8), 8), 4278);
-        assert_eq!(work(RecognizerConfig::tam(trunk(), 174, 16), 16), 8556);
-        let deep = RecognizerConfig::tsm(ResNetConfig::resnet101(), 174).cost(8, 224);
-        assert_eq!((deep.parameters, (deep.multiply_adds + 5_000_000) / 10_000_000), (42_856_686, 6240));
+    fn neck(&mut self, config: &TpnConfig) {
+        let (few, many, groups) = (config.channels, 2 * config.channels, config.groups);
+        self.unit(9, [few, many]);
+        for _ in 0..2 {
+            self.conv(3, [many / groups, few]);
+        }
+        // Nothing is left of time behind the greatest answer of the clip.
+        self.frames = 1;
+        self.conv(3, [few, few]);
+        for _ in 0..2 {
+            self.unit(1, [few / groups, few]);
+            self.unit(1, [few / groups, few]);
+            self.unit(1, [2 * few, many]);
+        }
+        self.unit(1, [2 * many, many]);
     }
 
-    #[test]
-    fn as_many_parameters_are_counted_as_a_network_has() {
-        let small = |block| ResNetConfig { block, layers: vec![2, 1, 1], width: 16 };
-        let bottlenecks = || small(BlockKind::Bottleneck);
-        for config in [
-            RecognizerConfig::tsn(small(BlockKind::Basic), 5),
-            RecognizerConfig::tsm(bottlenecks(), 5),
-            RecognizerConfig::tam(bottlenecks(), 5, 6),
-            RecognizerConfig::gst(bottlenecks(), 5),
-            RecognizerConfig::gst_large(bottlenecks(), 5),
-        ] {
-            let model = config.init(&Device::flex(), 1);
-            assert_eq!(config.cost(6, 64).parameters, num_parameters(&model), "{config:?}");
-        }
+    /// It sees each frame, and has a bias.
+    fn classifier(&mut self, channels: [usize; 2]) {
+        self.side = 1;
+        self.conv(1, channels);
+        self.parameters += channels[1];
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BlockKind, Grouping, PixelNorm, RecognizerConfig, ResNetConfig};
+use super::{BlockKind, Grouping, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, TrunkConfig};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -17,6 +17,14 @@ pub enum ModelKind {
     Gst,
     /// GST whose convolutions see all channels.
     GstLarge,
+    /// TSM with a temporal pyramid over its last two stages (Yang et al., CVPR 2020).
+    Tpn,
+}
+
+impl ModelKind {
+    fn needs_bottlenecks(self) -> bool {
+        matches!(self, Self::Tam | Self::Gst | Self::GstLarge | Self::Tpn)
+    }
 }
 
 /// The trunks a recipe can name.
@@ -33,20 +41,24 @@ pub enum TrunkName {
     Resnet101,
     /// 1-1-1-1 basic blocks of width 16: for small clips on a processor.
     Tiny,
+    /// Inverted residual blocks (Sandler et al., CVPR 2018).
+    Mobilenetv2,
 }
 
 /// The `[model]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
-    /// Which network: `tsn`, `tsm`, or on bottlenecks `tam`, `gst` or `gst-large`.
+    /// Which network: `tsn`, `tsm`, or on bottlenecks `tam`, `gst`, `gst-large` or `tpn`.
     pub kind: ModelKind,
-    /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101` or `tiny`.
+    /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `tiny` or `mobilenetv2`; those with bottlenecks are
+    /// `resnet50` and `resnet101`.
     pub trunk: TrunkName,
-    /// Channels of the stem instead of the trunk's own, at least 8; a multiple of 4 for `gst` and `gst-large`.
+    /// Channels of the stem instead of the trunk's own, at least 8; even for `tpn`, a multiple of 4 for `gst` and
+    /// `gst-large`, of 8 for `mobilenetv2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
-    /// Blocks per stage instead of the trunk's own, one to five stages.
+    /// Blocks per stage instead of the trunk's own, one to five stages, four for `tpn`; not for `mobilenetv2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<usize>>,
     /// Dropout before the classifier, in [0, 1); default 0.5.
@@ -70,28 +82,39 @@ fn half() -> f64 {
 impl ModelRecipe {
     /// The network for so many classes and clips of so many frames.
     pub fn config(&self, classes: usize, frames: usize) -> RecognizerConfig {
+        let trunk = self.trunk();
         let config = match self.kind {
-            ModelKind::Tsn => RecognizerConfig::tsn(self.trunk(), classes),
-            ModelKind::Tsm => RecognizerConfig::tsm(self.trunk(), classes),
-            ModelKind::Tam => RecognizerConfig::tam(self.trunk(), classes, frames),
-            ModelKind::Gst => RecognizerConfig::gst(self.trunk(), classes),
-            ModelKind::GstLarge => RecognizerConfig::gst_large(self.trunk(), classes),
+            ModelKind::Tsn => RecognizerConfig::tsn(trunk, classes),
+            ModelKind::Tsm => RecognizerConfig::tsm(trunk, classes),
+            ModelKind::Tam => RecognizerConfig::tam(trunk, classes, frames),
+            ModelKind::Gst => RecognizerConfig::gst(trunk, classes),
+            ModelKind::GstLarge => RecognizerConfig::gst_large(trunk, classes),
+            ModelKind::Tpn => RecognizerConfig::tpn(trunk, classes),
         };
         RecognizerConfig { dropout: self.dropout, pixels: self.pixels, ..config }
     }
 
-    fn trunk(&self) -> ResNetConfig {
-        let named = match self.trunk {
-            TrunkName::Resnet18 => ResNetConfig::resnet18(),
-            TrunkName::Resnet34 => ResNetConfig::resnet34(),
-            TrunkName::Resnet50 => ResNetConfig::resnet50(),
-            TrunkName::Resnet101 => ResNetConfig::resnet101(),
-            TrunkName::Tiny => ResNetConfig::tiny(),
-        };
-        ResNetConfig {
-            width: self.width.unwrap_or(named.width),
-            layers: self.layers.clone().unwrap_or(named.layers),
-            ..named
+    fn trunk(&self) -> TrunkConfig {
+        match self.resnet() {
+            None => MobileNetV2Config { width: self.width.unwrap_or(MobileNetV2Config::default().width) }.into(),
+            Some(named) => ResNetConfig {
+                width: self.width.unwrap_or(named.width),
+                layers: self.layers.clone().unwrap_or(named.layers),
+                ..named
+            }
+            .into(),
+        }
+    }
+
+    /// The ResNet of the trunk's name, where it is one.
+    fn resnet(&self) -> Option<ResNetConfig> {
+        match self.trunk {
+            TrunkName::Resnet18 => Some(ResNetConfig::resnet18()),
+            TrunkName::Resnet34 => Some(ResNetConfig::resnet34()),
+            TrunkName::Resnet50 => Some(ResNetConfig::resnet50()),
+            TrunkName::Resnet101 => Some(ResNetConfig::resnet101()),
+            TrunkName::Tiny => Some(ResNetConfig::tiny()),
+            TrunkName::Mobilenetv2 => None,
         }
     }
 
@@ -119,6 +142,7 @@ impl ModelRecipe {
                 return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
             }
         }
+        self.check_combination()?;
         let PixelNorm { mean, std } = self.pixels;
         if !std.iter().all(|&std| std > 0.0 && std.is_finite()) {
             return Err(RecipeError::value("model.pixels.std", "be positive and finite", format!("{std:?}")));
@@ -126,8 +150,8 @@ impl ModelRecipe {
         if !mean.iter().all(|mean| mean.is_finite()) {
             return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
         }
-        self.check_blocks()?;
-        let parameters = self.trunk().num_parameters(self.config(2, frames).temporal);
+        // With one class: how many there are is not known here, and they weigh little.
+        let parameters = self.config(1, frames).num_parameters();
         if parameters > MOST_PARAMETERS {
             let expected = format!("describe a network of at most {MOST_PARAMETERS} parameters");
             return Err(RecipeError::value("model", expected, parameters));
@@ -135,18 +159,48 @@ impl ModelRecipe {
         Ok(())
     }
 
-    /// Some networks are defined for bottlenecks of some widths.
-    fn check_blocks(&self) -> Result<(), RecipeError> {
-        let ResNetConfig { block, width, .. } = self.trunk();
-        let is_grouped = matches!(self.kind, ModelKind::Gst | ModelKind::GstLarge);
-        if (is_grouped || self.kind == ModelKind::Tam) && block != BlockKind::Bottleneck {
-            let expected = "be resnet50 or resnet101 for tam, gst and gst-large, which change bottlenecks";
-            return Err(RecipeError::value("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase()));
+    /// What some networks and trunks cannot be.
+    fn check_combination(&self) -> Result<(), RecipeError> {
+        let Some(trunk) = self.resnet() else { return self.check_mobilenet() };
+        if self.kind.needs_bottlenecks() && trunk.block != BlockKind::Bottleneck {
+            return Err(self.needs_another_trunk());
         }
-        if is_grouped && !width.is_multiple_of(Grouping::GST.alpha) {
+        let width = self.width.unwrap_or(trunk.width);
+        if matches!(self.kind, ModelKind::Gst | ModelKind::GstLarge) && !width.is_multiple_of(Grouping::GST.alpha) {
             return Err(RecipeError::value("model.width", "be a multiple of 4 for gst and gst-large", width));
         }
-        Ok(())
+        if self.kind != ModelKind::Tpn {
+            return Ok(());
+        }
+        if let Some(layers) = self.layers.as_ref().filter(|layers| layers.len() != 4) {
+            let expected = "list 4 stages for kind = \"tpn\"";
+            return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+        }
+        match width.is_multiple_of(2) {
+            true => Ok(()),
+            false => Err(RecipeError::value("model.width", "be even for kind = \"tpn\"", width)),
+        }
+    }
+
+    fn needs_another_trunk(&self) -> RecipeError {
+        let expected = "be resnet50 or resnet101 for tam, gst, gst-large and tpn, which are made for bottlenecks";
+        RecipeError::value("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase())
+    }
+
+    fn check_mobilenet(&self) -> Result<(), RecipeError> {
+        if self.kind.needs_bottlenecks() {
+            return Err(self.needs_another_trunk());
+        }
+        if let Some(layers) = &self.layers {
+            let expected = "be left out for trunk = \"mobilenetv2\", whose blocks are fixed";
+            return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+        }
+        match self.width.filter(|width| !width.is_multiple_of(8)) {
+            Some(width) => {
+                Err(RecipeError::value("model.width", "be a multiple of 8 for trunk = \"mobilenetv2\"", width))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -154,37 +208,57 @@ impl ModelRecipe {
 mod tests {
     use super::ModelRecipe;
 
-    fn refused(text: &str, frames: usize) -> String {
-        let recipe: ModelRecipe = toml::from_str(text).expect("the fields are known");
-        recipe.check(frames).expect_err("the network cannot be").to_string()
+    fn refusal(text: &str, frames: usize) -> String {
+        let recipe: ModelRecipe = toml::from_str(text).expect("a model table");
+        recipe.check(frames).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
-    fn networks_of_bottlenecks_refuse_basic_blocks_before_anything_is_built() {
-        for kind in ["tam", "gst", "gst-large"] {
-            let refusal = refused(&format!("kind = {kind:?}\ntrunk = \"resnet18\""), 8);
-            assert!(refusal.contains("model.trunk must be resnet50 or resnet101"), "{refusal}");
+    fn networks_name_the_option_they_cannot_take() {
+        for (text, expected) in [
+            ("kind = 'tpn'\ntrunk = 'tiny'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'tam'\ntrunk = 'resnet18'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'gst'\ntrunk = 'resnet34'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'gst-large'\ntrunk = 'mobilenetv2'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'gst'\ntrunk = 'resnet50'\nwidth = 10", "model.width must be a multiple of 4"),
+            ("kind = 'tpn'\ntrunk = 'mobilenetv2'", "model.trunk"),
+            ("kind = 'tpn'\ntrunk = 'resnet50'\nlayers = [1, 1, 1]", "model.layers"),
+            ("kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 9", "model.width"),
+            ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nlayers = [1, 1, 1, 1]", "model.layers"),
+            ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nwidth = 12", "model.width"),
+            ("kind = 'tpn'\ntrunk = 'resnet101'\nwidth = 1024", "model"),
+        ] {
+            let error = refusal(text, 8);
+            assert!(error.contains(expected), "{text}: {error:?}");
         }
     }
 
     #[test]
-    fn gst_refuses_channels_it_cannot_share_out() {
-        let refusal = refused("kind = \"gst\"\ntrunk = \"resnet50\"\nwidth = 10", 8);
-        assert!(refusal.contains("model.width must be a multiple of 4"), "{refusal}");
-    }
-
-    #[test]
     fn the_weights_of_temporal_modules_count_as_a_networks_own() {
-        let wide = "kind = \"gst-large\"\ntrunk = \"resnet50\"\nwidth = 304";
-        let plain: ModelRecipe = toml::from_str(&wide.replace("gst-large", "tsm")).unwrap();
-        plain.check(8).expect("just below the limit");
-        let refusal = refused(wide, 8);
-        assert!(refusal.contains("at most 600000000 parameters"), "{refusal}");
+        let wide = "kind = 'gst-large'\ntrunk = 'resnet50'\nwidth = 304";
+        assert_eq!(refusal(&wide.replace("gst-large", "tsm"), 8), "");
+        let refused = refusal(wide, 8);
+        assert!(refused.contains("at most 600000000 parameters"), "{refused}");
     }
 
     #[test]
     fn clips_longer_than_any_recipes_are_refused() {
-        let refusal = refused("kind = \"tam\"\ntrunk = \"resnet50\"", usize::MAX);
-        assert!(refusal.contains("data.sampling.frames must be at most 512"), "{refusal}");
+        let refused = refusal("kind = 'tam'\ntrunk = 'resnet50'", usize::MAX);
+        assert!(refused.contains("data.sampling.frames must be at most 512"), "{refused}");
+    }
+
+    #[test]
+    fn published_networks_and_small_ones_pass() {
+        for text in [
+            "kind = 'tam'\ntrunk = 'resnet50'",
+            "kind = 'gst'\ntrunk = 'resnet101'",
+            "kind = 'gst-large'\ntrunk = 'resnet50'\nwidth = 8\nlayers = [1, 1]",
+            "kind = 'tpn'\ntrunk = 'resnet50'",
+            "kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 8\nlayers = [1, 1, 1, 1]",
+            "kind = 'tsm'\ntrunk = 'mobilenetv2'",
+            "kind = 'tsn'\ntrunk = 'mobilenetv2'\nwidth = 16",
+        ] {
+            assert_eq!(refusal(text, 8), "", "{text}");
+        }
     }
 }

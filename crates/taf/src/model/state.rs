@@ -64,9 +64,9 @@ pub fn shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
     reader.shapes
 }
 
-/// How many weights training changes: running statistics and the auxiliary branch are not counted.
+/// How many weights training changes; running statistics and the norms' auxiliary branch are not counted.
 pub fn num_parameters<M: Module>(model: &M) -> usize {
-    let counts = |name: &str| !name.contains(".running_") && !name.contains(".auxiliary.");
+    let counts = |name: &str| !name.contains(".running_") && !name.contains(".norm.auxiliary.");
     shapes(model).iter().filter(|(name, _)| counts(name)).map(|(_, shape)| shape.iter().product::<usize>()).sum()
 }
 

@@ -23,8 +23,9 @@ pub use optional::Optional;
 pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
 pub(crate) use tensor::values;
 pub use tensor::{
-    Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv2d, conv2d_affine,
-    conv2d_batch_norm, max_pool2d, pixels_to_images, scale_shift, sgd_step, sum_of_squares, temporal_shift,
+    Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv_time, conv2d,
+    conv2d_affine, conv2d_batch_norm, cut, max_over_time, max_pool2d, pixels_to_images, scale_shift, sgd_step,
+    sum_of_squares, temporal_shift,
 };
 pub use volume::{
     Conv3dOptions, SpaceTimeConv, conv3d, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm,
@@ -305,6 +306,16 @@ pub trait VideoOps: Backend {
         dy: FloatTensor<Self>,
     ) -> AdaptiveGradients<Self> {
         volume::composed::temporal_adaptive_gradient::<Self>(x, kernels, gates, dy)
+    }
+
+    /// `min(x, ceiling)`, the upper half of ReLU6.
+    fn cut(x: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        composed::cut::<Self>(x, ceiling)
+    }
+
+    /// Gradient of [`VideoOps::cut`] from its output: `dy` where `y` is below the ceiling, else 0.
+    fn cut_gradient(y: FloatTensor<Self>, dy: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        composed::cut_gradient::<Self>(y, dy, ceiling)
     }
 
     /// Maximum over windows of `[n, h, w, c]`.
