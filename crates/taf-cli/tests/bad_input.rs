@@ -42,12 +42,13 @@ fn recipes_that_cannot_be_used_are_named_and_leave_no_run_behind() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let good = fs::read_to_string(recipe(folder.path(), "")).unwrap();
-    let cases: [(&str, String, &[&str]); 7] = [
+    let cases: [(&str, String, &[&str]); 8] = [
         ("garbage.toml", "\u{0}\u{1}ELF".into(), &["garbage.toml"]),
         ("unknown.toml", good.replace("epochs = 2", "epoch = 2"), &["unknown.toml", "unknown field `epoch`", "epochs"]),
         ("type.toml", good.replace("epochs = 2", "epochs = \"two\""), &["type.toml", "two"]),
         ("range.toml", good.replace("epochs = 2", "epochs = 0"), &["train.epochs must be at least 1, got 0"]),
         ("kind.toml", good.replace("\"tsm\"", "\"i3d\""), &["kind.toml", "i3d", "tsm"]),
+        ("blocks.toml", good.replace("\"tsm\"", "\"tam\""), &["model.trunk must be resnet50 or resnet101", "got tiny"]),
         ("data.toml", good.replace("manifest.jsonl", "gone.jsonl"), &["gone.jsonl"]),
         ("sizes.toml", good.replace("eval = { size = 32 }", "eval = { size = 48 }"), &["data.eval.size", "32", "48"]),
     ];
@@ -169,6 +170,22 @@ fn fine_tuning_refuses_other_classes_and_other_networks() {
     );
     let network = finetune("model.width=16");
     assert!(network.contains("width = 8") && network.contains("width = 16"), "{network}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn fine_tuning_tam_refuses_clips_of_another_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(recipe(folder.path(), "")).unwrap();
+    let tam = text.replace("kind = \"tsm\"\ntrunk = \"tiny\"", "kind = \"tam\"\ntrunk = \"resnet50\"");
+    let file = folder.path().join("tam.toml");
+    fs::write(&file, tam.replace("epochs = 2", "epochs = 1")).unwrap();
+    let (run, out) = (folder.path().join("tam"), folder.path().join("tuned"));
+    taf(&["train", path(&file), "--out", path(&run)]).done();
+    refused(
+        &["finetune", "--from", path(&run), "--out", path(&out), "--set", "data.sampling.frames=4"],
+        &["expected clips of the 8 frames the weights are made for", "data.sampling.frames = 4"],
+    );
     assert!(!out.exists());
 }
 

@@ -65,6 +65,26 @@ fn a_run_holds_all_that_is_known_about_it() {
 }
 
 #[test]
+fn info_knows_the_size_and_the_work_of_the_published_networks() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(recipe(folder.path(), "")).unwrap().replace("size = 32", "size = 224");
+    // Known for 174 classes; here there are 10, each with 2048 weights and a bias.
+    let fewer = (174 - 10) * 2049;
+    for (kind, parameters, work) in
+        [("tsm", 23_864_558, "32.70 G"), ("tam", 25_127_246, "32.75 G"), ("gst", 21_035_246, "29.00 G")]
+    {
+        let file = folder.path().join("info.toml");
+        let model = format!("kind = {kind:?}\ntrunk = \"resnet50\"\n");
+        let text = text.replace("kind = \"tsm\"\ntrunk = \"tiny\"\nwidth = 8\nlayers = [1, 1]\n", &model);
+        fs::write(&file, text).unwrap();
+        let page = taf(&["info", path(&file)]).done();
+        for part in [&format!("{} parameters", parameters - fewer), &format!("{work} multiply-adds")] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    }
+}
+
+#[test]
 fn a_finished_run_is_neither_replaced_nor_trained_on_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let run = trained(folder.path());

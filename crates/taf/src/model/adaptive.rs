@@ -5,7 +5,7 @@ use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::{BatchNorm, Pass, conv::fan_in_uniform};
+use super::{BatchNorm, Pass, conv::uniform};
 use crate::ops::{self, Conv3dOptions, ConvOptions};
 
 /// Frames a kernel reaches over.
@@ -14,6 +14,11 @@ pub(super) const TAPS: usize = 3;
 pub(super) const HIDDEN_PER_FRAME: usize = 2;
 /// The gates' hidden layer has this share of the channels.
 pub(super) const SQUEEZE: usize = 4;
+
+/// Where PyTorch's linear layers and convolutions start: within this of 0.
+fn linear_bound(fan_in: usize) -> f32 {
+    1.0 / (fan_in as f32).sqrt()
+}
 
 const POINTWISE: ConvOptions = ConvOptions { stride: 1, padding: 0, groups: 1, shift: None };
 
@@ -71,9 +76,9 @@ impl KernelBranch {
     fn new(frames: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
         let units = HIDDEN_PER_FRAME * frames;
         Self {
-            hidden: Param::from_tensor(fan_in_uniform([units, frames], frames, device, rng)),
+            hidden: Param::from_tensor(uniform([units, frames], linear_bound(frames), device, rng)),
             norm: BatchNorm::new(units, device),
-            out: Param::from_tensor(fan_in_uniform([TAPS, units], units, device, rng)),
+            out: Param::from_tensor(uniform([TAPS, units], linear_bound(units), device, rng)),
         }
     }
 
@@ -111,9 +116,9 @@ impl GateBranch {
     fn new(channels: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
         let few = channels / SQUEEZE;
         Self {
-            squeeze: Param::from_tensor(fan_in_uniform([TAPS, channels, few], TAPS * channels, device, rng)),
+            squeeze: Param::from_tensor(uniform([TAPS, channels, few], linear_bound(TAPS * channels), device, rng)),
             norm: BatchNorm::new(few, device),
-            expand: Param::from_tensor(fan_in_uniform([1, few, channels], few, device, rng)),
+            expand: Param::from_tensor(uniform([1, few, channels], linear_bound(few), device, rng)),
         }
     }
 

@@ -151,15 +151,3 @@ pub(crate) fn normal<const D: usize>(
     let values = (0..count).map(|_| deviation * rng.sample::<f32, _>(StandardNormal)).collect();
     Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
 }
-
-/// Evenly distributed values within `1 / sqrt(fan_in)` of 0, PyTorch's choice for linear layers and convolutions.
-pub(crate) fn fan_in_uniform<const D: usize>(
-    shape: [usize; D],
-    fan_in: usize,
-    device: &Device,
-    rng: &mut ChaCha8Rng,
-) -> Tensor<D> {
-    let bound = 1.0 / (fan_in as f32).sqrt();
-    let values = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
-    Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
-}
