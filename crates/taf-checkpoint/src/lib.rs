@@ -7,6 +7,7 @@
 //!
 //! Memory stays within [`read`]'s bound whatever a file says about itself.
 
+mod directory;
 mod error;
 mod fit;
 pub mod layout;

@@ -1,12 +1,9 @@
 //! Files that lie, are damaged, or want something run: a clear error each, nothing executed, memory bounded.
 
 use std::fs;
-use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use taf_checkpoint::read;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 fn fixture(name: &str) -> Vec<u8> {
     fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
@@ -28,14 +25,20 @@ fn refused(bytes: &[u8], parts: &[&str]) {
     assert!(parts.iter().all(|part| message.contains(part)), "expected {parts:?} in: {message}");
 }
 
-/// A zip container of these entries, stored.
+/// A zip container of these entries, stored. Nothing looks at their checksums.
 fn container(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let (mut zip, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in entries {
-        zip.start_file(*name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
-        zip.write_all(bytes).unwrap();
+        let start = (zip.len() as u32).to_le_bytes();
+        let (size, name_size) = ((bytes.len() as u32).to_le_bytes(), (name.len() as u16).to_le_bytes());
+        let common = [&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &size, &size, &name_size, &[0, 0]].concat();
+        zip.extend([b"PK\x03\x04", &common[..], name.as_bytes(), bytes].concat());
+        directory.extend([b"PK\x01\x02\x14\x00", &common[..], &[0; 10], &start, name.as_bytes()].concat());
     }
-    zip.finish().unwrap().into_inner()
+    let count = (entries.len() as u16).to_le_bytes();
+    let (size, start) = ((directory.len() as u32).to_le_bytes(), (zip.len() as u32).to_le_bytes());
+    zip.extend([&directory[..], b"PK\x05\x06\0\0\0\0", &count, &count, &size, &start, &[0, 0]].concat());
+    zip
 }
 
 /// The pickle of `{key: tensor}` in a storage "0" of so many floats.
@@ -174,6 +177,8 @@ fn compressed_and_big_endian_containers_are_refused() {
         }
     }
     refused(&compressed, &["stored, as torch.save does", "compressed"]);
+    let empty = b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0";
+    refused(&[&b"PK\x03\x04"[..], empty].concat(), &["zip directory", "65535 entries"]);
     let pickle = tensor_pickle(&["w"], 1, 0, &[1], &[1]);
     let big = container(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 4]), ("a/byteorder", b"big")]);
     refused(&big, &["little-endian", "big-endian"]);

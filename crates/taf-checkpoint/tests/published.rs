@@ -52,9 +52,9 @@ fn published(name: &str, network: &Network) -> (Vec<Wanted>, Fitted) {
     (wanted, fitted)
 }
 
-const SHIFTED: Network = Network { shift_every: Some(1), adaptive: false, mobile: false };
-const ADAPTIVE: Network = Network { shift_every: None, adaptive: true, mobile: false };
-const PLAIN: Network = Network { shift_every: None, adaptive: false, mobile: false };
+const PLAIN: Network = Network { shift_every: None, adaptive: false, grouped: false, pyramid: false, mobile: false };
+const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
+const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
 /// Rounding to a half-precision number, relatively.
 const HALF: f32 = 1.0 / 2048.0;
 

@@ -82,6 +82,18 @@ impl Layout {
         }
     }
 
+    /// Whether the repository has such a network at all.
+    pub fn holds(self, network: &Network) -> bool {
+        let Network { adaptive, grouped, pyramid, mobile, .. } = *network;
+        match self {
+            Self::Torchvision | Self::Tsm => !adaptive && !grouped && !pyramid,
+            Self::Tam => adaptive,
+            Self::Gst => grouped,
+            Self::Tpn => pyramid,
+            Self::Mmaction2 => !grouped && !mobile,
+        }
+    }
+
     /// What a key names; none for keys that are not of this layout.
     pub fn part(self, key: &str) -> Option<Part> {
         match self {
@@ -94,7 +106,7 @@ impl Layout {
         }
     }
 
-    /// The key of a part; none where the layout has no such thing. `network` says which layers are wrapped.
+    /// The key of a part of a network this layout [holds](Self::holds); none where it has no such part. `network` says which layers are wrapped.
     pub fn key(self, part: &Part, network: &Network) -> Option<String> {
         match self {
             Self::Torchvision => repositories::torchvision_key(part, network),

@@ -5,6 +5,10 @@ pub struct Network {
     pub shift_every: Option<usize>,
     /// The blocks have TAM's temporal module.
     pub adaptive: bool,
+    /// The blocks have GST's two groups of channels.
+    pub grouped: bool,
+    /// The trunk carries TPN's neck.
+    pub pyramid: bool,
     /// The trunk is MobileNetV2.
     pub mobile: bool,
 }
@@ -18,6 +22,8 @@ impl Network {
         let empty = Self { shift_every, ..Self::default() };
         names.into_iter().fold(empty, |network, name| Self {
             adaptive: network.adaptive || name.contains(".tam."),
+            grouped: network.grouped || name.contains(".Tconv."),
+            pyramid: network.pyramid || name.starts_with("necks."),
             mobile: network.mobile || name.starts_with("base_model.features."),
             ..network
         })
@@ -33,7 +39,9 @@ impl Network {
                 number(block).is_some_and(|block| block % every.max(1) == 0)
             }
             // TSM shifts where a block has a shortcut to fall back on.
-            ["features", block, "conv", "0", "weight"] => number(block).is_some_and(|block| SHORTCUTS.contains(&block)),
+            ["features", block, "conv", "0", "0", "weight"] => {
+                number(block).is_some_and(|block| SHORTCUTS.contains(&block))
+            }
             _ => false,
         }
     }

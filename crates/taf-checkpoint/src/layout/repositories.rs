@@ -8,17 +8,13 @@ pub(super) fn torchvision_part(key: &str) -> Option<Part> {
     }
     let first = key.split('.').next()?;
     match first {
-        "features" => mobilenet::from_torchvision(key).map(Part::trunk),
-        "conv1" | "bn1" | "layer1" | "layer2" | "layer3" | "layer4" => Some(Part::trunk(key)),
+        "features" | "conv1" | "bn1" | "layer1" | "layer2" | "layer3" | "layer4" => Some(Part::trunk(key)),
         _ => None,
     }
 }
 
-/// torchvision has no room for what sees time.
 pub(super) fn torchvision_key(part: &Part, network: &Network) -> Option<String> {
     match part {
-        Part::Trunk { name, .. } if name.contains(".tam.") || name.contains(".Tconv.") => None,
-        Part::Trunk { name, .. } if name.starts_with("features.") => mobilenet::to_torchvision(name),
         Part::Trunk { name, .. } => Some(name.clone()),
         Part::Classifier(leaf) if network.mobile => Some(format!("classifier.1.{leaf}")),
         Part::Classifier(leaf) => Some(format!("fc.{leaf}")),
@@ -26,23 +22,25 @@ pub(super) fn torchvision_key(part: &Part, network: &Network) -> Option<String> 
     }
 }
 
-/// TSM: the published names, with shifted convolutions wrapped as `.net`.
+/// TSM: the published names, with shifted convolutions wrapped as `.net`, and its own count of MobileNetV2's layers.
 pub(super) fn tsm_part(key: &str) -> Option<Part> {
     let part = Published::Recognizer.part(key)?;
     let Part::Trunk { name, .. } = &part else { return Some(part) };
-    Some(match name.strip_suffix(".net.weight") {
-        Some(convolution) => Part::Trunk { name: format!("{convolution}.weight"), shifted: Some(true) },
-        None => Part::Trunk { shifted: Some(false), name: name.clone() },
-    })
+    let convolution = name.strip_suffix(".net.weight");
+    let name = convolution.map_or_else(|| name.clone(), |convolution| format!("{convolution}.weight"));
+    let name = if is_mobile(&name) { mobilenet::nested(&name)? } else { name };
+    Some(Part::Trunk { name, shifted: Some(convolution.is_some()) })
 }
 
 pub(super) fn tsm_key(part: &Part, network: &Network) -> Option<String> {
-    let key = Published::Recognizer.key(part)?;
-    match part {
-        Part::Trunk { name, .. } if name.contains(".tam.") || name.contains(".Tconv.") => None,
-        Part::Trunk { name, .. } if network.shifts(name) => Some(key.replace(".weight", ".net.weight")),
-        _ => Some(key),
-    }
+    let Part::Trunk { name, .. } = part else { return Published::Recognizer.key(part) };
+    let key = if is_mobile(name) { mobilenet::flat(name)? } else { name.clone() };
+    let key = if network.shifts(name) { key.replace(".weight", ".net.weight") } else { key };
+    Some(format!("base_model.{key}"))
+}
+
+fn is_mobile(name: &str) -> bool {
+    name.starts_with("features.")
 }
 
 /// TAM: the published names, with each block but its temporal module wrapped as `.net`.

@@ -80,8 +80,9 @@ const EXAMPLES: [(Layout, Published, &str, &str); 26] = [
     (Layout::Mmaction2, Published::Tpn, "backbone.layer4.2.conv1.conv.net.weight", "backbone.layer4.2.conv1.weight"),
 ];
 
-const SHIFTED: Network = Network { shift_every: Some(1), adaptive: false, mobile: false };
-const ADAPTIVE: Network = Network { shift_every: None, adaptive: true, mobile: false };
+const PLAIN: Network = Network { shift_every: None, adaptive: false, grouped: false, pyramid: false, mobile: false };
+const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
+const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
 
 #[track_caller]
 fn same_both_ways(layout: Layout, family: Published, key: &str, name: &str, network: &Network) {
@@ -123,19 +124,18 @@ fn mobilenet_is_counted_differently_by_torchvision_and_tsm() {
         ("features.1.conv.1.weight", "features.1.conv.3.weight"),
         ("features.1.conv.2.running_var", "features.1.conv.4.running_var"),
         ("features.2.conv.0.0.weight", "features.2.conv.0.weight"),
+        ("features.3.conv.0.0.weight", "features.3.conv.0.net.weight"),
+        ("features.4.conv.0.0.weight", "features.4.conv.0.weight"),
         ("features.2.conv.1.1.weight", "features.2.conv.4.weight"),
         ("features.2.conv.2.weight", "features.2.conv.6.weight"),
         ("features.2.conv.3.bias", "features.2.conv.7.bias"),
         ("features.18.1.running_mean", "features.18.1.running_mean"),
     ] {
-        let published = format!("base_model.{tsm}");
+        let published = format!("base_model.{torchvision}");
         same_both_ways(Layout::Torchvision, Published::Recognizer, torchvision, &published, &mobile);
+        same_both_ways(Layout::Tsm, Published::Recognizer, &format!("base_model.{tsm}"), &published, &mobile);
     }
     same_both_ways(Layout::Torchvision, Published::Recognizer, "classifier.1.weight", "new_fc.weight", &mobile);
-    let shifted = "base_model.features.3.conv.0.net.weight";
-    same_both_ways(Layout::Tsm, Published::Recognizer, shifted, "base_model.features.3.conv.0.weight", &mobile);
-    let plain = "base_model.features.4.conv.0.weight";
-    same_both_ways(Layout::Tsm, Published::Recognizer, plain, plain, &mobile);
 }
 
 #[test]
@@ -151,6 +151,7 @@ fn layouts_are_told_apart_by_their_keys() {
     let detect = |keys: &[&str]| Layout::detect(keys.iter().copied());
     assert_eq!(detect(&["conv1.weight", "layer1.0.conv1.weight"]), Some(Layout::Torchvision));
     assert_eq!(detect(&["features.0.0.weight"]), Some(Layout::Torchvision));
+    assert_eq!(Layout::Tsm.part("base_model.features.2.conv.1.weight.of.nothing"), None);
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.conv1.net.weight"]), Some(Layout::Tsm));
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.tam.G.0.weight"]), Some(Layout::Tam));
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.Tconv.weight"]), Some(Layout::Gst));
@@ -160,13 +161,22 @@ fn layouts_are_told_apart_by_their_keys() {
 }
 
 #[test]
-fn what_a_layout_has_no_room_for_has_no_key() {
-    let tam = Part::trunk("layer1.0.tam.G.0.weight");
-    assert_eq!(Layout::Torchvision.key(&tam, &ADAPTIVE), None);
-    assert_eq!(Layout::Tsm.key(&tam, &ADAPTIVE), None);
-    assert_eq!(Layout::Tsm.key(&Part::Neck("pyramid_fusion_op.0.weight".into()), &SHIFTED), None);
+fn a_layout_holds_the_networks_of_its_repository() {
+    let held = |network: &Network| {
+        Layout::ALL.into_iter().filter(|layout| layout.holds(network)).map(Layout::name).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(held(&SHIFTED), "torchvision tsm mmaction2");
+    assert_eq!(held(&ADAPTIVE), "tam mmaction2");
+    assert_eq!(held(&Network::of(["base_model.layer1.0.Tconv.weight"], None)), "gst");
+    assert_eq!(held(&Network::of(["necks.pyramid_fusion_op.0.weight"], Some(1))), "tpn mmaction2");
+    assert_eq!(held(&Network::of(["base_model.features.0.0.weight"], Some(1))), "torchvision tsm");
+}
+
+#[test]
+fn what_is_of_no_layout_is_no_part() {
     assert_eq!(Layout::Torchvision.part("layer5.0.conv1.weight"), None);
     assert_eq!(Layout::Mmaction2.part("backbone.layer1.0.bn1.weight"), None);
+    assert_eq!(Layout::Tsm.key(&Part::Neck("pyramid_fusion_op.0.weight".into()), &SHIFTED), None);
 }
 
 #[test]
