@@ -65,27 +65,7 @@ pub fn read(path: &Path) -> std::result::Result<Contents, Error> {
 }
 
 fn read_file(file: &mut File) -> Result<Contents> {
-    let length = file.metadata()?.len();
-    let mut start = Vec::new();
-    file.take(START as u64).read_to_end(&mut start)?;
-    file.rewind()?;
-    let mut contents = if start.starts_with(b"PK\x03\x04") {
-        let mut zipped = Zipped::open(file)?;
-        let state = state::find(&zipped.pickle()?)?;
-        gather(Container::Zip, state, &mut zipped, length)?
-    } else if legacy::is_legacy(&start) {
-        let (mut legacy, pickle) = Legacy::open(file)?;
-        gather(Container::Legacy, state::find(&pickle)?, &mut legacy, length)?
-    } else if safe::is_safetensors(&start) {
-        safetensors(file)?
-    } else {
-        let found = if start.is_empty() {
-            "an empty file".into()
-        } else {
-            format!("{:?}", start[..start.len().min(8)].escape_ascii().to_string())
-        };
-        return Err(Fault::content("a file of torch.save or safetensors", found));
-    };
+    let mut contents = read_container(file)?;
     if contents.tensors.is_empty() {
         return Err(Fault::content("weights", "none"));
     }
@@ -93,14 +73,42 @@ fn read_file(file: &mut File) -> Result<Contents> {
     Ok(contents)
 }
 
+fn read_container(file: &mut File) -> Result<Contents> {
+    let length = file.metadata()?.len();
+    let mut start = Vec::new();
+    file.take(START as u64).read_to_end(&mut start)?;
+    file.rewind()?;
+    if start.starts_with(b"PK\x03\x04") {
+        let mut zipped = Zipped::open(file)?;
+        let state = state::find(&zipped.pickle()?)?;
+        gather(Container::Zip, state, &mut zipped, length)
+    } else if legacy::is_legacy(&start) {
+        let (mut legacy, pickle) = Legacy::open(file)?;
+        gather(Container::Legacy, state::find(&pickle)?, &mut legacy, length)
+    } else if safe::is_safetensors(&start) {
+        safetensors(file)
+    } else {
+        Err(Fault::content("a file of torch.save or safetensors", beginning(&start)))
+    }
+}
+
+fn beginning(start: &[u8]) -> String {
+    let shown = &start[..start.len().min(8)];
+    if shown.is_empty() {
+        "an empty file".into()
+    } else {
+        format!("one that begins with {:?}", shown.escape_ascii().to_string())
+    }
+}
+
 fn gather(container: Container, state: State, storages: &mut dyn Storages, file_length: u64) -> Result<Contents> {
     let State { home, mut places, ignored } = state;
     places.retain(|(name, _)| !name.ends_with(COUNTER));
     // Every value takes a byte or more of the file, unless tensors share it.
-    let mut values = 0u64;
+    let mut effort = 0u64;
     for (name, place) in &places {
-        values = values.saturating_add(place.count(name)?);
-        if values > file_length {
+        effort = effort.saturating_add(place.effort(name)?);
+        if effort > file_length {
             let expected = format!("at most as many values as the file has bytes ({file_length})");
             return Err(Fault::content(expected, format!("more, up to {name} of shape {:?}", place.shape)));
         }

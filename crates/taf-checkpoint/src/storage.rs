@@ -51,6 +51,13 @@ impl Place {
         }
     }
 
+    /// How much reading it takes: its values, or the elements it is spread over.
+    pub(crate) fn effort(&self, name: &str) -> Result<u64> {
+        let count = self.count(name)?;
+        let span = if count == 0 { 0 } else { self.end().unwrap_or(u64::MAX).saturating_sub(self.offset) };
+        Ok(count.max(span))
+    }
+
     /// The element behind the last.
     fn end(&self) -> Option<u64> {
         let steps = self.shape.iter().zip(&self.strides);

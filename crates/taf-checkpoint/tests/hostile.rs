@@ -130,7 +130,7 @@ fn pickles_that_call_programs_are_refused_and_nothing_runs() {
 
 #[test]
 fn sizes_that_no_file_can_hold_are_refused_before_memory_is_taken() {
-    let absurd: [(u64, u64, &[u64], &[u64]); 7] = [
+    let absurd: [(u64, u64, &[u64], &[u64]); 8] = [
         (4, 0, &[1 << 40], &[1]),
         (4, 0, &[u64::MAX >> 1, u64::MAX >> 1], &[1, 1]),
         (u64::MAX >> 1, 0, &[1 << 40], &[1]),
@@ -138,12 +138,23 @@ fn sizes_that_no_file_can_hold_are_refused_before_memory_is_taken() {
         (4, u64::MAX >> 1, &[2], &[1]),
         (4, 0, &[2, 2], &[u64::MAX >> 1, u64::MAX >> 1]),
         (1 << 30, 1 << 29, &[2], &[1]),
+        (1 << 30, 0, &[2], &[1 << 29]),
     ];
     for (stored, offset, shape, strides) in absurd {
         let message = refusal(&saved(&tensor_pickle(&["w"], stored, offset, shape, strides), &floats(&[0.; 4])));
         assert!(message.contains("expected") && message.contains("found"), "{message}");
     }
     refused(&saved(&tensor_pickle(&["w"], 4, 0, &[1; 40], &[1; 40]), &floats(&[0.; 4])), &["w to have at most 8 axes"]);
+}
+
+#[test]
+fn tensors_that_share_a_storage_cannot_multiply_a_file() {
+    let values = vec![0.5; 1000];
+    let names: Vec<String> = (0..50).map(|index| format!("w{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Each reads the whole storage, though two values of it are all it takes.
+    let pickle = tensor_pickle(&names, 1000, 0, &[2], &[999]);
+    refused(&saved(&pickle, &floats(&values)), &["as many values as the file has bytes", "of shape [2]"]);
 }
 
 #[test]

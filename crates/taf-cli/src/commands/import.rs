@@ -4,10 +4,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf, absolute};
 
 use anyhow::{Context, Result, ensure};
-use burn::module::Module;
 use serde::Serialize;
 use taf::exchange::{Imported, import};
-use taf::model::{Recognizer, state_dict};
+use taf::model::{Recognizer, shapes, state_dict};
 use taf::recipe::Recipe;
 use taf::run::{Existing, Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
@@ -142,7 +141,7 @@ impl Told {
             found_under,
             layout: fitted.layout.name(),
             network: network_name(&recipe.model),
-            parameters: model.num_params(),
+            parameters: num_parameters(&model),
             classes,
             matched,
             reshaped: fitted.reshaped.into_iter().map(change).collect(),
@@ -150,6 +149,13 @@ impl Told {
             left: fitted.left.into_iter().chain(ignored).collect(),
         }
     }
+}
+
+/// Weights that training changes by gradients: running statistics are none.
+fn num_parameters(model: &Recognizer) -> usize {
+    let running = |name: &str| name.ends_with("running_mean") || name.ends_with("running_var");
+    let shapes = shapes(model).into_iter().filter(|(name, _)| !running(name));
+    shapes.map(|(_, shape)| shape.iter().product::<usize>()).sum()
 }
 
 fn page(told: &Told) -> String {
