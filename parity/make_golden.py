@@ -1,5 +1,5 @@
-"""Writes the golden fixtures of crates/taf/tests/golden/: small instances of TSN, TSM, TAM, GST and TPN whose weights come
-from a hash of the parameter's name (nothing to ship), with the numbers PyTorch computes for them.
+"""Writes the golden fixtures of crates/taf/tests/golden/: small instances of TSN, TSM (also on MobileNetV2), TAM, GST
+and TPN whose weights come from a hash of the parameter's name (nothing to ship), with the numbers PyTorch computes for them.
 usage: make_golden.py OUTDIR
 """
 import argparse, json, math, os, struct
@@ -79,6 +79,7 @@ def golden(kind, cfg, out):
     build = {'tsn': lambda: R.Tsn2d('tsn', layers, k, t, R.Bottleneck, width), 'tsm': lambda: R.Tsn2d('tsm', layers, k, t, R.Bottleneck, width),
              'tsm_basic': lambda: R.Tsn2d('tsm', layers, k, t, R.BasicBlock, width),
              'tam': lambda: R.Tsn2d('tam', layers, k, t, R.Bottleneck, width), 'gst': lambda: R.Gst(layers, k, t, 4, 2, width),
+             'mobilenet_tsm': lambda: R.MobileNetTsm(k, t, width),
              'tpn': lambda: R.Tpn(layers, k, t, width, cfg.get('groups', 32))}[kind]
     m = load(build()).eval()
     x = torch.from_numpy(2 * unit('input', n * t * 3 * s * s) - 1).reshape(n * t, 3, s, s)
@@ -127,3 +128,5 @@ if __name__ == '__main__':
     os.makedirs(a.out, exist_ok=True); torch.manual_seed(0); torch.set_num_threads(1)
     base = dict(clips=2, frames=4, size=48, classes=7, layers=[1, 2, 1, 1], width=16, groups=8)
     for kind in ('tsn', 'tsm', 'tsm_basic', 'tam', 'gst', 'tpn'): golden(kind, base, a.out)
+    # at width 16 an activation stands within rounding of the ceiling of ReLU6
+    golden('mobilenet_tsm', dict(base, width=8), a.out)

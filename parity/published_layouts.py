@@ -40,6 +40,23 @@ def tsn(model):
     return model
 
 
+def tsm_mobilenet(model):
+    """TSM's own MobileNetV2 does not nest the layers of a block."""
+    for block in list(model.base_model.features)[1:-1]:
+        layers = []
+        for part in block.conv:
+            layers += list(part) if isinstance(part, nn.Sequential) else [part]
+        if block.shifts:
+            layers[0] = wrapped(layers[0])
+        block.conv = nn.Sequential(*layers)
+    return model
+
+
+def torchvision_mobilenet(model):
+    model.base_model.classifier = nn.Sequential(nn.Dropout(), model.new_fc)
+    return model.base_model
+
+
 def tam(model):
     for stage, index in blocks(model.base_model):
         block = stage[index]

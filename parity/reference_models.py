@@ -1,4 +1,4 @@
-"""Reference implementations (PyTorch) of TSN, TSM, GST, TAM and TPN, written for this project from the papers,
+"""Reference implementations (PyTorch) of TSN, TSM (also on MobileNetV2), GST, TAM and TPN, written for this project from the papers,
 with the parameter names that the published checkpoints use. They produce the golden numbers under
 crates/taf/tests/golden/. `layers`, `width` scale the networks down so that fixtures stay small.
 """
@@ -104,6 +104,52 @@ class Tsn2d(nn.Module):
         self.new_fc = nn.Linear(self.base_model.out, classes)
     def features(self, x):                       # x: [N*T,3,H,W] -> [N,T,C,h,w]
         f = self.base_model.stages(x)[-1]
+        return f.view(-1, self.t, *f.shape[1:])
+    def head(self, f): return self.new_fc(f.mean((3, 4))).mean(1)
+    def forward(self, x): return self.head(self.features(x))
+    def cam_weight(self): return self.new_fc.weight
+
+
+def divisible(v):
+    """torchvision's rounding of channel counts to a multiple of 8, by no more than a tenth downwards"""
+    new = max(8, int(v + 4) // 8 * 8)
+    return new + 8 if new < 0.9 * v else new
+
+
+def conv6(cin, cout, k, stride=1, groups=1):
+    return nn.Sequential(nn.Conv2d(cin, cout, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(cout), nn.ReLU6(inplace=True))
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, cin, cout, stride, expand, t):
+        super().__init__(); hidden = cin * expand; self.t = t
+        self.shortcut = stride == 1 and cin == cout
+        self.shifts = t is not None and self.shortcut and expand != 1   # as the TSM repository
+        layers = [conv6(cin, hidden, 1)] if expand != 1 else []
+        self.conv = nn.Sequential(*layers, conv6(hidden, hidden, 3, stride, hidden), nn.Conv2d(hidden, cout, 1, bias=False), nn.BatchNorm2d(cout))
+    def forward(self, x):
+        y = self.conv(shift(x, self.t, 8) if self.shifts else x)
+        return x + y if self.shortcut else y
+
+
+class MobileNetV2(nn.Module):
+    """key names of torchvision; `width` is the stem's channels, 32 in the published network"""
+    def __init__(self, t, width=32):
+        super().__init__(); c = lambda v: divisible(v * width / 32)
+        layers, cin = [conv6(3, c(32), 3, 2)], c(32)
+        for expand, cout, n, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)):
+            for j in range(n): layers.append(InvertedResidual(cin, c(cout), stride if j == 0 else 1, expand, t)); cin = c(cout)
+        self.out = divisible(1280 * max(1.0, width / 32))
+        self.features = nn.Sequential(*layers, conv6(cin, self.out, 1))
+
+
+class MobileNetTsm(nn.Module):
+    def __init__(self, classes, t, width=32):
+        super().__init__(); self.t = t
+        self.base_model = MobileNetV2(t, width)
+        self.new_fc = nn.Linear(self.base_model.out, classes)
+    def features(self, x):
+        f = self.base_model.features(x)
         return f.view(-1, self.t, *f.shape[1:])
     def head(self, f): return self.new_fc(f.mean((3, 4))).mean(1)
     def forward(self, x): return self.head(self.features(x))

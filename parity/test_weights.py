@@ -39,6 +39,10 @@ def tpn():
     return reference.Tpn([3, 4, 6, 3], CLASSES, FRAMES, width=WIDTH)
 
 
+def mobilenet():
+    return reference.MobileNetTsm(CLASSES, FRAMES, width=WIDTH)
+
+
 def gst():
     return reference.Gst([3, 4, 6, 3], CLASSES, FRAMES, width=WIDTH)
 
@@ -48,12 +52,19 @@ PUBLISHED = [
     ('tsn-resnet50', 'tsm', lambda: resnet('tsn'), lambda model: layouts.tsn(model)),
     ('tsm-resnet50', 'tsm', lambda: resnet('tsm'), lambda model: layouts.tsm(model)),
     ('tsm-resnet50', 'mmaction2', lambda: resnet('tsm'), lambda model: layouts.mmaction2(model, 'tsm')),
+    ('tsm-mobilenetv2', 'tsm', mobilenet, lambda model: layouts.tsm_mobilenet(model)),
     ('tam-resnet50', 'tam', lambda: resnet('tam'), lambda model: layouts.tam(model)),
     ('tam-resnet50', 'mmaction2', lambda: resnet('tam'), lambda model: layouts.mmaction2(model, 'tam')),
     ('gst-resnet50', 'gst', gst, lambda model: layouts.gst(model)),
     ('tpn-resnet50', 'tpn', tpn, lambda model: layouts.tpn(model)),
     ('tpn-resnet50', 'mmaction2', tpn, lambda model: layouts.mmaction2_tpn(model)),
 ]
+
+
+def unshifted_shortcuts(model):
+    """mmaction2's TPN has the trunk of TSM, whose projections see the input as it is"""
+    for block in (block for block in model.modules() if isinstance(block, reference.Bottleneck)):
+        block.kind = 'tsm'
 
 
 def read_safetensors(path):
@@ -99,6 +110,8 @@ class Weights(unittest.TestCase):
         return ended.stdout
 
     def take_in(self, file, model, run, *more):
+        if Path(file).stem == 'mmaction2' and model.startswith('tpn'):
+            more = (*more, '--set', 'model.shifted_shortcuts=false')
         args = ['--classes', self.folder / 'classes.txt', '--frames', FRAMES, '--size', SIZE, '--set', f'model.width={WIDTH}']
         evaluation = f'data.eval={{ size = {SIZE}, short_side = {SIZE} }}'
         return json.loads(self.taf('import', file, '--model', model, '--out', run, *args, '--set', evaluation, '--json', *more))
@@ -132,7 +145,7 @@ class Weights(unittest.TestCase):
             for zipped in (True, False):
                 with self.subTest(f'{name} {layout} {"zip" if zipped else "legacy"}'):
                     state = hang(load(make())).state_dict()
-                    file, run = self.folder / 'weights.pth', self.folder / 'run'
+                    file, run = self.folder / f'{layout}.pth', self.folder / 'run'
                     torch.save({'state_dict': {f'module.{key}': value for key, value in state.items()}, 'epoch': 1}, file,
                                _use_new_zipfile_serialization=zipped)
                     told = self.take_in(file, name, run, '--force')
@@ -145,19 +158,23 @@ class Weights(unittest.TestCase):
 
     def test_imported_networks_answer_as_pytorch_does(self):
         for name, layout, make, hang in PUBLISHED:
-            if (name, layout) == ('tpn-resnet50', 'mmaction2'):
-                continue  # its projections see the input unshifted, the reference's do not
             with self.subTest(f'{name} {layout}'):
                 model = load(make())
-                file, run = self.folder / 'weights.pth', self.folder / 'run'
+                if (name, layout) == ('tpn-resnet50', 'mmaction2'):
+                    unshifted_shortcuts(model)
+                file, run = self.folder / f'{layout}.pth', self.folder / 'run'
                 torch.save(hang(load(make())).state_dict(), file)
                 self.take_in(file, name, run, '--force')
                 self.same_answers(model, run)
 
     def test_image_networks_start_every_video_network(self):
-        state = layouts.torchvision(load(resnet('tsn'))).state_dict()
+        file = self.folder / 'mobilenet.pth'
+        torch.save(layouts.torchvision_mobilenet(load(mobilenet())).state_dict(), file)
+        with self.subTest('tsm-mobilenetv2'):
+            told = self.take_in(file, 'tsm-mobilenetv2', self.folder / 'mobile')
+            self.assertEqual((told['layout'], told['left']), ('torchvision', ['classifier.1.weight', 'classifier.1.bias']))
         file = self.folder / 'resnet.pth'
-        torch.save(state, file)
+        torch.save(layouts.torchvision(load(resnet('tsn'))).state_dict(), file)
         for name in ('tsn-resnet50', 'tsm-resnet50', 'tam-resnet50', 'gst-resnet50', 'tpn-resnet50'):
             with self.subTest(name):
                 told = self.take_in(file, name, self.folder / name)
@@ -174,11 +191,12 @@ class Weights(unittest.TestCase):
             if layout == 'mmaction2':
                 continue
             with self.subTest(name):
+                trunk = name.partition('-')[2]
                 recipe.write_text(
                     f'[data]\nmanifest = "{videos}/manifest.jsonl"\n'
                     'classes = ["approaching", "moving down", "moving left", "moving right", "moving up"]\n'
                     f'transform = {{ size = {SIZE} }}\neval = {{ size = {SIZE}, short_side = {SIZE} }}\n'
-                    f'[model]\nkind = "{kind}"\ntrunk = "resnet50"\nwidth = {WIDTH}\n[train]\nepochs = 2\nbatch_size = 5\n')
+                    f'[model]\nkind = "{kind}"\ntrunk = "{trunk}"\nwidth = {WIDTH}\n[train]\nepochs = 2\nbatch_size = 5\n')
                 self.taf('train', recipe, '--out', run, '--force')
                 model = make()
                 plain = model.state_dict(keep_vars=True)

@@ -74,6 +74,18 @@ pub enum Misfit {
         /// Where it has or lacks it.
         key: String,
     },
+    /// The shortcuts that project see time differently, which neither shapes nor keys tell.
+    #[error(
+        "expected a TPN of the same shortcuts, found one of {layout}, whose projections {} the shifted input; \
+         --set model.shifted_shortcuts={shifted} makes the network the same",
+        if *.shifted { "see" } else { "do not see" }
+    )]
+    Shortcuts {
+        /// The layout of the file.
+        layout: Layout,
+        /// What its networks do.
+        shifted: bool,
+    },
     /// The classifier is of other classes.
     #[error("expected a classifier of {expected} classes, found {found} in {key}; --new-classifier starts a fresh one")]
     Classes {
@@ -148,6 +160,12 @@ fn some(names: &[String]) -> String {
 pub fn fit(tensors: Vec<Tensor>, wanted: &[Wanted], network: &Network, allowed: Allowed) -> Result<Fitted, Misfit> {
     let layout = Layout::detect(tensors.iter().map(|tensor| tensor.name.as_str()));
     let layout = layout.ok_or_else(|| Misfit::Unknown { found: first_keys(&tensors) })?;
+    if layout == Layout::Tpn && network.pyramid && !network.shifted_shortcuts && !allowed.partial {
+        return Err(Misfit::Shortcuts { layout, shifted: true });
+    }
+    if layout == Layout::Mmaction2 && network.shifted_shortcuts && !allowed.partial {
+        return Err(Misfit::Shortcuts { layout, shifted: false });
+    }
     let first = first_keys(&tensors);
     let mut fitting = Fitting {
         images: layout == Layout::Torchvision,

@@ -52,7 +52,14 @@ fn published(name: &str, network: &Network) -> (Vec<Wanted>, Fitted) {
     (wanted, fitted)
 }
 
-const PLAIN: Network = Network { shift_every: None, adaptive: false, grouped: false, pyramid: false, mobile: false };
+const PLAIN: Network = Network {
+    shift_every: None,
+    adaptive: false,
+    grouped: false,
+    pyramid: false,
+    shifted_shortcuts: false,
+    mobile: false,
+};
 const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
 const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
 /// Rounding to a half-precision number, relatively.

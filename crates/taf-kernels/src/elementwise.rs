@@ -26,6 +26,24 @@ pub fn relu_backward(y: &[f32], dy: &[f32], dx: &mut [f32]) {
     parts.for_each(|((dx, dy), y)| vectorized(|| behind(y, dy, dx)));
 }
 
+/// `x = min(x, ceiling)`; what is not a number stays so.
+pub fn cut_in_place(ceiling: f32, x: &mut [f32]) {
+    x.par_chunks_mut(TASK).for_each(|x| {
+        vectorized(|| x.iter_mut().for_each(|x| *x = if *x > ceiling { ceiling } else { *x }));
+    });
+}
+
+/// Gradient of [`cut_in_place`] from its output, in the memory of the output's gradient: zero where `y` was cut.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn cut_backward_in_place(ceiling: f32, y: &[f32], dy: &mut [f32]) {
+    assert_eq!(y.len(), dy.len(), "output and output gradient floats");
+    dy.par_chunks_mut(TASK).zip(y.par_chunks(TASK)).for_each(|(dy, y)| {
+        vectorized(|| dy.iter_mut().zip(y).for_each(|(dy, y)| *dy = if *y >= ceiling { 0.0 } else { *dy }));
+    });
+}
+
 /// `sum += x`.
 ///
 /// # Panics

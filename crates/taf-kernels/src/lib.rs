@@ -40,7 +40,7 @@ pub use conv::{
     conv2d_input_gradient, conv2d_input_gradient_add, conv2d_weight_gradient, conv3d_forward, conv3d_forward_with,
     conv3d_input_gradient, conv3d_weight_gradient,
 };
-pub use elementwise::{add_assign, relu_backward, relu_forward};
+pub use elementwise::{add_assign, cut_backward_in_place, cut_in_place, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};
 pub use loss::softmax_cross_entropy;
 pub use norm::sum_of_squares;

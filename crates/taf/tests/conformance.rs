@@ -7,9 +7,13 @@ mod bring_your_own_model;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::conformance::{ClipSize, check};
-use taf::model::{BlockKind, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput};
+use taf::model::{
+    BlockKind, MobileNetV2Config, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
+};
 
 const SIZE: ClipSize = ClipSize { frames: 4, side: 32 };
+/// For networks of which four clips of [`SIZE`] would leave a handful of pixels to take statistics of.
+const LARGE: ClipSize = ClipSize { frames: 4, side: 64 };
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -30,6 +34,21 @@ fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
             assert_eq!(check(without_dropout(config.clone()), SIZE), Vec::<String>::new(), "{config:?}");
         }
     }
+}
+
+#[test]
+fn tsn_and_tsm_conform_on_mobilenet() {
+    let trunk = MobileNetV2Config { width: 8 };
+    for config in [RecognizerConfig::tsn(trunk.clone(), 3), RecognizerConfig::tsm(trunk, 3)] {
+        let model = without_dropout(config.clone()).with_auxiliary_norms();
+        assert_eq!(check(model, LARGE), Vec::<String>::new(), "{config:?}");
+    }
+}
+
+#[test]
+fn tpn_conforms() {
+    let model = without_dropout(RecognizerConfig::tpn(small(BlockKind::Bottleneck), 3)).with_auxiliary_norms();
+    assert_eq!(check(model, LARGE), Vec::<String>::new());
 }
 
 #[test]

@@ -10,10 +10,12 @@ use std::collections::HashMap;
 use taf::adversary::{Objective, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
-    BlockKind, Branch, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
-    from_published_layout, load_state, published_name, state_dict, to_published_layout,
+    BlockKind, Branch, MobileNetV2Config, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel,
+    VideoOutput, from_published_layout, from_published_tpn_layout, load_state, published_name, published_tpn_name,
+    state_dict, to_published_layout, to_published_tpn_layout,
 };
 use taf::ops::with_composed_ops;
+use taf::train::classification_loss;
 
 /// Largest difference accepted, relative to the largest magnitude of the compared tensor. PyTorch and this crate sum in
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
@@ -38,6 +40,16 @@ fn tsm_on_basic_blocks_computes_what_pytorch_computes() {
     check("tsm_basic");
 }
 
+#[test]
+fn tpn_computes_what_pytorch_computes() {
+    check("tpn");
+}
+
+#[test]
+fn tsm_on_mobilenet_computes_what_pytorch_computes() {
+    check("mobilenet_tsm");
+}
+
 fn check(kind: &str) {
     let golden = Golden::read(kind);
     for (path, run) in [("kernels", check_all as fn(&Golden)), ("composed", |g| with_composed_ops(|| check_all(g)))] {
@@ -56,26 +68,62 @@ fn check_all(golden: &Golden) {
     check_training(golden, model);
 }
 
+fn config(golden: &Golden) -> RecognizerConfig {
+    let (width, classes) = (golden.meta("width"), golden.meta("classes"));
+    let resnet = |block| ResNetConfig { block, layers: golden.meta("layers"), width };
+    match golden.kind() {
+        "tsn" => RecognizerConfig::tsn(resnet(BlockKind::Bottleneck), classes),
+        "tsm_basic" => RecognizerConfig::tsm(resnet(BlockKind::Basic), classes),
+        "mobilenet_tsm" => RecognizerConfig::tsm(MobileNetV2Config { width }, classes),
+        "tpn" => {
+            let config = RecognizerConfig::tpn(resnet(BlockKind::Bottleneck), classes);
+            RecognizerConfig { pyramid_groups: Some(golden.meta("groups")), ..config }
+        }
+        _ => RecognizerConfig::tsm(resnet(BlockKind::Bottleneck), classes),
+    }
+}
+
 fn build(golden: &Golden) -> Recognizer {
-    let block = if golden.kind() == "tsm_basic" { BlockKind::Basic } else { BlockKind::Bottleneck };
-    let trunk = ResNetConfig { block, layers: golden.meta("layers"), width: golden.meta("width") };
-    let classes = golden.meta("classes");
-    let config = match golden.kind() {
-        "tsn" => RecognizerConfig::tsn(trunk, classes),
-        _ => RecognizerConfig::tsm(trunk, classes),
-    };
-    let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config };
+    let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config(golden) };
     let model = config.init(&Device::flex().autodiff(), 0);
     let shapes: HashMap<String, Vec<usize>> = golden.meta("shapes");
-    let published = |name: &String| published_name(name).expect("every parameter has a published name");
+    let names = Names::of(golden);
     let state = state_dict(&model);
     assert_eq!(state.len(), shapes.len(), "as many tensors as PyTorch's model");
-    let filled = state.keys().map(|ours| {
-        let name = published(ours);
+    let filled = state.into_iter().map(|(ours, data)| {
+        let name = (names.published)(&ours);
         let shape = shapes.get(&name).unwrap_or_else(|| panic!("PyTorch's model has no {name}"));
-        (ours.clone(), from_published_layout(TensorData::new(fill(&name, shape), shape.clone())))
+        assert_eq!(&(names.to_published)(&ours, data).shape().to_vec(), shape, "{name}");
+        let data = (names.from_published)(TensorData::new(fill(&name, shape), shape.clone()));
+        (ours, data)
     });
     load_state(model, filled.collect()).expect("the shapes agree")
+}
+
+/// What PyTorch calls a parameter, and how it lays it out.
+#[derive(Clone, Copy)]
+struct Names {
+    published: fn(&str) -> String,
+    to_published: fn(&str, TensorData) -> TensorData,
+    from_published: fn(TensorData) -> TensorData,
+}
+
+impl Names {
+    fn of(golden: &Golden) -> Self {
+        const NAMED: &str = "every parameter has a published name";
+        match golden.kind() {
+            "tpn" => Self {
+                published: |name| published_tpn_name(name).expect(NAMED),
+                to_published: to_published_tpn_layout,
+                from_published: from_published_tpn_layout,
+            },
+            _ => Self {
+                published: |name| published_name(name).expect(NAMED),
+                to_published: |_, data| to_published_layout(data),
+                from_published: from_published_layout,
+            },
+        }
+    }
 }
 
 fn input(golden: &Golden) -> Tensor<5> {
@@ -92,6 +140,10 @@ fn classes(golden: &Golden) -> Tensor<1, Int> {
 fn check_inference(golden: &Golden, model: &Recognizer) {
     let output = model.forward(input(golden), &mut Pass::inference());
     golden.assert_close("eval.logits", &output.logits, FORWARD);
+    assert!(output.auxiliary.is_none(), "inference does without the auxiliary classifier");
+    if let Some(logits) = model.auxiliary_logits(input(golden), &mut Pass::inference()) {
+        golden.assert_close("eval.aux_logits", &logits, FORWARD);
+    }
     let labels: Vec<usize> = golden.meta("labels");
     let loss = Objective::of_logits(output.logits.clone(), &labels).mean();
     golden.assert_close("eval.loss", &loss, FORWARD);
@@ -137,7 +189,7 @@ fn check_training(golden: &Golden, model: Recognizer) {
     let mut pass = Pass::training(Branch::Main, 0);
     let output = model.forward(clips.clone(), &mut pass);
     golden.assert_close("train.logits", &output.logits.clone().inner(), FORWARD);
-    let loss = Objective::of_logits(output.logits, &labels).mean();
+    let loss = classification_loss(&output, &labels, 0.0);
     golden.assert_close("train.loss", &loss.clone().inner(), FORWARD);
     let gradients = loss.backward();
     let tolerance = if golden.kind() == "tsn" { BACKWARD_AT_A_KINK } else { BACKWARD };
@@ -147,7 +199,8 @@ fn check_training(golden: &Golden, model: Recognizer) {
 }
 
 fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients, tolerance: f32) {
-    let mut reader = GradientReader { gradients, path: Vec::new(), found: HashMap::new() };
+    let mut reader =
+        GradientReader { gradients, published: Names::of(golden), path: Vec::new(), found: HashMap::new() };
     model.visit(&mut reader);
     let names: Vec<String> = golden.meta("parameters");
     let rows: Vec<&[f32]> = names.iter().map(|name| reader.found[name].as_slice()).collect();
@@ -158,8 +211,9 @@ fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gr
 
 fn check_running_statistics(golden: &Golden, model: Recognizer) {
     let state = state_dict(&model);
+    let of = Names::of(golden).published;
     let published: HashMap<String, Vec<f32>> =
-        state.into_iter().map(|(name, data)| (published_name(&name).unwrap(), data.try_into_vec().unwrap())).collect();
+        state.into_iter().map(|(name, data)| (of(&name), data.try_into_vec().unwrap())).collect();
     let names: Vec<String> = golden.meta("running_stats");
     let rows: Vec<&[f32]> = names.iter().map(|name| published[name].as_slice()).collect();
     golden.assert_close_values("train.running_stat_first4", &first::<4>(&rows), FORWARD);
@@ -173,24 +227,29 @@ fn first<const N: usize>(rows: &[&[f32]]) -> Vec<f32> {
 /// Gradients of every parameter in PyTorch's names and layout.
 struct GradientReader<'a> {
     gradients: &'a Gradients,
+    published: Names,
     path: Vec<String>,
     found: HashMap<String, Vec<f32>>,
 }
 
 impl ModuleVisitor for GradientReader<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.push(name.to_owned());
+        }
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.pop();
+        }
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = published_name(&self.path.join(".")).expect("every parameter has a published name");
+        let name = self.path.join(".");
         if let Some(gradient) = param.val().grad(self.gradients) {
-            let data = to_published_layout(gradient.into_data());
-            self.found.insert(name, data.try_into_vec().expect("gradients are f32"));
+            let data = (self.published.to_published)(&name, gradient.into_data());
+            self.found.insert((self.published.published)(&name), data.try_into_vec().expect("gradients are f32"));
         }
     }
 }

@@ -97,6 +97,24 @@ fn cases() -> Vec<Case> {
             ops::pixels_to_images(i[0].clone(), Colors { mean: [0.1, 0.2, 0.3], std: [0.5, 1.5, 2.0] })
         }),
         case("temporal shift", &[x], |i| ops::temporal_shift(i[0].clone(), 4, 8)),
+        case("convolution along time", &[x, &[3, 1, 8, 6]], |i| ops::conv_time(i[0].clone(), i[1].clone(), 1)),
+        case("grouped convolution along time", &[x, &[3, 1, 2, 8]], |i| ops::conv_time(i[0].clone(), i[1].clone(), 4)),
+        case("convolution along a single frame", &[&[4, 1, 3, 8], &[3, 1, 8, 6]], |i| {
+            ops::conv_time(i[0].clone(), i[1].clone(), 1)
+        }),
+        case("cut", &[x], |i| ops::cut(i[0].clone(), 0.3)),
+        case("maximum over time", &[x], |i| ops::max_over_time(i[0].clone())),
+        case("depthwise convolution with batch norm", &[x, &[3, 3, 1, 8], row, row], |i| {
+            ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(2, 1, 8), parameters(&i[2..]), None, true).y
+        }),
+        case(
+            "shifted 1x1 convolution of stride 2 with batch norm",
+            &[x, &[1, 1, 8, 6], &[1, 1, 1, 6], &[1, 1, 1, 6]],
+            |i| {
+                let options = ConvOptions { shift: Some(FrameShift { frames: 2, fold: 1 }), ..options(2, 0, 1) };
+                ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options, parameters(&i[2..]), None, false).y
+            },
+        ),
         case("max pool", &[x], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),
     ]
 }

@@ -82,15 +82,16 @@ impl Layout {
         }
     }
 
-    /// Whether the repository has such a network at all.
+    /// Whether the repository has such a network at all. TPN is two networks of the same weights: in its own repository the
+    /// shortcuts that project see the shifted input, in mmaction2 they do not.
     pub fn holds(self, network: &Network) -> bool {
-        let Network { adaptive, grouped, pyramid, mobile, .. } = *network;
+        let Network { adaptive, grouped, pyramid, shifted_shortcuts, mobile, .. } = *network;
         match self {
             Self::Torchvision | Self::Tsm => !adaptive && !grouped && !pyramid,
             Self::Tam => adaptive,
             Self::Gst => grouped,
-            Self::Tpn => pyramid,
-            Self::Mmaction2 => !grouped && !mobile,
+            Self::Tpn => pyramid && shifted_shortcuts,
+            Self::Mmaction2 => !grouped && !mobile && !shifted_shortcuts,
         }
     }
 

@@ -9,6 +9,8 @@ pub struct Network {
     pub grouped: bool,
     /// The trunk carries TPN's neck.
     pub pyramid: bool,
+    /// The shortcuts that project see the shifted input too.
+    pub shifted_shortcuts: bool,
     /// The trunk is MobileNetV2.
     pub mobile: bool,
 }

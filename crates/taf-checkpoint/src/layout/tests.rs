@@ -80,7 +80,14 @@ const EXAMPLES: [(Layout, Published, &str, &str); 26] = [
     (Layout::Mmaction2, Published::Tpn, "backbone.layer4.2.conv1.conv.net.weight", "backbone.layer4.2.conv1.weight"),
 ];
 
-const PLAIN: Network = Network { shift_every: None, adaptive: false, grouped: false, pyramid: false, mobile: false };
+const PLAIN: Network = Network {
+    shift_every: None,
+    adaptive: false,
+    grouped: false,
+    pyramid: false,
+    shifted_shortcuts: false,
+    mobile: false,
+};
 const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
 const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
 
@@ -168,7 +175,9 @@ fn a_layout_holds_the_networks_of_its_repository() {
     assert_eq!(held(&SHIFTED), "torchvision tsm mmaction2");
     assert_eq!(held(&ADAPTIVE), "tam mmaction2");
     assert_eq!(held(&Network::of(["base_model.layer1.0.Tconv.weight"], None)), "gst");
-    assert_eq!(held(&Network::of(["necks.pyramid_fusion_op.0.weight"], Some(1))), "tpn mmaction2");
+    let pyramid = Network::of(["necks.pyramid_fusion_op.0.weight"], Some(1));
+    assert_eq!(held(&pyramid), "mmaction2");
+    assert_eq!(held(&Network { shifted_shortcuts: true, ..pyramid }), "tpn");
     assert_eq!(held(&Network::of(["base_model.features.0.0.weight"], Some(1))), "torchvision tsm");
 }
 

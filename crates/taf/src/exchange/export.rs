@@ -1,7 +1,7 @@
 use taf_checkpoint::layout::{Layout, Network, Published};
 use taf_checkpoint::{Tensor, to_safetensors};
 
-use super::import::published;
+use super::names::published;
 use crate::model::StateDict;
 
 /// Why a network cannot be written in a layout.

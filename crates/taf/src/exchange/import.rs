@@ -1,14 +1,11 @@
 use std::collections::HashMap;
 
-use burn::tensor::TensorData;
 use taf_checkpoint::layout::{Network, Published};
 use taf_checkpoint::{Allowed, Fitted, Misfit, Tensor, Wanted, fit, permute_rows};
 
+use super::names::{Family, published};
 use super::{LabelError, LabelOrder};
-use crate::model::{
-    ModelRecipe, Recognizer, StateDict, StateError, from_published_layout, load_state, published_name, state_dict,
-    to_published_layout,
-};
+use crate::model::{ModelRecipe, Recognizer, StateDict, StateError, Temporal, load_state, parameter_names, state_dict};
 
 /// Why weights cannot be taken over.
 #[derive(Debug, thiserror::Error)]
@@ -63,21 +60,17 @@ pub fn import(
 
 /// What layouts must know of a network.
 pub fn published_network(recipe: &ModelRecipe, model: &Recognizer) -> Network {
-    let names: Vec<String> = state_dict(model).keys().filter_map(|name| published_name(name)).collect();
-    Network::of(names.iter().map(String::as_str), recipe.shift_every())
-}
-
-/// The weights of a network as its repository names and lays them out, each with its name here. An auxiliary batch-norm
-/// branch exists only here, and is left out.
-pub(super) fn published(state: &StateDict) -> Vec<(String, Tensor)> {
-    let tensor = |(name, data): (&String, &TensorData)| {
-        let published = published_name(name)?;
-        let data = to_published_layout(data.clone());
-        let shape = data.shape().to_vec();
-        let values = data.try_into_vec::<f32>().expect("weights are f32");
-        Some((name.clone(), Tensor { name: published, shape, values }))
+    let own = parameter_names(model);
+    let family = Family::of(own.iter());
+    let names: Vec<String> = own.iter().filter_map(|name| family.name(name)).collect();
+    let temporal = recipe.config(1).temporal;
+    let shift_every = match temporal {
+        Temporal::None => None,
+        Temporal::Shift { every, .. } => Some(every),
+        Temporal::ShiftBlock { .. } => Some(1),
     };
-    state.iter().filter_map(tensor).collect()
+    let shifted_shortcuts = matches!(temporal, Temporal::ShiftBlock { .. });
+    Network { shifted_shortcuts, ..Network::of(names.iter().map(String::as_str), shift_every) }
 }
 
 fn ordered(tensor: Tensor, rows: &[usize]) -> Tensor {
@@ -85,9 +78,10 @@ fn ordered(tensor: Tensor, rows: &[usize]) -> Tensor {
 }
 
 fn filled(mut state: StateDict, own: Vec<(String, Tensor)>, mut found: HashMap<String, Tensor>) -> StateDict {
+    let family = Family::of(state.keys());
     for (name, published) in own {
-        if let Some(Tensor { shape, values, .. }) = found.remove(&published.name) {
-            state.insert(name, from_published_layout(TensorData::new(values, shape)));
+        if let Some(tensor) = found.remove(&published.name) {
+            state.insert(name, family.take(tensor));
         }
     }
     state

@@ -6,6 +6,7 @@
 mod export;
 mod import;
 mod labels;
+mod names;
 
 pub use export::{ExportError, export};
 pub use import::{ImportError, Imported, import, published_network};

@@ -8,7 +8,7 @@ use super::Pass;
 use super::norm::{BatchNorm, Norm};
 use crate::ops::{self, ConvOptions, FrameShift};
 
-/// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in, channels_out]`.
+/// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in / groups, channels_out]`.
 #[derive(Module, Debug)]
 pub struct Conv2d {
     weight: Param<Tensor<4>>,
@@ -16,6 +16,8 @@ pub struct Conv2d {
     stride: usize,
     #[module(skip)]
     padding: usize,
+    #[module(skip)]
+    groups: usize,
 }
 
 impl Conv2d {
@@ -28,9 +30,20 @@ impl Conv2d {
         device: &Device,
         rng: &mut ChaCha8Rng,
     ) -> Self {
-        let deviation = (2.0 / (kernel * kernel * channels_out) as f32).sqrt();
-        let weight = normal([kernel, kernel, channels_in, channels_out], deviation, device, rng);
-        Self { weight: Param::from_tensor(weight), stride, padding: kernel / 2 }
+        let deviation = kaiming(kernel, channels_out);
+        Self::from_weight(normal([kernel, kernel, channels_in, channels_out], deviation, device, rng), stride, 1)
+    }
+
+    /// One filter per channel; kernel, padding and weights as [`Conv2d::new`].
+    pub fn depthwise(channels: usize, kernel: usize, stride: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        let deviation = kaiming(kernel, channels);
+        Self::from_weight(normal([kernel, kernel, 1, channels], deviation, device, rng), stride, channels)
+    }
+
+    /// A square kernel of these weights, with padding that keeps the side at stride 1.
+    pub(super) fn from_weight(weight: Tensor<4>, stride: usize, groups: usize) -> Self {
+        let [kernel, ..] = weight.dims();
+        Self { weight: Param::from_tensor(weight), stride, padding: kernel / 2, groups }
     }
 
     /// `[n, height, width, channels_in]` to `[n, height', width', channels_out]`.
@@ -39,7 +52,7 @@ impl Conv2d {
     }
 
     fn options(&self, shift: Option<FrameShift>) -> ConvOptions {
-        ConvOptions { stride: self.stride, padding: self.padding, groups: 1, shift }
+        ConvOptions { stride: self.stride, padding: self.padding, groups: self.groups, shift }
     }
 }
 
@@ -53,7 +66,14 @@ pub struct ConvNorm {
 impl ConvNorm {
     /// See [`Conv2d::new`] and [`BatchNorm::new`].
     pub fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
-        Self { conv: Conv2d::new(channels, kernel, stride, device, rng), norm: BatchNorm::new(channels[1], device) }
+        Self::behind(Conv2d::new(channels, kernel, stride, device, rng))
+    }
+
+    /// A fresh norm behind `conv`.
+    pub fn behind(conv: Conv2d) -> Self {
+        let [_, _, _, channels] = conv.weight.dims();
+        let device = conv.weight.device();
+        Self { conv, norm: BatchNorm::new(channels, &device) }
     }
 
     /// `normalise(conv(x))`.
@@ -69,6 +89,16 @@ impl ConvNorm {
     /// `relu(normalise(conv(temporal_shift(x))))`.
     pub fn forward_shifted_relu(&self, x: Tensor<4>, shift: FrameShift, pass: &mut Pass) -> Tensor<4> {
         self.compute(x, Some(shift), None, true, pass)
+    }
+
+    /// `normalise(conv(temporal_shift(x)))`.
+    pub fn forward_shifted(&self, x: Tensor<4>, shift: FrameShift, pass: &mut Pass) -> Tensor<4> {
+        self.compute(x, Some(shift), None, false, pass)
+    }
+
+    /// `normalise(conv(x)) + residual`: the end of a residual block that stays linear.
+    pub fn forward_sum(&self, x: Tensor<4>, residual: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        self.compute(x, None, Some(residual), false, pass)
     }
 
     /// `relu(normalise(conv(x)) + residual)`: the end of a residual block.
@@ -98,6 +128,23 @@ impl ConvNorm {
     pub fn with_auxiliary_norm(self) -> Self {
         Self { conv: self.conv, norm: self.norm.with_auxiliary_branch() }
     }
+}
+
+/// Standard deviation of weights that keep the spread of gradients (He et al., 2015).
+fn kaiming(kernel: usize, channels_out: usize) -> f32 {
+    (2.0 / (kernel * kernel * channels_out) as f32).sqrt()
+}
+
+/// Values spread evenly between `-bound` and `bound`, from `rng` on every device.
+pub(crate) fn uniform<const D: usize>(
+    shape: [usize; D],
+    bound: f32,
+    device: &Device,
+    rng: &mut ChaCha8Rng,
+) -> Tensor<D> {
+    let count = shape.iter().product();
+    let values = (0..count).map(|_| rng.random_range(-bound..=bound)).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
 }
 
 /// Normally distributed values around 0, from `rng` on every device.

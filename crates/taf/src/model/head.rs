@@ -23,8 +23,19 @@ pub struct ConsensusHead {
 impl ConsensusHead {
     /// `dropout` in [0, 1) is the probability of zeroing a pooled feature while training.
     pub fn new(channels: usize, classes: usize, dropout: f64, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        Self::spread(DEVIATION, [channels, classes], dropout, device, rng)
+    }
+
+    /// [`ConsensusHead::new`] with first weights of another standard deviation.
+    pub(super) fn spread(
+        deviation: f32,
+        [channels, classes]: [usize; 2],
+        dropout: f64,
+        device: &Device,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
         Self {
-            weight: Param::from_tensor(normal([classes, channels], DEVIATION, device, rng)),
+            weight: Param::from_tensor(normal([classes, channels], deviation, device, rng)),
             bias: Param::from_tensor(Tensor::zeros([classes], device)),
             dropout,
         }

@@ -1,9 +1,10 @@
 //! Video networks: tensors in, tensors out.
 //!
-//! [`VideoModel`] is all the method asks of a network. The published networks are built from [`ResNet`] trunks.
+//! [`VideoModel`] is all the method asks of a network. The published networks are [`Recognizer`]s.
 
 mod conv;
 mod head;
+mod mobilenet;
 mod names;
 mod norm;
 mod pass;
@@ -12,10 +13,16 @@ mod recipe;
 mod recognizer;
 mod resnet;
 mod state;
+mod tpn;
+mod trunk;
 
 pub use conv::{Conv2d, ConvNorm};
 pub use head::ConsensusHead;
-pub use names::{from_published_layout, published_name, to_published_layout};
+pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
+pub use names::{
+    from_published_layout, from_published_tpn_layout, published_name, published_tpn_name, to_published_layout,
+    to_published_tpn_layout,
+};
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
@@ -24,6 +31,8 @@ pub use recognizer::{Recognizer, RecognizerConfig};
 pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
 pub(crate) use state::Path;
 pub use state::{StateDict, StateError, load_state, parameter_names, shapes, state_dict};
+pub use tpn::{TpnConfig, TpnNeck};
+pub use trunk::{StageOutputs, Trunk, TrunkConfig};
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};

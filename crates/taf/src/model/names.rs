@@ -2,11 +2,28 @@ use burn::tensor::TensorData;
 
 /// The name a parameter of [`super::Recognizer`] has in the published PyTorch code: torchvision's names under `base_model.`
 /// and the classifier as `new_fc` (TSN, TSM and TAM repositories). `None` for what only exists here: the auxiliary branch.
+///
+/// The TSM repository's own MobileNetV2 numbers the parts of a block without torchvision's nesting: `conv.0`, `conv.1`
+/// for `conv.0.0`, `conv.0.1`, `conv.3`, `conv.4` for `conv.1.0`, `conv.1.1`, and `conv.6`, `conv.7` for `conv.2`, `conv.3`.
 pub fn published_name(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
     match parts.as_slice() {
         ["head", leaf] => Some(format!("new_fc.{leaf}")),
-        ["trunk", rest @ ..] => trunk_name(rest).map(|name| format!("base_model.{name}")),
+        ["trunk", rest @ ..] => {
+            trunk_name(rest).or_else(|| mobilenet_name(rest)).map(|name| format!("base_model.{name}"))
+        }
+        _ => None,
+    }
+}
+
+/// The name a parameter of a [`super::Recognizer`] with a pyramid has in the TPN repository's checkpoints; `None` for
+/// what only exists here.
+pub fn published_tpn_name(name: &str) -> Option<String> {
+    let parts: Vec<&str> = name.split('.').collect();
+    match parts.as_slice() {
+        ["head", leaf] => Some(format!("cls_head.fc_cls.{leaf}")),
+        ["trunk", rest @ ..] => trunk_name(rest).map(|name| format!("backbone.{name}")),
+        ["neck", rest @ ..] => neck_name(rest).map(|name| format!("necks.{name}")),
         _ => None,
     }
 }
@@ -35,6 +52,60 @@ fn block_name(parts: &[&str]) -> Option<String> {
     }
 }
 
+/// Blocks of MobileNetV2, between its first and its last convolution.
+const MOBILENET_BLOCKS: usize = 17;
+
+fn mobilenet_name(parts: &[&str]) -> Option<String> {
+    match parts {
+        ["first", rest @ ..] => unit_name("features.0", "0", "1", rest),
+        ["last", rest @ ..] => unit_name(&format!("features.{}", MOBILENET_BLOCKS + 1), "0", "1", rest),
+        ["blocks", block, unit, rest @ ..] => {
+            let block: usize = block.parse().ok()?;
+            // The first block has as many channels inside as outside, and so nothing in front of its filter.
+            let filter = usize::from(block > 0);
+            let prefix = format!("features.{}.conv", block + 1);
+            match *unit {
+                "expand" => unit_name(&format!("{prefix}.0"), "0", "1", rest),
+                "filter" => unit_name(&format!("{prefix}.{filter}"), "0", "1", rest),
+                "project" => unit_name(&prefix, &(filter + 1).to_string(), &(filter + 2).to_string(), rest),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn neck_name(parts: &[&str]) -> Option<String> {
+    match parts {
+        ["spatial", rest @ ..] => unit_name("spatial_modulation.spatial_modulation.0.0", "conv", "bn", rest),
+        ["temporal", level, "weight"] => Some(format!("temporal_modulation_ops.{level}.conv.weight")),
+        ["upward", "weight"] => Some("downsampling_ops.0.conv.weight".into()),
+        ["top_down", rest @ ..] => fusion_name("level_fusion_op2", rest),
+        ["bottom_up", rest @ ..] => fusion_name("level_fusion_op", rest),
+        ["pyramid", rest @ ..] => unit_name("pyramid_fusion_op", "0", "1", rest),
+        ["auxiliary", "unit", rest @ ..] => unit_name("aux_head.convs", "conv", "bn", rest),
+        ["auxiliary", "head", leaf] => Some(format!("aux_head.fc.{leaf}")),
+        _ => None,
+    }
+}
+
+fn fusion_name(prefix: &str, parts: &[&str]) -> Option<String> {
+    match parts {
+        ["levels", level, rest @ ..] => unit_name(&format!("{prefix}.ops.{level}"), "conv", "norm", rest),
+        ["mix", rest @ ..] => unit_name(&format!("{prefix}.fusion_conv"), "0", "1", rest),
+        _ => None,
+    }
+}
+
+/// A convolution with its norm, which the published code calls `conv` and `norm` under `prefix`.
+fn unit_name(prefix: &str, conv: &str, norm: &str, parts: &[&str]) -> Option<String> {
+    match parts {
+        ["conv", "weight"] => Some(format!("{prefix}.{conv}.weight")),
+        ["norm", rest @ ..] => Some(format!("{prefix}.{norm}.{}", norm_leaf(rest)?)),
+        _ => None,
+    }
+}
+
 fn norm_leaf(parts: &[&str]) -> Option<&'static str> {
     match parts {
         ["main", "gamma"] => Some("weight"),
@@ -53,6 +124,31 @@ pub fn to_published_layout(data: TensorData) -> TensorData {
 /// Convolution weights from PyTorch (OIHW) to here (HWIO); other tensors have the same layout in both.
 pub fn from_published_layout(data: TensorData) -> TensorData {
     permute4(data, [2, 3, 1, 0])
+}
+
+/// As [`to_published_layout`] for the parameter `name` of a network with a pyramid: the TPN repository's neck has
+/// three-dimensional convolutions, of which time or space is 1.
+pub fn to_published_tpn_layout(name: &str, data: TensorData) -> TensorData {
+    let data = to_published_layout(data);
+    let Ok([to, from, height, width]) = <[usize; 4]>::try_from(data.shape().to_vec()) else { return data };
+    let values = data.try_into_vec::<f32>().expect("weights are f32");
+    if name.starts_with("neck.temporal.") || name.starts_with("neck.upward.") {
+        TensorData::new(values, [to, from, height, width, 1])
+    } else if name.starts_with("neck.") {
+        TensorData::new(values, [to, from, 1, height, width])
+    } else {
+        TensorData::new(values, [to, from, height, width])
+    }
+}
+
+/// The reverse of [`to_published_tpn_layout`].
+pub fn from_published_tpn_layout(data: TensorData) -> TensorData {
+    let kernel = match <[usize; 5]>::try_from(data.shape().to_vec()) {
+        Ok([to, from, 1, height, width]) => [to, from, height, width],
+        Ok([to, from, frames, 1, 1]) => [to, from, frames, 1],
+        _ => return from_published_layout(data),
+    };
+    from_published_layout(TensorData::new(data.try_into_vec::<f32>().expect("weights are f32"), kernel))
 }
 
 fn permute4(data: TensorData, axes: [usize; 4]) -> TensorData {

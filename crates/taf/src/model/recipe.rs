@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{PixelNorm, RecognizerConfig, ResNetConfig, Temporal};
+use super::{BlockKind, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -11,6 +11,8 @@ pub enum ModelKind {
     Tsn,
     /// TSN with temporal shift (Lin et al., ICCV 2019).
     Tsm,
+    /// TSM with a temporal pyramid over its last two stages (Yang et al., CVPR 2020).
+    Tpn,
 }
 
 /// The trunks a recipe can name.
@@ -27,22 +29,29 @@ pub enum TrunkName {
     Resnet101,
     /// 1-1-1-1 basic blocks of width 16: for small clips on a processor.
     Tiny,
+    /// Inverted residual blocks (Sandler et al., CVPR 2018).
+    Mobilenetv2,
 }
 
 /// The `[model]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
-    /// Which network: `tsn` or `tsm`.
+    /// Which network: `tsn`, `tsm` or `tpn`.
     pub kind: ModelKind,
-    /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101` or `tiny`.
+    /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `tiny` or `mobilenetv2`; `tpn` takes `resnet50` or
+    /// `resnet101`.
     pub trunk: TrunkName,
-    /// Channels of the stem instead of the trunk's own, at least 8.
+    /// Channels of the stem instead of the trunk's own, at least 8; even for `tpn`, a multiple of 8 for `mobilenetv2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
-    /// Blocks per stage instead of the trunk's own, one to five stages.
+    /// Blocks per stage instead of the trunk's own, one to five stages, four for `tpn`; not for `mobilenetv2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<usize>>,
+    /// Whether the shortcuts that project see the shifted input too; only for `tpn`, whose repository does so (`true`, the
+    /// default) while mmaction2 does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shifted_shortcuts: Option<bool>,
     /// Dropout before the classifier, in [0, 1); default 0.5.
     #[serde(default = "half")]
     pub dropout: f64,
@@ -61,33 +70,41 @@ fn half() -> f64 {
 impl ModelRecipe {
     /// The network for so many classes.
     pub fn config(&self, classes: usize) -> RecognizerConfig {
-        let config = match self.kind {
-            ModelKind::Tsn => RecognizerConfig::tsn(self.trunk(), classes),
-            ModelKind::Tsm => RecognizerConfig::tsm(self.trunk(), classes),
+        let config = match (self.kind, self.trunk()) {
+            (ModelKind::Tsn, trunk) => RecognizerConfig::tsn(trunk, classes),
+            (ModelKind::Tsm, trunk) => RecognizerConfig::tsm(trunk, classes),
+            (ModelKind::Tpn, trunk) => RecognizerConfig::tpn(trunk, classes),
         };
-        RecognizerConfig { dropout: self.dropout, pixels: self.pixels, ..config }
+        let temporal = match config.temporal {
+            Temporal::ShiftBlock { divisor } if self.shifted_shortcuts == Some(false) => {
+                Temporal::Shift { divisor, every: 1 }
+            }
+            temporal => temporal,
+        };
+        RecognizerConfig { temporal, dropout: self.dropout, pixels: self.pixels, ..config }
     }
 
-    /// Every how many residual blocks of a stage shift; none where the network does not shift.
-    pub(crate) fn shift_every(&self) -> Option<usize> {
-        match self.config(1).temporal {
-            Temporal::None => None,
-            Temporal::Shift { every, .. } => Some(every),
+    fn trunk(&self) -> TrunkConfig {
+        match self.resnet() {
+            None => MobileNetV2Config { width: self.width.unwrap_or(MobileNetV2Config::default().width) }.into(),
+            Some(named) => ResNetConfig {
+                width: self.width.unwrap_or(named.width),
+                layers: self.layers.clone().unwrap_or(named.layers),
+                ..named
+            }
+            .into(),
         }
     }
 
-    fn trunk(&self) -> ResNetConfig {
-        let named = match self.trunk {
-            TrunkName::Resnet18 => ResNetConfig::resnet18(),
-            TrunkName::Resnet34 => ResNetConfig::resnet34(),
-            TrunkName::Resnet50 => ResNetConfig::resnet50(),
-            TrunkName::Resnet101 => ResNetConfig::resnet101(),
-            TrunkName::Tiny => ResNetConfig::tiny(),
-        };
-        ResNetConfig {
-            width: self.width.unwrap_or(named.width),
-            layers: self.layers.clone().unwrap_or(named.layers),
-            ..named
+    /// The ResNet of the trunk's name, where it is one.
+    fn resnet(&self) -> Option<ResNetConfig> {
+        match self.trunk {
+            TrunkName::Resnet18 => Some(ResNetConfig::resnet18()),
+            TrunkName::Resnet34 => Some(ResNetConfig::resnet34()),
+            TrunkName::Resnet50 => Some(ResNetConfig::resnet50()),
+            TrunkName::Resnet101 => Some(ResNetConfig::resnet101()),
+            TrunkName::Tiny => Some(ResNetConfig::tiny()),
+            TrunkName::Mobilenetv2 => None,
         }
     }
 
@@ -106,6 +123,7 @@ impl ModelRecipe {
                 return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
             }
         }
+        self.check_combination()?;
         let PixelNorm { mean, std } = self.pixels;
         if !std.iter().all(|&std| std > 0.0 && std.is_finite()) {
             return Err(RecipeError::value("model.pixels.std", "be positive and finite", format!("{std:?}")));
@@ -113,11 +131,57 @@ impl ModelRecipe {
         if !mean.iter().all(|mean| mean.is_finite()) {
             return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
         }
-        let parameters = self.trunk().num_parameters();
+        // With one class: how many there are is not known here, and they weigh little.
+        let parameters = self.config(1).num_parameters();
         if parameters > MOST_PARAMETERS {
-            let expected = format!("describe a trunk of at most {MOST_PARAMETERS} parameters");
+            let expected = format!("describe a network of at most {MOST_PARAMETERS} parameters");
             return Err(RecipeError::value("model", expected, parameters));
         }
         Ok(())
     }
+
+    /// What some networks and trunks cannot be.
+    fn check_combination(&self) -> Result<(), RecipeError> {
+        if let Some(shifted) = self.shifted_shortcuts.filter(|_| self.kind != ModelKind::Tpn) {
+            return Err(RecipeError::value("model.shifted_shortcuts", "be left out unless kind = \"tpn\"", shifted));
+        }
+        let Some(trunk) = self.resnet() else { return self.check_mobilenet() };
+        if self.kind != ModelKind::Tpn {
+            return Ok(());
+        }
+        if trunk.block != BlockKind::Bottleneck {
+            let expected = "be resnet50 or resnet101 for kind = \"tpn\", whose pyramid is made for bottlenecks";
+            return Err(RecipeError::value("model.trunk", expected, trunk_name(self.trunk)));
+        }
+        if let Some(layers) = self.layers.as_ref().filter(|layers| layers.len() != 4) {
+            let expected = "list 4 stages for kind = \"tpn\"";
+            return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+        }
+        match self.width.filter(|width| !width.is_multiple_of(2)) {
+            Some(width) => Err(RecipeError::value("model.width", "be even for kind = \"tpn\"", width)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_mobilenet(&self) -> Result<(), RecipeError> {
+        if self.kind == ModelKind::Tpn {
+            let expected = "be resnet50 or resnet101 for kind = \"tpn\"";
+            return Err(RecipeError::value("model.trunk", expected, trunk_name(self.trunk)));
+        }
+        if let Some(layers) = &self.layers {
+            let expected = "be left out for trunk = \"mobilenetv2\", whose blocks are fixed";
+            return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+        }
+        match self.width.filter(|width| !width.is_multiple_of(8)) {
+            Some(width) => {
+                Err(RecipeError::value("model.width", "be a multiple of 8 for trunk = \"mobilenetv2\"", width))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// As recipes write it.
+fn trunk_name(trunk: TrunkName) -> String {
+    format!("{trunk:?}").to_lowercase()
 }

@@ -3,7 +3,11 @@ use burn::tensor::{Device, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{ConsensusHead, Pass, PixelNorm, ResNet, ResNetConfig, Temporal, VideoModel, VideoOutput};
+use super::{
+    ConsensusHead, Pass, PixelNorm, Statistics, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig, VideoModel,
+    VideoOutput, tpn,
+};
+use crate::ops;
 
 /// Blocks in the third stage from which TSM shifts only every other block (the published rule for ResNet-101).
 const DEEP_STAGE: usize = 23;
@@ -12,9 +16,11 @@ const DEEP_STAGE: usize = 23;
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecognizerConfig {
     /// The trunk that looks at each frame.
-    pub trunk: ResNetConfig,
+    pub trunk: TrunkConfig,
     /// How the trunk's blocks see neighbouring frames.
     pub temporal: Temporal,
+    /// Groups of the pyramid between trunk and classifier, for networks that have one.
+    pub pyramid_groups: Option<usize>,
     /// Number of classes.
     pub classes: usize,
     /// Dropout before the classifier, in [0, 1).
@@ -25,57 +31,164 @@ pub struct RecognizerConfig {
 
 impl RecognizerConfig {
     /// TSN (Wang et al., ECCV 2016): every frame for itself, logits averaged.
-    pub fn tsn(trunk: ResNetConfig, classes: usize) -> Self {
-        Self { trunk, temporal: Temporal::None, classes, dropout: 0.5, pixels: PixelNorm::IMAGENET }
+    pub fn tsn(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
+        Self {
+            trunk: trunk.into(),
+            temporal: Temporal::None,
+            pyramid_groups: None,
+            classes,
+            dropout: 0.5,
+            pixels: PixelNorm::IMAGENET,
+        }
     }
 
     /// TSM (Lin et al., ICCV 2019): TSN with a temporal shift in front of every residual branch; in trunks as deep as
     /// ResNet-101 in front of every other one.
-    pub fn tsm(trunk: ResNetConfig, classes: usize) -> Self {
-        let every = if trunk.layers.get(2).is_some_and(|&blocks| blocks >= DEEP_STAGE) { 2 } else { 1 };
-        let temporal = Temporal::Shift { divisor: 8, every };
+    pub fn tsm(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
+        let trunk = trunk.into();
+        let deep = match &trunk {
+            TrunkConfig::ResNet(config) => config.layers.get(2).is_some_and(|&blocks| blocks >= DEEP_STAGE),
+            TrunkConfig::MobileNetV2(_) => false,
+        };
+        let temporal = Temporal::Shift { divisor: 8, every: if deep { 2 } else { 1 } };
         Self { temporal, ..Self::tsn(trunk, classes) }
     }
 
+    /// TPN (Yang et al., CVPR 2020) as published for Something-Something: a trunk whose blocks shift their input, and a
+    /// pyramid over its last two stages. The network of the publication has [`super::ResNetConfig::resnet50`].
+    pub fn tpn(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
+        let temporal = Temporal::ShiftBlock { divisor: 8 };
+        Self { temporal, pyramid_groups: Some(32), ..Self::tsn(trunk, classes) }
+    }
+
+    /// Weights of the network, running statistics not counted, without building anything.
+    pub fn num_parameters(&self) -> usize {
+        let neck = self.neck().map_or(0, |neck| neck.num_parameters());
+        self.trunk.num_parameters() + neck + (self.trunk.channels_out() + 1) * self.classes
+    }
+
+    /// [`RecognizerConfig::num_parameters`] without those that only training uses.
+    pub fn num_inference_parameters(&self) -> usize {
+        self.num_parameters() - self.neck().map_or(0, |neck| neck.num_auxiliary_parameters())
+    }
+
+    fn neck(&self) -> Option<TpnConfig> {
+        let Self { trunk, pyramid_groups, classes, dropout, .. } = self;
+        let config =
+            |groups| TpnConfig { channels: trunk.channels_out() / 2, groups, classes: *classes, dropout: *dropout };
+        pyramid_groups.map(config)
+    }
+
     /// Builds the network with weights drawn from `seed`.
+    ///
+    /// # Panics
+    /// If there is a pyramid whose groups do not divide the channels, or over a trunk that is no ResNet of two stages or
+    /// more.
     pub fn init(&self, device: &Device, seed: u64) -> Recognizer {
+        let two_stages = matches!(&self.trunk, TrunkConfig::ResNet(config) if config.layers.len() >= 2);
+        assert!(self.pyramid_groups.is_none() || two_stages, "a pyramid stands on the last two stages of a ResNet");
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let channels = self.trunk.channels_out();
         Recognizer {
-            trunk: ResNet::new(&self.trunk, self.temporal, device, &mut rng),
-            head: ConsensusHead::new(self.trunk.channels_out(), self.classes, self.dropout, device, &mut rng),
+            trunk: Trunk::new(&self.trunk, self.temporal, device, &mut rng),
+            neck: self.neck().map(|neck| TpnNeck::new(&neck, device, &mut rng)),
+            head: match self.pyramid_groups {
+                None => ConsensusHead::new(channels, self.classes, self.dropout, device, &mut rng),
+                Some(_) => {
+                    ConsensusHead::spread(tpn::DEVIATION, [channels, self.classes], self.dropout, device, &mut rng)
+                }
+            },
             pixels: self.pixels,
         }
     }
 }
 
 /// A trunk, which looks at frames, and a classifier, which averages what it says of them: TSN, and with temporal
-/// modules in its trunk TSM.
+/// modules in its trunk TSM. With a pyramid between the two: TPN.
 #[derive(Module, Debug)]
 pub struct Recognizer {
-    trunk: ResNet,
+    trunk: Trunk,
+    neck: Option<TpnNeck>,
     head: ConsensusHead,
     #[module(skip)]
     pixels: PixelNorm,
 }
 
-impl VideoModel for Recognizer {
-    fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
-        let [batch, time, ..] = clips.dims();
-        let features = self.trunk.forward(self.pixels.to_images(clips), time, pass);
-        let [_, height, width, channels] = features.dims();
-        let features = features.reshape([batch, time, height, width, channels]);
-        VideoOutput::new(self.head.forward(features.clone(), pass), features)
+impl Recognizer {
+    /// What the auxiliary classifier says, `[batch, classes]`, where the network has one. Training gets it from
+    /// [`VideoOutput::auxiliary`]; inference does without it.
+    pub fn auxiliary_logits(&self, clips: Tensor<5>, pass: &mut Pass) -> Option<Tensor<2>> {
+        let [_, time, ..] = clips.dims();
+        let stages = self.trunk.forward(self.pixels.to_images(clips), time, pass);
+        let (neck, earlier) = self.neck.as_ref().zip(stages.earlier)?;
+        Some(neck.auxiliary(by_clip(earlier, time), pass).logits)
     }
 
-    fn cam_weights(&self, _: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
-        self.head.cam_weights(classes)
+    /// How the logit of one class per clip grows with each value of [`VideoOutput::features`], in its shape, as
+    /// constants. `None` without a pyramid: there the slopes are the classifier's weights.
+    ///
+    /// What the earlier stage contributes is held constant, and running statistics are used whatever the output was
+    /// computed with.
+    pub fn feature_slopes(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Option<Tensor<5>> {
+        let (neck, head) = (self.neck.as_ref()?.valid(), self.head.valid());
+        let pass = &mut Pass::inference();
+        let earlier = output.context[0].clone().without_autodiff();
+        let features = output.features.clone().without_autodiff().autodiff().require_grad();
+        let logits = head.forward(neck.fuse(earlier, features.clone(), pass), pass);
+        let chosen = classes.one_hot::<2>(head.classes()).float();
+        Some(features.grad(&(logits * chosen).sum().backward()).expect("the logits depend on the features"))
+    }
+
+    fn classify_pyramid(
+        &self,
+        neck: &TpnNeck,
+        earlier: Tensor<5>,
+        features: Tensor<5>,
+        pass: &mut Pass,
+    ) -> VideoOutput {
+        let level = neck.earlier_level(earlier.clone(), pass);
+        let fused = neck.fuse(level.clone(), features.clone(), pass);
+        let logits = self.head.forward(fused, pass);
+        let trains = pass.statistics() == Statistics::Batch;
+        let auxiliary = trains.then(|| neck.auxiliary(earlier, pass));
+        VideoOutput { logits, features, context: vec![level], auxiliary }
+    }
+}
+
+impl VideoModel for Recognizer {
+    fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
+        let [_, time, ..] = clips.dims();
+        let stages = self.trunk.forward(self.pixels.to_images(clips), time, pass);
+        let features = by_clip(stages.last, time);
+        match self.neck.as_ref().zip(stages.earlier) {
+            Some((neck, earlier)) => self.classify_pyramid(neck, by_clip(earlier, time), features, pass),
+            None => VideoOutput::new(self.head.forward(features.clone(), pass), features),
+        }
+    }
+
+    /// With a pyramid, whose classifier does not see single frames: Grad-CAM (Selvaraju et al., ICCV 2017), the mean over
+    /// frames and places of [`Recognizer::feature_slopes`].
+    fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        let Some(slopes) = self.feature_slopes(output, classes.clone()) else { return self.head.cam_weights(classes) };
+        let [batch, time, height, width, channels] = slopes.dims();
+        ops::average_pool(slopes.reshape([batch, time * height * width, channels]))
     }
 
     fn classes(&self) -> usize {
         self.head.classes()
     }
 
-    fn with_auxiliary_norms(self) -> Self {
-        Self { trunk: self.trunk.with_auxiliary_norms(), ..self }
+    fn is_head(&self, parameter: &str) -> bool {
+        parameter.starts_with("head.") || parameter.starts_with("neck.auxiliary.head.")
     }
+
+    fn with_auxiliary_norms(self) -> Self {
+        Self { trunk: self.trunk.with_auxiliary_norms(), neck: self.neck.map(TpnNeck::with_auxiliary_norms), ..self }
+    }
+}
+
+/// Images of whole clips, `[batch * time, height, width, channels]`, by clip.
+fn by_clip(images: Tensor<4>, time: usize) -> Tensor<5> {
+    let [count, height, width, channels] = images.dims();
+    images.reshape([count / time, time, height, width, channels])
 }

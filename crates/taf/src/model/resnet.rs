@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ConvNorm, Pass};
+use super::{ConvNorm, Pass, StageOutputs};
 use crate::ops::{self, FrameShift};
 
 /// The two residual blocks of He et al., CVPR 2016.
@@ -106,27 +106,48 @@ pub enum Temporal {
         /// Every how many blocks of a stage, from its first: 2 in ResNet-101, else 1.
         every: usize,
     },
+    /// Temporal shift of what a block reads: the residual branch, and the shortcut where it projects, see the shifted
+    /// input, as in TPN's trunk. A shortcut without a projection sees the unshifted one.
+    ShiftBlock {
+        /// `channels / divisor` channels move each way; 8 in the published network.
+        divisor: usize,
+    },
 }
 
 impl Temporal {
     fn for_block(self, index: usize) -> Self {
         match self {
-            Self::Shift { every, .. } if index.is_multiple_of(every) => self,
-            _ => Self::None,
+            Self::Shift { every, .. } if !index.is_multiple_of(every) => Self::None,
+            _ => self,
         }
     }
 
-    /// `x` holds whole clips of `time` images.
-    /// What the first unit of a residual branch makes of the block's input.
+    /// What the first unit of a residual branch makes of the block's input, whole clips of `time` images.
     fn enter(self, unit: &ConvNorm, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
         match self {
             Self::None => unit.forward_relu(x, pass),
-            Self::Shift { divisor, .. } => {
-                let shift = FrameShift { frames: time, fold: x.dims()[3] / divisor };
+            Self::Shift { divisor, .. } | Self::ShiftBlock { divisor } => {
+                let shift = frame_shift(&x, time, divisor);
                 unit.forward_shifted_relu(x, shift, pass)
             }
         }
     }
+
+    /// What a projecting shortcut makes of the block's input.
+    fn project(self, unit: &ConvNorm, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
+        match self {
+            Self::ShiftBlock { divisor } => {
+                let shift = frame_shift(&x, time, divisor);
+                unit.forward_shifted(x, shift, pass)
+            }
+            _ => unit.forward(x, pass),
+        }
+    }
+}
+
+/// The shift of `channels / divisor` channels each way within clips of `time` images.
+pub(super) fn frame_shift(x: &Tensor<4>, time: usize, divisor: usize) -> FrameShift {
+    FrameShift { frames: time, fold: x.dims()[3] / divisor }
 }
 
 /// ResNet without its classifier, on channels-last images.
@@ -155,11 +176,16 @@ impl ResNet {
         Self { stem, stages }
     }
 
-    /// `[n, height, width, 3]` to the last stage's features, `[n, height / 32, width / 32, channels]` for four stages
-    /// (sides rounded up). The images are whole clips of `time` frames.
-    pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
-        let x = ops::max_pool2d(self.stem.forward_relu(x, pass), 3, 2, 1);
-        self.stages.iter().flatten().fold(x, |x, block| block.forward(x, time, pass))
+    /// `[n, height, width, 3]` to the last stages' features; `[n, height / 32, width / 32, channels]` from the last of
+    /// four (sides rounded up). The images are whole clips of `time` frames.
+    pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> StageOutputs {
+        let mut last = ops::max_pool2d(self.stem.forward_relu(x, pass), 3, 2, 1);
+        let mut earlier = None;
+        for (stage, blocks) in self.stages.iter().enumerate() {
+            earlier = (stage > 0).then(|| last.clone());
+            last = blocks.iter().fold(last, |x, block| block.forward(x, time, pass));
+        }
+        StageOutputs { earlier, last }
     }
 
     /// Gives every batch norm an auxiliary branch.
@@ -223,7 +249,7 @@ impl Block {
         let branch = self.temporal.enter(first, x.clone(), time, pass);
         let branch = middle.iter().fold(branch, |y, unit| unit.forward_relu(y, pass));
         let residual = match &self.downsample {
-            Some(unit) => unit.forward(x, pass),
+            Some(unit) => self.temporal.project(unit, x, time, pass),
             None => x,
         };
         last.forward_residual(branch, residual, pass)

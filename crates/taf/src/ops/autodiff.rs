@@ -245,6 +245,27 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         }
     }
 
+    fn cut(x: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Cut;
+        impl<B: Backend + VideoOps> Backward<B, 1> for Cut {
+            type State = (Plain<B>, f32);
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let parents = ids(&ops);
+                let (y, ceiling) = ops.state;
+                let dy = grads.consume::<B>(&ops.node);
+                register::<B, 1>(grads, parents, [Some(B::cut_gradient(y, dy, ceiling))]);
+            }
+        }
+        let (x, node) = x.into_parts();
+        let y = B::cut(x, ceiling);
+        match Cut.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((y.clone(), ceiling), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
     fn max_pool2d_nhwc(x: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct MaxPool;
@@ -323,6 +344,10 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: bool,
     ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        first_order_only!()
+    }
+
+    fn cut_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: f32) -> FloatTensor<Self> {
         first_order_only!()
     }
 

@@ -192,6 +192,17 @@ fn take<B: Backend>(x: FloatTensor<B>, axis: usize, from: usize, to: usize) -> F
     B::float_slice(x, &slices)
 }
 
+/// See [`super::VideoOps::cut`].
+pub fn cut<B: Backend>(x: FloatTensor<B>, ceiling: f32) -> FloatTensor<B> {
+    B::float_clamp_max(x, ceiling.into())
+}
+
+/// See [`super::VideoOps::cut_gradient`].
+pub fn cut_gradient<B: Backend>(y: FloatTensor<B>, dy: FloatTensor<B>, ceiling: f32) -> FloatTensor<B> {
+    let room = B::float_add_scalar(B::float_neg(y), ceiling.into());
+    B::relu_backward(room, dy)
+}
+
 /// See [`super::VideoOps::max_pool2d_nhwc`].
 pub fn max_pool2d<B: Backend>(x: FloatTensor<B>, shape: PoolShape) -> FloatTensor<B> {
     to_nhwc::<B>(B::max_pool2d(to_nchw::<B>(x), shape.kernel, shape.stride, shape.padding, [1, 1], false))

@@ -126,8 +126,12 @@ fn layer(shape: &ConvShape) -> String {
 
 /// Counts a kernel that reads and writes, by the dimensions of what it works on.
 fn memory_bound<R>(name: &'static str, pass: &'static str, x: &Dense, work: impl FnOnce() -> R) -> R {
-    let dims = || x.0.shape().iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-    profile::operation(|| Operation { name, pass, layer: dims(), flops: 0 }, work)
+    profile::operation(|| pass_over(name, pass, &x.0.shape()), work)
+}
+
+fn pass_over(name: &'static str, pass: &'static str, dims: &Shape) -> Operation {
+    let layer = dims.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    Operation { name, pass, layer, flops: 0 }
 }
 
 /// A new tensor, written by `fill`, which must not read what was there.
@@ -370,6 +374,27 @@ impl VideoOps for Flex {
         let shift = if backwards { taf_kernels::temporal_shift_backward } else { taf_kernels::temporal_shift_forward };
         memory_bound("temporal shift", if backwards { "input gradient" } else { "forward" }, &x, || {
             x.like(|y| shift(&shape, x.values(), y))
+        })
+    }
+
+    fn cut(x: FlexTensor, ceiling: f32) -> FlexTensor {
+        if composed_wanted() {
+            return composed::cut::<Self>(x, ceiling);
+        }
+        let dims = x.shape();
+        profile::operation(
+            || pass_over("cut", "forward", &dims),
+            || overwritten(x, |x| taf_kernels::cut_in_place(ceiling, x)),
+        )
+    }
+
+    fn cut_gradient(y: FlexTensor, dy: FlexTensor, ceiling: f32) -> FlexTensor {
+        if composed_wanted() {
+            return composed::cut_gradient::<Self>(y, dy, ceiling);
+        }
+        let y = Dense::new(y);
+        memory_bound("cut", "input gradient", &y, || {
+            overwritten(dy, |dy| taf_kernels::cut_backward_in_place(ceiling, y.values(), dy))
         })
     }
 

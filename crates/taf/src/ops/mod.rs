@@ -22,8 +22,9 @@ pub use optional::Optional;
 pub use taf_kernels::{Colors, ConvShape, FrameShift, PoolShape, SgdStep};
 pub(crate) use tensor::values;
 pub use tensor::{
-    Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv2d, conv2d_affine,
-    conv2d_batch_norm, max_pool2d, pixels_to_images, scale_shift, sgd_step, sum_of_squares, temporal_shift,
+    Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv_time, conv2d,
+    conv2d_affine, conv2d_batch_norm, cut, max_over_time, max_pool2d, pixels_to_images, scale_shift, sgd_step,
+    sum_of_squares, temporal_shift,
 };
 
 use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
@@ -188,6 +189,16 @@ pub trait VideoOps: Backend {
     /// zeros enter at the ends of the clip. `backwards` exchanges next and previous, which is the gradient.
     fn temporal_shift(x: FloatTensor<Self>, frames: usize, fold: usize, backwards: bool) -> FloatTensor<Self> {
         composed::temporal_shift::<Self>(x, frames, fold, backwards)
+    }
+
+    /// `min(x, ceiling)`, the upper half of ReLU6.
+    fn cut(x: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        composed::cut::<Self>(x, ceiling)
+    }
+
+    /// Gradient of [`VideoOps::cut`] from its output: `dy` where `y` is below the ceiling, else 0.
+    fn cut_gradient(y: FloatTensor<Self>, dy: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        composed::cut_gradient::<Self>(y, dy, ceiling)
     }
 
     /// Maximum over windows of `[n, h, w, c]`.

@@ -104,6 +104,22 @@ pub fn conv2d_affine(
     Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_affine(x, weight, scale, shift, residual, shape, relu))
 }
 
+/// Convolution along time alone, without stride, with zeros so that the length stays.
+///
+/// # Shapes
+/// - `x`: `[clips, frames, pixels, channels_in]`
+/// - `weight`: `[kernel, 1, channels_in / groups, channels_out]`, an odd kernel
+/// - result: `[clips, frames, pixels, channels_out]`
+///
+/// # Panics
+/// If the channels of `x` and `weight` do not fit together.
+pub fn conv_time(x: Tensor<4>, weight: Tensor<4>, groups: usize) -> Tensor<4> {
+    let [kernel, ..] = weight.dims();
+    let options = ConvOptions { stride: 1, padding: 0, groups, shift: None };
+    let shape = ConvShape { padding: [kernel / 2, 0], ..conv_shape(&x, &weight, options) };
+    Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_nhwc(x.into_dispatch(), weight.into_dispatch(), shape))
+}
+
 fn conv_shape(x: &Tensor<4>, weight: &Tensor<4>, options: ConvOptions) -> ConvShape {
     let [batch, height, width, channels_in] = x.dims();
     let [kernel_height, kernel_width, group_channels, channels_out] = weight.dims();
@@ -168,6 +184,11 @@ pub fn temporal_shift(x: Tensor<4>, frames: usize, divisor: usize) -> Tensor<4> 
     Tensor::from_dispatch(shifted)
 }
 
+/// `min(x, ceiling)`: behind a ReLU the ReLU6 of mobile networks.
+pub fn cut(x: Tensor<4>, ceiling: f32) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VideoOps>::cut(x.into_dispatch(), ceiling))
+}
+
 /// Maximum over square windows of channels-last images; padding never wins.
 ///
 /// # Shapes
@@ -177,6 +198,18 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     let [batch, height, width, channels] = x.dims();
     let shape =
         PoolShape { batch, height, width, channels, kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
+    Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
+}
+
+/// Maximum over all frames of a clip, at most 255.
+///
+/// # Shapes
+/// - `x`: `[clips, frames, pixels, channels]`
+/// - result: `[clips, 1, pixels, channels]`
+pub fn max_over_time(x: Tensor<4>) -> Tensor<4> {
+    let [batch, height, width, channels] = x.dims();
+    let kernel = [height, 1];
+    let shape = PoolShape { batch, height, width, channels, kernel, stride: kernel, padding: [0; 2] };
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
 }
 

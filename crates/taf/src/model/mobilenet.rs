@@ -1,0 +1,184 @@
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::resnet::frame_shift;
+use super::{Conv2d, ConvNorm, Pass, Temporal};
+use crate::ops;
+
+/// Channels of the published stem, to which the table of stages belongs.
+const WIDTH: usize = 32;
+/// Channels of the published last convolution; narrower networks keep them.
+const LAST_CHANNELS: usize = 1280;
+/// Channel counts are multiples of this.
+const UNIT: usize = 8;
+/// Where activations are cut off: the ReLU6 of the paper.
+const CEILING: f32 = 6.0;
+
+/// Blocks of one width.
+struct Stage {
+    expansion: usize,
+    channels: usize,
+    blocks: usize,
+    stride: usize,
+}
+
+/// Table 2 of the paper.
+const STAGES: [Stage; 7] = [
+    Stage { expansion: 1, channels: 16, blocks: 1, stride: 1 },
+    Stage { expansion: 6, channels: 24, blocks: 2, stride: 2 },
+    Stage { expansion: 6, channels: 32, blocks: 3, stride: 2 },
+    Stage { expansion: 6, channels: 64, blocks: 4, stride: 2 },
+    Stage { expansion: 6, channels: 96, blocks: 3, stride: 1 },
+    Stage { expansion: 6, channels: 160, blocks: 3, stride: 2 },
+    Stage { expansion: 6, channels: 320, blocks: 1, stride: 1 },
+];
+
+/// Shape of a MobileNetV2 trunk (Sandler et al., CVPR 2018).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MobileNetV2Config {
+    /// Channels of the stem, a multiple of 8; every other width grows with it. 32 in the published network.
+    pub width: usize,
+}
+
+impl Default for MobileNetV2Config {
+    fn default() -> Self {
+        Self { width: WIDTH }
+    }
+}
+
+impl MobileNetV2Config {
+    /// Channels of the last features: 1280, more in networks wider than the published one.
+    pub fn channels_out(&self) -> usize {
+        if self.width > WIDTH { self.scaled(LAST_CHANNELS) } else { LAST_CHANNELS }
+    }
+
+    /// Weights of the convolutions and norms, counted without building anything.
+    pub fn num_parameters(&self) -> usize {
+        let unit = |from: usize, to: usize| from * to + 2 * to;
+        let blocks = self.blocks().map(|Plan { channels: [from, to], hidden, .. }| {
+            let expand = if hidden > from { unit(from, hidden) } else { 0 };
+            expand + unit(9, hidden) + unit(hidden, to)
+        });
+        let ends = unit(27, self.width) + unit(self.scaled(STAGES[6].channels), self.channels_out());
+        ends + blocks.sum::<usize>()
+    }
+
+    /// torchvision's rounding to a multiple of 8, by no more than a tenth downwards.
+    fn scaled(&self, channels: usize) -> usize {
+        let exact = channels as f64 * self.width as f64 / WIDTH as f64;
+        let rounded = ((exact + UNIT as f64 / 2.0) as usize / UNIT * UNIT).max(UNIT);
+        if (rounded as f64) < 0.9 * exact { rounded + UNIT } else { rounded }
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = Plan> {
+        let mut channels = self.width;
+        let each = STAGES.iter().flat_map(|stage| (0..stage.blocks).map(move |block| (stage, block)));
+        each.map(move |(stage, block)| {
+            let from = std::mem::replace(&mut channels, self.scaled(stage.channels));
+            let stride = if block == 0 { stage.stride } else { 1 };
+            Plan { channels: [from, channels], hidden: from * stage.expansion, stride }
+        })
+    }
+}
+
+/// Sizes of one block.
+struct Plan {
+    channels: [usize; 2],
+    hidden: usize,
+    stride: usize,
+}
+
+/// MobileNetV2 without its classifier, on channels-last images.
+#[derive(Module, Debug)]
+pub struct MobileNetV2 {
+    first: ConvNorm,
+    blocks: Vec<InvertedResidual>,
+    last: ConvNorm,
+}
+
+impl MobileNetV2 {
+    /// Builds the trunk with fresh weights. With a temporal shift, blocks with a shortcut shift what their residual
+    /// branch reads, as the TSM repository; other ways of seeing time are not known here and do nothing.
+    pub fn new(config: &MobileNetV2Config, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        let divisor = match temporal {
+            Temporal::Shift { divisor, .. } => Some(divisor),
+            _ => None,
+        };
+        let first = ConvNorm::new([3, config.width], 3, 2, device, rng);
+        let blocks: Vec<_> = config.blocks().map(|plan| InvertedResidual::new(&plan, divisor, device, rng)).collect();
+        let channels = config.scaled(STAGES[6].channels);
+        let last = ConvNorm::new([channels, config.channels_out()], 1, 1, device, rng);
+        Self { first, blocks, last }
+    }
+
+    /// `[n, height, width, 3]` to `[n, height / 32, width / 32, channels]` (sides rounded up). The images are whole
+    /// clips of `time` frames.
+    pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
+        let x = cut(self.first.forward_relu(x, pass));
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x, time, pass));
+        cut(self.last.forward_relu(x, pass))
+    }
+
+    /// Gives every batch norm an auxiliary branch.
+    pub fn with_auxiliary_norms(self) -> Self {
+        Self {
+            first: self.first.with_auxiliary_norm(),
+            blocks: self.blocks.into_iter().map(InvertedResidual::with_auxiliary_norms).collect(),
+            last: self.last.with_auxiliary_norm(),
+        }
+    }
+}
+
+/// From few channels to many, a filter for each, and back to few without a ReLU.
+#[derive(Module, Debug)]
+pub struct InvertedResidual {
+    expand: Option<ConvNorm>,
+    filter: ConvNorm,
+    project: ConvNorm,
+    #[module(skip)]
+    shortcut: bool,
+    /// Of the temporal shift, where there is one.
+    #[module(skip)]
+    divisor: Option<usize>,
+}
+
+impl InvertedResidual {
+    fn new(plan: &Plan, divisor: Option<usize>, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        let Plan { channels: [from, to], hidden, stride } = *plan;
+        let expand = (hidden > from).then(|| ConvNorm::new([from, hidden], 1, 1, device, rng));
+        let filter = ConvNorm::behind(Conv2d::depthwise(hidden, 3, stride, device, rng));
+        let project = ConvNorm::new([hidden, to], 1, 1, device, rng);
+        let shortcut = stride == 1 && from == to;
+        Self { expand, filter, project, shortcut, divisor: divisor.filter(|_| shortcut) }
+    }
+
+    fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
+        let hidden = match (&self.expand, self.divisor) {
+            (None, _) => x.clone(),
+            (Some(expand), None) => cut(expand.forward_relu(x.clone(), pass)),
+            (Some(expand), Some(divisor)) => {
+                let shift = frame_shift(&x, time, divisor);
+                cut(expand.forward_shifted_relu(x.clone(), shift, pass))
+            }
+        };
+        let hidden = cut(self.filter.forward_relu(hidden, pass));
+        if self.shortcut { self.project.forward_sum(hidden, x, pass) } else { self.project.forward(hidden, pass) }
+    }
+
+    fn with_auxiliary_norms(self) -> Self {
+        Self {
+            expand: self.expand.map(ConvNorm::with_auxiliary_norm),
+            filter: self.filter.with_auxiliary_norm(),
+            project: self.project.with_auxiliary_norm(),
+            ..self
+        }
+    }
+}
+
+/// The upper half of ReLU6.
+fn cut(x: Tensor<4>) -> Tensor<4> {
+    ops::cut(x, CEILING)
+}

@@ -1,0 +1,88 @@
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+
+use super::{MobileNetV2, MobileNetV2Config, Pass, ResNet, ResNetConfig, Temporal};
+
+/// Shape of the network that looks at frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrunkConfig {
+    /// Residual blocks in stages.
+    ResNet(ResNetConfig),
+    /// Inverted residual blocks.
+    MobileNetV2(MobileNetV2Config),
+}
+
+impl From<ResNetConfig> for TrunkConfig {
+    fn from(config: ResNetConfig) -> Self {
+        Self::ResNet(config)
+    }
+}
+
+impl From<MobileNetV2Config> for TrunkConfig {
+    fn from(config: MobileNetV2Config) -> Self {
+        Self::MobileNetV2(config)
+    }
+}
+
+impl TrunkConfig {
+    /// Weights of the convolutions and norms, counted without building anything.
+    pub fn num_parameters(&self) -> usize {
+        match self {
+            Self::ResNet(config) => config.num_parameters(),
+            Self::MobileNetV2(config) => config.num_parameters(),
+        }
+    }
+
+    /// Channels of the last features.
+    pub fn channels_out(&self) -> usize {
+        match self {
+            Self::ResNet(config) => config.channels_out(),
+            Self::MobileNetV2(config) => config.channels_out(),
+        }
+    }
+}
+
+/// What a trunk says of whole clips of images.
+#[derive(Clone, Debug)]
+pub struct StageOutputs {
+    /// Of the stage before the last, where there is one: `[n, height, width, channels]`.
+    pub earlier: Option<Tensor<4>>,
+    /// Of the last stage: `[n, height, width, channels]`.
+    pub last: Tensor<4>,
+}
+
+/// The network that looks at frames, on channels-last images.
+#[derive(Module, Debug)]
+pub enum Trunk {
+    /// Residual blocks in stages.
+    ResNet(ResNet),
+    /// Inverted residual blocks.
+    MobileNetV2(MobileNetV2),
+}
+
+impl Trunk {
+    /// Builds the trunk with fresh weights. `temporal` says how blocks look at neighbouring frames.
+    pub fn new(config: &TrunkConfig, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        match config {
+            TrunkConfig::ResNet(config) => Self::ResNet(ResNet::new(config, temporal, device, rng)),
+            TrunkConfig::MobileNetV2(config) => Self::MobileNetV2(MobileNetV2::new(config, temporal, device, rng)),
+        }
+    }
+
+    /// `[n, height, width, 3]`, whole clips of `time` frames, to features.
+    pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> StageOutputs {
+        match self {
+            Self::ResNet(trunk) => trunk.forward(x, time, pass),
+            Self::MobileNetV2(trunk) => StageOutputs { earlier: None, last: trunk.forward(x, time, pass) },
+        }
+    }
+
+    /// Gives every batch norm an auxiliary branch.
+    pub fn with_auxiliary_norms(self) -> Self {
+        match self {
+            Self::ResNet(trunk) => Self::ResNet(trunk.with_auxiliary_norms()),
+            Self::MobileNetV2(trunk) => Self::MobileNetV2(trunk.with_auxiliary_norms()),
+        }
+    }
+}
