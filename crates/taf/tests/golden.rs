@@ -21,6 +21,9 @@ use taf::train::classification_loss;
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
 const FORWARD: f32 = 1e-5;
 const BACKWARD: f32 = 1e-4;
+/// For networks of more layers in a row, whose last batch statistics are of few values. In MobileNetV2's training logits
+/// PyTorch's float32 differs from its float64 by 1.3e-5, in TPN's by 4e-6.
+const FORWARD_OF_DEEP: f32 = 4e-5;
 /// In the `tsn` instance one ReLU of the training pass stands within rounding of zero. PyTorch's own gradients in float32
 /// (the golden ones) and float64 differ there by 1.05e-2 of the largest value.
 const BACKWARD_AT_A_KINK: f32 = 1.2e-2;
@@ -48,6 +51,29 @@ fn tpn_computes_what_pytorch_computes() {
 #[test]
 fn tsm_on_mobilenet_computes_what_pytorch_computes() {
     check("mobilenet_tsm");
+}
+
+/// What accumulates forward.
+fn forward(golden: &Golden) -> f32 {
+    if is_deep(golden) { FORWARD_OF_DEEP } else { FORWARD }
+}
+
+/// Of so many activations some stand at a kink in almost every instance: PyTorch's own gradients change by 1e-2 to 1e-1 of
+/// the largest value when its weights are changed by a millionth.
+fn is_deep(golden: &Golden) -> bool {
+    ["mobilenet_tsm", "tpn"].contains(&golden.kind())
+}
+
+fn assert_gradient<const D: usize>(golden: &Golden, name: &str, found: &Tensor<D>, tolerance: f32) {
+    assert_gradient_values(golden, name, &found.to_data().try_to_vec::<f32>().unwrap(), tolerance);
+}
+
+fn assert_gradient_values(golden: &Golden, name: &str, found: &[f32], tolerance: f32) {
+    if is_deep(golden) {
+        golden.assert_close_but_for_kinks(name, found, tolerance);
+    } else {
+        golden.assert_close_values(name, found, tolerance);
+    }
 }
 
 fn check(kind: &str) {
@@ -139,17 +165,17 @@ fn classes(golden: &Golden) -> Tensor<1, Int> {
 
 fn check_inference(golden: &Golden, model: &Recognizer) {
     let output = model.forward(input(golden), &mut Pass::inference());
-    golden.assert_close("eval.logits", &output.logits, FORWARD);
+    golden.assert_close("eval.logits", &output.logits, forward(golden));
     assert!(output.auxiliary.is_none(), "inference does without the auxiliary classifier");
     if let Some(logits) = model.auxiliary_logits(input(golden), &mut Pass::inference()) {
-        golden.assert_close("eval.aux_logits", &logits, FORWARD);
+        golden.assert_close("eval.aux_logits", &logits, forward(golden));
     }
     let labels: Vec<usize> = golden.meta("labels");
     let loss = Objective::of_logits(output.logits.clone(), &labels).mean();
-    golden.assert_close("eval.loss", &loss, FORWARD);
+    golden.assert_close("eval.loss", &loss, forward(golden));
     let weights = model.cam_weights(&output, classes(golden));
-    golden.assert_close("eval.cam_weights", &weights, FORWARD);
-    golden.assert_close("eval.cam", &class_activation_map(output.features, weights), FORWARD);
+    golden.assert_close("eval.cam_weights", &weights, forward(golden));
+    golden.assert_close("eval.cam", &class_activation_map(output.features, weights), forward(golden));
 }
 
 fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
@@ -160,17 +186,20 @@ fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
         attention.of(output, model.cam_weights(output, classes(golden)))
     };
     let natural = attention(&model.forward(input(golden), &mut Pass::inference()));
-    golden.assert_close(&key("attention"), &natural, FORWARD);
+    golden.assert_close(&key("attention"), &natural, forward(golden));
     golden.assert_close(&key("minor"), &minor_frames(natural.clone()), 0.0);
     for (objective, what) in [(Objective::Shift, "shift"), (Objective::Entropy, "entropy")] {
         let clips = input(golden).autodiff().require_grad();
         let output = model.forward(clips.clone(), &mut Pass::inference());
         let value = objective.of_attention(attention(&output), natural.clone()).sum();
-        golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), FORWARD);
+        golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), forward(golden));
         let gradient = clips.grad(&value.backward()).expect("the clip is tracked");
         match objective {
-            Objective::Shift => golden.assert_close(&key("shift_input_grad"), &gradient, BACKWARD),
-            _ => golden.assert_close(&key("entropy_input_grad_norm"), &gradient.square().sum().sqrt(), BACKWARD),
+            Objective::Shift => assert_gradient(golden, &key("shift_input_grad"), &gradient, BACKWARD),
+            _ => {
+                let norm = gradient.square().sum().sqrt();
+                assert_gradient(golden, &key("entropy_input_grad_norm"), &norm, BACKWARD);
+            }
         }
     }
 }
@@ -180,7 +209,8 @@ fn check_cross_entropy_gradient(golden: &Golden, model: &Recognizer) {
     let clips = input(golden).autodiff().require_grad();
     let output = model.forward(clips.clone(), &mut Pass::inference());
     let gradients = Objective::of_logits(output.logits, &labels).sum().backward();
-    golden.assert_close("eval.ce_input_grad", &clips.grad(&gradients).expect("the clip is tracked"), BACKWARD);
+    let gradient = clips.grad(&gradients).expect("the clip is tracked");
+    assert_gradient(golden, "eval.ce_input_grad", &gradient, BACKWARD);
 }
 
 fn check_training(golden: &Golden, model: Recognizer) {
@@ -188,12 +218,13 @@ fn check_training(golden: &Golden, model: Recognizer) {
     let clips = input(golden).autodiff().require_grad();
     let mut pass = Pass::training(Branch::Main, 0);
     let output = model.forward(clips.clone(), &mut pass);
-    golden.assert_close("train.logits", &output.logits.clone().inner(), FORWARD);
+    golden.assert_close("train.logits", &output.logits.clone().inner(), forward(golden));
     let loss = classification_loss(&output, &labels, 0.0);
-    golden.assert_close("train.loss", &loss.clone().inner(), FORWARD);
+    golden.assert_close("train.loss", &loss.clone().inner(), forward(golden));
     let gradients = loss.backward();
     let tolerance = if golden.kind() == "tsn" { BACKWARD_AT_A_KINK } else { BACKWARD };
-    golden.assert_close("train.input_grad", &clips.grad(&gradients).expect("the clip is tracked"), tolerance);
+    let gradient = clips.grad(&gradients).expect("the clip is tracked");
+    assert_gradient(golden, "train.input_grad", &gradient, tolerance);
     check_parameter_gradients(golden, &model, &gradients, tolerance);
     check_running_statistics(golden, pass.update_running_statistics(model));
 }
@@ -205,8 +236,8 @@ fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gr
     let names: Vec<String> = golden.meta("parameters");
     let rows: Vec<&[f32]> = names.iter().map(|name| reader.found[name].as_slice()).collect();
     let norms = rows.iter().map(|row| row.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() as f32);
-    golden.assert_close_values("train.param_grad_norm", &norms.collect::<Vec<_>>(), tolerance);
-    golden.assert_close_values("train.param_grad_first8", &first::<8>(&rows), tolerance);
+    assert_gradient_values(golden, "train.param_grad_norm", &norms.collect::<Vec<_>>(), tolerance);
+    assert_gradient_values(golden, "train.param_grad_first8", &first::<8>(&rows), tolerance);
 }
 
 fn check_running_statistics(golden: &Golden, model: Recognizer) {
@@ -216,7 +247,7 @@ fn check_running_statistics(golden: &Golden, model: Recognizer) {
         state.into_iter().map(|(name, data)| (of(&name), data.try_into_vec().unwrap())).collect();
     let names: Vec<String> = golden.meta("running_stats");
     let rows: Vec<&[f32]> = names.iter().map(|name| published[name].as_slice()).collect();
-    golden.assert_close_values("train.running_stat_first4", &first::<4>(&rows), FORWARD);
+    golden.assert_close_values("train.running_stat_first4", &first::<4>(&rows), forward(golden));
 }
 
 /// The first `N` values of each row, zeros where it is shorter.

@@ -185,3 +185,41 @@ impl ModelRecipe {
 fn trunk_name(trunk: TrunkName) -> String {
     format!("{trunk:?}").to_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ModelRecipe;
+
+    fn refusal(text: &str) -> String {
+        let recipe: ModelRecipe = toml::from_str(text).expect("a model table");
+        recipe.check().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn networks_name_the_option_they_cannot_take() {
+        for (text, expected) in [
+            ("kind = 'tpn'\ntrunk = 'tiny'", "model.trunk"),
+            ("kind = 'tpn'\ntrunk = 'mobilenetv2'", "model.trunk"),
+            ("kind = 'tpn'\ntrunk = 'resnet50'\nlayers = [1, 1, 1]", "model.layers"),
+            ("kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 9", "model.width"),
+            ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nlayers = [1, 1, 1, 1]", "model.layers"),
+            ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nwidth = 12", "model.width"),
+            ("kind = 'tpn'\ntrunk = 'resnet101'\nwidth = 1024", "model"),
+        ] {
+            let error = refusal(text);
+            assert!(error.contains(expected), "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn published_networks_and_small_ones_pass() {
+        for text in [
+            "kind = 'tpn'\ntrunk = 'resnet50'",
+            "kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 8\nlayers = [1, 1, 1, 1]",
+            "kind = 'tsm'\ntrunk = 'mobilenetv2'",
+            "kind = 'tsn'\ntrunk = 'mobilenetv2'\nwidth = 16",
+        ] {
+            assert_eq!(refusal(text), "", "{text}");
+        }
+    }
+}
