@@ -65,9 +65,9 @@ pub fn published_network(recipe: &ModelRecipe, model: &Recognizer) -> Network {
     let names: Vec<String> = own.iter().filter_map(|name| family.name(name)).collect();
     let temporal = recipe.config(1).temporal;
     let shift_every = match temporal {
-        Temporal::None => None,
         Temporal::Shift { every, .. } => Some(every),
         Temporal::ShiftBlock { .. } => Some(1),
+        _ => None,
     };
     let shifted_shortcuts = matches!(temporal, Temporal::ShiftBlock { .. });
     Network { shifted_shortcuts, ..Network::of(names.iter().map(String::as_str), shift_every) }

@@ -11,20 +11,29 @@ use crate::model::{
 pub(super) enum Family {
     /// TSN, TSM and their kin.
     Recognizer,
+    /// GST, whose convolutions all have an axis for time.
+    Gst,
     /// What carries a pyramid.
     Tpn,
 }
 
 impl Family {
     /// By the names of the parameters.
-    pub(super) fn of<'a>(mut names: impl Iterator<Item = &'a String>) -> Self {
-        if names.any(|name| name.starts_with("neck.")) { Self::Tpn } else { Self::Recognizer }
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Self {
+        let grouped = |name: &String| published_name(name).is_some_and(|name| name.contains(".Tconv."));
+        if names.clone().any(|name| name.starts_with("neck.")) {
+            Self::Tpn
+        } else if names.clone().any(grouped) {
+            Self::Gst
+        } else {
+            Self::Recognizer
+        }
     }
 
     /// The published name of a parameter; none for what exists only here.
     pub(super) fn name(self, name: &str) -> Option<String> {
         match self {
-            Self::Recognizer => published_name(name),
+            Self::Recognizer | Self::Gst => published_name(name),
             Self::Tpn => published_tpn_name(name),
         }
     }
@@ -33,20 +42,25 @@ impl Family {
     pub(super) fn publish(self, name: &str, data: &TensorData) -> Option<Tensor> {
         let published = self.name(name)?;
         let data = match self {
-            Self::Recognizer => to_published_layout(data.clone()),
+            Self::Recognizer | Self::Gst => to_published_layout(data.clone()),
             Self::Tpn => to_published_tpn_layout(name, data.clone()),
         };
-        let shape = data.shape().to_vec();
+        let shape = match (self, data.shape().as_slice()) {
+            (Self::Gst, &[outs, ins, height, width]) => vec![outs, ins, 1, height, width],
+            (_, shape) => shape.to_vec(),
+        };
         let values = data.try_into_vec::<f32>().expect("weights are f32");
         Some(Tensor { name: published, shape, values })
     }
 
     /// A published array as it lies here.
     pub(super) fn take(self, Tensor { shape, values, .. }: Tensor) -> TensorData {
-        let data = TensorData::new(values, shape);
-        match self {
-            Self::Recognizer => from_published_layout(data),
-            Self::Tpn => from_published_tpn_layout(data),
+        match (self, shape.as_slice()) {
+            (Self::Tpn, _) => from_published_tpn_layout(TensorData::new(values, shape)),
+            (Self::Gst, &[outs, ins, 1, height, width]) => {
+                from_published_layout(TensorData::new(values, [outs, ins, height, width]))
+            }
+            _ => from_published_layout(TensorData::new(values, shape)),
         }
     }
 }
