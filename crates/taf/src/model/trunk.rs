@@ -54,6 +54,7 @@ pub struct StageOutputs {
 
 /// The network that looks at frames, on channels-last images.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a network has one trunk, and its weights are elsewhere")]
 pub enum Trunk {
     /// Residual blocks in stages.
     ResNet(ResNet),
