@@ -41,7 +41,7 @@ pub fn run(args: ImportArgs) -> Result<Status> {
 
 /// The recipe of the run: as a training of this network would have it.
 fn recipe(args: &ImportArgs) -> Result<Recipe> {
-    let (kind, trunk) = args.model.split_once('-').unwrap_or((args.model.as_str(), "resnet50"));
+    let (kind, trunk) = args.model.rsplit_once('-').unwrap_or((args.model.as_str(), "resnet50"));
     let text = format!(
         "[data]\nmanifest = \"\"\nsampling = {{ kind = \"segments\", frames = {} }}\n\
          transform = {{ size = {size} }}\neval = {{ size = {size} }}\n[model]\nkind = {kind:?}\ntrunk = {trunk:?}\n",
