@@ -45,8 +45,8 @@ def mobilenet():
     return reference.MobileNetTsm(CLASSES, FRAMES, width=WIDTH)
 
 
-def gst():
-    return reference.Gst([3, 4, 6, 3], CLASSES, FRAMES, width=WIDTH)
+def gst(beta=2):
+    return reference.Gst([3, 4, 6, 3], CLASSES, FRAMES, beta=beta, width=WIDTH)
 
 
 # model for --model, its layout, the network, and how the repository hangs it up
@@ -58,6 +58,7 @@ PUBLISHED = [
     ('tam-resnet50', 'tam', lambda: resnet('tam'), lambda model: layouts.tam(model)),
     ('tam-resnet50', 'mmaction2', lambda: resnet('tam'), lambda model: layouts.mmaction2(model, 'tam')),
     ('gst-resnet50', 'gst', gst, lambda model: layouts.gst(model)),
+    ('gst-large-resnet50', 'gst', lambda: gst(1), lambda model: layouts.gst(model)),
     ('tpn-resnet50', 'tpn', tpn, lambda model: layouts.tpn(model)),
     ('tpn-resnet50', 'mmaction2', tpn, lambda model: layouts.mmaction2_tpn(model)),
 ]
@@ -193,7 +194,8 @@ class Weights(unittest.TestCase):
             self.assertEqual((told['layout'], told['left']), ('torchvision', ['classifier.1.weight', 'classifier.1.bias']))
         file = self.folder / 'resnet.pth'
         torch.save(layouts.torchvision(load(resnet('tsn'))).state_dict(), file)
-        for name in ('tsn-resnet50', 'tsm-resnet50', 'tam-resnet50', 'gst-resnet50', 'tpn-resnet50'):
+        for name in ('tsn-resnet50', 'tsm-resnet50', 'tam-resnet50', 'gst-resnet50', 'gst-large-resnet50',
+                     'tpn-resnet50'):
             with self.subTest(name):
                 told = self.take_in(file, name, self.folder / name)
                 self.assertEqual(told['layout'], 'torchvision')
@@ -205,11 +207,10 @@ class Weights(unittest.TestCase):
         self.taf('data', 'synth', '--size', SIZE, '--train', 2, '--val', 1, '--out', videos)
         recipe = self.folder / 'recipe.toml'
         for name, layout, make, hang in PUBLISHED:
-            kind = name.partition('-')[0]
+            kind, _, trunk = name.rpartition('-')
             if layout == 'mmaction2':
                 continue
             with self.subTest(name):
-                trunk = name.partition('-')[2]
                 recipe.write_text(
                     f'[data]\nmanifest = "{videos}/manifest.jsonl"\n'
                     'classes = ["approaching", "moving down", "moving left", "moving right", "moving up"]\n'
