@@ -12,6 +12,7 @@ use crate::trained::{Trained, autodiff_device};
 pub fn start(plan: &Plan, source: &Trained) -> Result<Recognizer> {
     let run = source.run.path().display();
     refuse_other_network(&plan.recipe.model, &source.info.model).with_context(|| format!("cannot start from {run}"))?;
+    refuse_other_length(plan, source).with_context(|| format!("cannot start from {run}"))?;
     if plan.classes != source.info.classes {
         bail!(
             "expected the classes of {run} ({}), found {}: {}\nname them with --classes where the manifest has more",
@@ -34,6 +35,14 @@ fn refuse_other_network(asked: &ModelRecipe, found: &ModelRecipe) -> Result<()> 
     }
     let text = |model| toml::to_string(model).map(|text| text.trim().replace('\n', ", "));
     bail!("expected the network of the weights ({}), found another in the recipe ({})", text(found)?, text(asked)?)
+}
+
+fn refuse_other_length(plan: &Plan, source: &Trained) -> Result<()> {
+    let (asked, known) = (plan.recipe.data.sampling.frames(), source.info.frames);
+    if plan.recipe.model.is_for_one_length() && asked != known {
+        bail!("expected clips of the {known} frames the weights are made for, found data.sampling.frames = {asked}");
+    }
+    Ok(())
 }
 
 /// The recipe of `source` for training on plainly, with `overrides`.

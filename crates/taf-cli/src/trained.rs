@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use burn::module::Module;
 use burn::tensor::Device;
 use taf::adversary::TemporalAdversary;
-use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state};
+use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state, num_parameters};
 use taf::recipe::{Plan, Recipe};
 use taf::run::{Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo};
@@ -78,7 +77,7 @@ impl Trained {
         format!(
             "{}, {} parameters, {} classes, {frames} frames, {}, weights after step {}",
             network_name(&self.info.model),
-            self.model.num_params(),
+            num_parameters(&self.model),
             classes.len(),
             self.recipe
                 .taf
@@ -131,8 +130,8 @@ fn weights_file(run: &RunDir, which: Which) -> Result<PathBuf> {
 
 /// The network that a checkpoint describes, with its weights.
 pub fn rebuild(checkpoint: &Checkpoint, device: &Device) -> Result<Recognizer> {
-    let CheckpointInfo { model, classes, auxiliary, .. } = &checkpoint.info;
-    let network = model.config(classes.len()).init(device, 0);
+    let CheckpointInfo { model, classes, frames, auxiliary, .. } = &checkpoint.info;
+    let network = model.config(classes.len(), *frames).init(device, 0);
     let network = if *auxiliary { network.with_auxiliary_norms() } else { network };
     Ok(load_state(network, checkpoint.model.clone())?)
 }

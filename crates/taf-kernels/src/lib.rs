@@ -36,9 +36,10 @@ pub use batch_norm::{
     batch_norm_forward, batch_norm_forward_with, batch_norm_residual_backward_in_place,
 };
 pub use conv::{
-    Conv3dShape, ConvShape, Epilogue, FrameShift, conv2d_forward, conv2d_forward_statistics, conv2d_forward_with,
-    conv2d_input_gradient, conv2d_input_gradient_add, conv2d_weight_gradient, conv3d_forward, conv3d_forward_with,
-    conv3d_input_gradient, conv3d_weight_gradient,
+    Conv3dShape, ConvShape, Epilogue, FrameShift, SpaceTimeShape, conv2d_forward, conv2d_forward_statistics,
+    conv2d_forward_with, conv2d_input_gradient, conv2d_input_gradient_add, conv2d_weight_gradient, conv3d_forward,
+    conv3d_forward_with, conv3d_input_gradient, conv3d_weight_gradient, space_time_forward,
+    space_time_forward_statistics, space_time_forward_with, space_time_input_gradient, space_time_weight_gradients,
 };
 pub use elementwise::{add_assign, cut_backward_in_place, cut_in_place, relu_backward, relu_forward};
 pub use linear::{LinearShape, bias_gradient, linear_forward, linear_input_gradient, linear_weight_gradient};

@@ -120,20 +120,46 @@ fn the_weight_gradient_agrees_with_its_twin() {
 }
 
 #[test]
-fn scale_bias_residual_and_relu_are_applied_after_the_sum() {
+fn scale_bias_residual_and_relu_are_applied_after_the_sum_each_with_and_without_the_others() {
     for shape in grid() {
         let Operands { x, w, dy: residual } = operands(&shape);
         let [scale, bias] = [6, 4].map(|seed| random(shape.channels_out, seed));
-        let mut y = spoiled(shape.output_len());
-        let epilogue = Epilogue { scale: Some(&scale), bias: Some(&bias), residual: Some(&residual), relu: true };
-        conv2d_forward_with(&shape, &x, &w, &epilogue, &mut y);
-        let mut expected = naive::conv::forward(&shape, &x, &w);
-        for (place, sum) in expected.iter_mut().enumerate() {
-            let channel = place % shape.channels_out;
-            let other = f64::from(bias[channel]) + f64::from(residual[place]);
-            *sum = (*sum * f64::from(scale[channel]) + other).max(0.0);
+        let sums = naive::conv::forward(&shape, &x, &w);
+        for parts in 0..16 {
+            let [scaled, moved, added, relu] = [1, 2, 4, 8].map(|part| parts & part > 0);
+            let epilogue = Epilogue {
+                scale: scaled.then_some(&scale),
+                bias: moved.then_some(&bias),
+                residual: added.then_some(&residual),
+                relu,
+            };
+            let mut y = spoiled(shape.output_len());
+            conv2d_forward_with(&shape, &x, &w, &epilogue, &mut y);
+            let value =
+                |values: Option<&[f32]>, place: usize, instead| values.map_or(instead, |of| f64::from(of[place]));
+            let expected = sums.iter().enumerate().map(|(place, sum)| {
+                let channel = place % shape.channels_out;
+                let mapped = sum * value(epilogue.scale, channel, 1.0) + value(epilogue.bias, channel, 0.0);
+                let sum = mapped + value(epilogue.residual, place, 0.0);
+                if relu { sum.max(0.0) } else { sum }
+            });
+            assert_close(&format!("{shape:?}, {parts:b}"), &y, &expected.collect::<Vec<_>>(), SUM_TOLERANCE);
         }
-        assert_close(&format!("{shape:?}"), &y, &expected, SUM_TOLERANCE);
+    }
+}
+
+#[test]
+fn what_is_not_a_number_passes_the_relu_behind_a_convolution() {
+    for groups in [1, 8] {
+        let shape = shape([1, 2, 2], [8, 8], [1, 1, 0], groups);
+        let [x, w] = [vec![f32::NAN; shape.input_len()], vec![1.0; shape.weight_len()]];
+        let ones = [1.0; 8];
+        for map in [None, Some(ones.as_slice())] {
+            let mut y = spoiled(shape.output_len());
+            let epilogue = Epilogue { scale: map, bias: map, residual: None, relu: true };
+            conv2d_forward_with(&shape, &x, &w, &epilogue, &mut y);
+            assert!(y.iter().all(|value| value.is_nan()), "{groups} groups, {map:?}: {y:?}");
+        }
     }
 }
 

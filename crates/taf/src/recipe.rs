@@ -10,7 +10,7 @@ use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::TemporalAdversary;
 use crate::data::ClipSource;
-use crate::model::{Branch, ModelRecipe, Recognizer};
+use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::train::{Fit, TafConfig};
 
 /// Everything about a run. Unknown fields are refused everywhere.
@@ -249,7 +249,7 @@ impl Recipe {
             return Err(RecipeError::value("data.eval.size", expected, self.data.eval.size));
         }
         self.check_sizes()?;
-        self.model.check()?;
+        self.model.check(self.data.sampling.frames())?;
         self.train.check()?;
         self.probe.validate().map_err(|error| error.in_table("probe"))?;
         self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
@@ -264,7 +264,7 @@ impl Recipe {
             false => Err(RecipeError::value(field, format!("lie between {low} and {high}"), value)),
         };
         // Below 2 frames there is nothing to attend to over time, and nothing to shift.
-        within("data.sampling.frames", sampling.frames(), 2, 512)?;
+        within("data.sampling.frames", sampling.frames(), 2, MOST_FRAMES)?;
         within("data.transform.size", transform.size, 8, 2048)?;
         within("data.views", views.count(), 1, 100)?;
         within("data.workers", *workers, 1, 256)?;
@@ -292,7 +292,8 @@ impl Plan {
     /// The network with fresh weights.
     pub fn init_model(&self, device: &Device) -> Recognizer {
         let seed = Seed::new(self.recipe.seed).with("weights").value();
-        self.recipe.model.config(self.classes.len()).init(device, seed)
+        let frames = self.recipe.data.sampling.frames();
+        self.recipe.model.config(self.classes.len(), frames).init(device, seed)
     }
 }
 

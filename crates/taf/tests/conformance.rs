@@ -9,6 +9,7 @@ use burn::tensor::{Device, Int, Tensor};
 use taf::conformance::{ClipSize, check};
 use taf::model::{
     BlockKind, MobileNetV2Config, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
+    parameter_names,
 };
 
 const SIZE: ClipSize = ClipSize { frames: 4, side: 32 };
@@ -46,15 +47,45 @@ fn tsn_and_tsm_conform_on_mobilenet() {
 }
 
 #[test]
+fn tam_and_gst_conform() {
+    let trunk = || small(BlockKind::Bottleneck);
+    for config in [
+        RecognizerConfig::tam(trunk(), 3, SIZE.frames),
+        RecognizerConfig::gst(trunk(), 3),
+        RecognizerConfig::gst_large(trunk(), 3),
+    ] {
+        assert_eq!(check(without_dropout(config.clone()), SIZE), Vec::<String>::new(), "{config:?}");
+    }
+}
+
+#[test]
 fn tpn_conforms() {
     let model = without_dropout(RecognizerConfig::tpn(small(BlockKind::Bottleneck), 3)).with_auxiliary_norms();
     assert_eq!(check(model, LARGE), Vec::<String>::new());
 }
 
 #[test]
-fn a_network_with_auxiliary_norms_conforms() {
-    let model = without_dropout(RecognizerConfig::tsm(small(BlockKind::Basic), 3)).with_auxiliary_norms();
-    assert_eq!(check(model, SIZE), Vec::<String>::new());
+fn networks_with_auxiliary_norms_conform() {
+    let trunk = || small(BlockKind::Bottleneck);
+    for config in [
+        RecognizerConfig::tsm(small(BlockKind::Basic), 3),
+        RecognizerConfig::tam(trunk(), 3, SIZE.frames),
+        RecognizerConfig::gst(trunk(), 3),
+    ] {
+        let plain = without_dropout(config.clone());
+        let norms = |model: &Recognizer, part| parameter_names(model).iter().filter(|name| name.contains(part)).count();
+        let main = norms(&plain, ".main.");
+        let model = plain.with_auxiliary_norms();
+        assert_eq!(norms(&model, ".auxiliary."), main, "every norm has the branch: {config:?}");
+        assert_eq!(check(model, SIZE), Vec::<String>::new(), "{config:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "frames of the clips, and those the temporal adaptive module is made for")]
+fn tam_refuses_clips_of_another_length() {
+    let model = without_dropout(RecognizerConfig::tam(small(BlockKind::Bottleneck), 3, 8));
+    model.forward(Tensor::zeros([1, 4, 3, 32, 32], &Device::flex()), &mut Pass::inference());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
     BlockKind, Branch, MobileNetV2Config, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel,
     VideoOutput, from_published_layout, from_published_tpn_layout, load_state, published_name, published_tpn_name,
-    state_dict, to_published_layout, to_published_tpn_layout,
+    state_dict, to_published_gst_layout, to_published_layout, to_published_tpn_layout,
 };
 use taf::ops::with_composed_ops;
 use taf::train::classification_loss;
@@ -24,9 +24,35 @@ const BACKWARD: f32 = 1e-4;
 /// For networks of more layers in a row, whose last batch statistics are of few values. In MobileNetV2's training logits
 /// PyTorch's float32 differs from its float64 by 1.3e-5, in TPN's by 4e-6.
 const FORWARD_OF_DEEP: f32 = 4e-5;
-/// In the `tsn` instance one ReLU of the training pass stands within rounding of zero. PyTorch's own gradients in float32
-/// (the golden ones) and float64 differ there by 1.05e-2 of the largest value.
-const BACKWARD_AT_A_KINK: f32 = 1.2e-2;
+/// Instances in which a ReLU stands so close to zero that its rounding decides on which side: kind, bodies, the entries
+/// behind it, and how far they move when it changes side. PyTorch's own gradients do the same: `tsn` between float32 (the
+/// golden ones) and float64, 1.05e-2; in float64 with 1e-7 of noise on the pixels `gst` by 1.443e-2, `tam` by 3.8e-3
+/// (shift) and 1.606e-2 (cross-entropy).
+const KINKS: [(&str, &str, &str, f32); 4] = [
+    ("tsn", "kernels", "train.", 1.2e-2),
+    ("tsn", "composed", "train.", 1.2e-2),
+    ("gst", "composed", "train.", 1.5e-2),
+    ("tam", "composed", "eval.", 1.7e-2),
+];
+
+/// The tolerance of a gradient.
+fn backward(golden: &Golden, name: &str) -> f32 {
+    let is_here = |kind: &str, bodies: &str, entries: &str| {
+        kind == golden.kind() && bodies == golden.bodies() && name.starts_with(entries)
+    };
+    KINKS.iter().find(|(kind, bodies, entries, _)| is_here(kind, bodies, entries)).map_or(BACKWARD, |kink| kink.3)
+}
+
+/// What accumulates forward.
+fn forward(golden: &Golden) -> f32 {
+    if is_deep(golden) { FORWARD_OF_DEEP } else { FORWARD }
+}
+
+/// Of so many activations some stand at a kink in almost every instance: PyTorch's own gradients change by 1e-2 to 1e-1 of
+/// the largest value when its weights are changed by a millionth.
+fn is_deep(golden: &Golden) -> bool {
+    ["mobilenet_tsm", "tpn"].contains(&golden.kind())
+}
 
 #[test]
 fn tsn_computes_what_pytorch_computes() {
@@ -44,6 +70,16 @@ fn tsm_on_basic_blocks_computes_what_pytorch_computes() {
 }
 
 #[test]
+fn tam_computes_what_pytorch_computes() {
+    check("tam");
+}
+
+#[test]
+fn gst_computes_what_pytorch_computes() {
+    check("gst");
+}
+
+#[test]
 fn tpn_computes_what_pytorch_computes() {
     check("tpn");
 }
@@ -53,34 +89,23 @@ fn tsm_on_mobilenet_computes_what_pytorch_computes() {
     check("mobilenet_tsm");
 }
 
-/// What accumulates forward.
-fn forward(golden: &Golden) -> f32 {
-    if is_deep(golden) { FORWARD_OF_DEEP } else { FORWARD }
+fn assert_gradient<const D: usize>(golden: &Golden, name: &str, found: &Tensor<D>) {
+    assert_gradient_values(golden, name, &found.to_data().try_to_vec::<f32>().unwrap());
 }
 
-/// Of so many activations some stand at a kink in almost every instance: PyTorch's own gradients change by 1e-2 to 1e-1 of
-/// the largest value when its weights are changed by a millionth.
-fn is_deep(golden: &Golden) -> bool {
-    ["mobilenet_tsm", "tpn"].contains(&golden.kind())
-}
-
-fn assert_gradient<const D: usize>(golden: &Golden, name: &str, found: &Tensor<D>, tolerance: f32) {
-    assert_gradient_values(golden, name, &found.to_data().try_to_vec::<f32>().unwrap(), tolerance);
-}
-
-fn assert_gradient_values(golden: &Golden, name: &str, found: &[f32], tolerance: f32) {
-    if is_deep(golden) {
-        golden.assert_close_but_for_kinks(name, found, tolerance);
+/// The kinks of the repository's own smaller instances are known; others may have theirs anywhere.
+fn assert_gradient_values(golden: &Golden, name: &str, found: &[f32]) {
+    if is_deep(golden) || std::env::var_os("TAF_GOLDEN_DIR").is_some() {
+        golden.assert_close_but_for_kinks(name, found, BACKWARD);
     } else {
-        golden.assert_close_values(name, found, tolerance);
+        golden.assert_close_values(name, found, backward(golden, name));
     }
 }
 
 fn check(kind: &str) {
-    let golden = Golden::read(kind);
-    for (path, run) in [("kernels", check_all as fn(&Golden)), ("composed", |g| with_composed_ops(|| check_all(g)))] {
-        println!("{kind} on {path}");
-        run(&golden);
+    for (bodies, run) in [("kernels", check_all as fn(&Golden)), ("composed", |g| with_composed_ops(|| check_all(g)))] {
+        println!("{kind} on {bodies}");
+        run(&Golden::read(kind, bodies));
     }
 }
 
@@ -99,6 +124,11 @@ fn config(golden: &Golden) -> RecognizerConfig {
     let resnet = |block| ResNetConfig { block, layers: golden.meta("layers"), width };
     match golden.kind() {
         "tsn" => RecognizerConfig::tsn(resnet(BlockKind::Bottleneck), classes),
+        "tam" => RecognizerConfig::tam(resnet(BlockKind::Bottleneck), classes, golden.meta("frames")),
+        "gst" if golden.find_meta("beta") == Some(1) => {
+            RecognizerConfig::gst_large(resnet(BlockKind::Bottleneck), classes)
+        }
+        "gst" => RecognizerConfig::gst(resnet(BlockKind::Bottleneck), classes),
         "tsm_basic" => RecognizerConfig::tsm(resnet(BlockKind::Basic), classes),
         "mobilenet_tsm" => RecognizerConfig::tsm(MobileNetV2Config { width }, classes),
         "tpn" => {
@@ -143,9 +173,13 @@ impl Names {
                 to_published: to_published_tpn_layout,
                 from_published: from_published_tpn_layout,
             },
-            _ => Self {
+            kind => Self {
                 published: |name| published_name(name).expect(NAMED),
-                to_published: |_, data| to_published_layout(data),
+                to_published: if kind == "gst" {
+                    |_, data| to_published_gst_layout(data)
+                } else {
+                    |_, data| to_published_layout(data)
+                },
                 from_published: from_published_layout,
             },
         }
@@ -163,6 +197,12 @@ fn classes(golden: &Golden) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::from(golden.integers("eval.cam_class").as_slice()), &Device::flex())
 }
 
+/// The golden file has the mean of TPN's slopes over so many places, this crate their sum.
+fn places(golden: &Golden, output: &VideoOutput) -> f64 {
+    let [_, time, height, width, _] = output.features.dims();
+    if golden.kind() == "tpn" { (time * height * width) as f64 } else { 1.0 }
+}
+
 fn check_inference(golden: &Golden, model: &Recognizer) {
     let output = model.forward(input(golden), &mut Pass::inference());
     golden.assert_close("eval.logits", &output.logits, forward(golden));
@@ -173,7 +213,7 @@ fn check_inference(golden: &Golden, model: &Recognizer) {
     let labels: Vec<usize> = golden.meta("labels");
     let loss = Objective::of_logits(output.logits.clone(), &labels).mean();
     golden.assert_close("eval.loss", &loss, forward(golden));
-    let weights = model.cam_weights(&output, classes(golden));
+    let weights = model.cam_weights(&output, classes(golden)) / places(golden, &output);
     golden.assert_close("eval.cam_weights", &weights, forward(golden));
     golden.assert_close("eval.cam", &class_activation_map(output.features, weights), forward(golden));
 }
@@ -182,7 +222,7 @@ fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
     let name = if rule == AttentionRule::Relu { "relu" } else { "softmax" };
     let key = |what: &str| format!("eval.{name}.{what}");
     let attention = |output: &VideoOutput| {
-        let attention = TemporalAttention { rule, temperature: 1.0 };
+        let attention = TemporalAttention { rule, temperature: places(golden, output) };
         attention.of(output, model.cam_weights(output, classes(golden)))
     };
     let natural = attention(&model.forward(input(golden), &mut Pass::inference()));
@@ -195,11 +235,8 @@ fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
         golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), forward(golden));
         let gradient = clips.grad(&value.backward()).expect("the clip is tracked");
         match objective {
-            Objective::Shift => assert_gradient(golden, &key("shift_input_grad"), &gradient, BACKWARD),
-            _ => {
-                let norm = gradient.square().sum().sqrt();
-                assert_gradient(golden, &key("entropy_input_grad_norm"), &norm, BACKWARD);
-            }
+            Objective::Shift => assert_gradient(golden, &key("shift_input_grad"), &gradient),
+            _ => assert_gradient(golden, &key("entropy_input_grad_norm"), &gradient.square().sum().sqrt()),
         }
     }
 }
@@ -209,8 +246,7 @@ fn check_cross_entropy_gradient(golden: &Golden, model: &Recognizer) {
     let clips = input(golden).autodiff().require_grad();
     let output = model.forward(clips.clone(), &mut Pass::inference());
     let gradients = Objective::of_logits(output.logits, &labels).sum().backward();
-    let gradient = clips.grad(&gradients).expect("the clip is tracked");
-    assert_gradient(golden, "eval.ce_input_grad", &gradient, BACKWARD);
+    assert_gradient(golden, "eval.ce_input_grad", &clips.grad(&gradients).expect("the clip is tracked"));
 }
 
 fn check_training(golden: &Golden, model: Recognizer) {
@@ -222,22 +258,20 @@ fn check_training(golden: &Golden, model: Recognizer) {
     let loss = classification_loss(&output, &labels, 0.0);
     golden.assert_close("train.loss", &loss.clone().inner(), forward(golden));
     let gradients = loss.backward();
-    let tolerance = if golden.kind() == "tsn" { BACKWARD_AT_A_KINK } else { BACKWARD };
-    let gradient = clips.grad(&gradients).expect("the clip is tracked");
-    assert_gradient(golden, "train.input_grad", &gradient, tolerance);
-    check_parameter_gradients(golden, &model, &gradients, tolerance);
+    assert_gradient(golden, "train.input_grad", &clips.grad(&gradients).expect("the clip is tracked"));
+    check_parameter_gradients(golden, &model, &gradients);
     check_running_statistics(golden, pass.update_running_statistics(model));
 }
 
-fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients, tolerance: f32) {
+fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients) {
     let mut reader =
         GradientReader { gradients, published: Names::of(golden), path: Vec::new(), found: HashMap::new() };
     model.visit(&mut reader);
     let names: Vec<String> = golden.meta("parameters");
     let rows: Vec<&[f32]> = names.iter().map(|name| reader.found[name].as_slice()).collect();
     let norms = rows.iter().map(|row| row.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() as f32);
-    assert_gradient_values(golden, "train.param_grad_norm", &norms.collect::<Vec<_>>(), tolerance);
-    assert_gradient_values(golden, "train.param_grad_first8", &first::<8>(&rows), tolerance);
+    assert_gradient_values(golden, "train.param_grad_norm", &norms.collect::<Vec<_>>());
+    assert_gradient_values(golden, "train.param_grad_first8", &first::<8>(&rows));
 }
 
 fn check_running_statistics(golden: &Golden, model: Recognizer) {

@@ -3,7 +3,9 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use taf::ops::{self, Affine, Colors, ConvOptions, FrameShift, NormParameters, with_composed_ops};
+use taf::ops::{
+    self, Affine, Colors, Conv3dOptions, ConvOptions, FrameShift, NormParameters, SpaceTimeConv, with_composed_ops,
+};
 
 /// Half the step of the central difference: the outputs are rounded to about 1e-7 of their size, which this divides, and
 /// the fewer ReLUs change side within it the better.
@@ -37,6 +39,13 @@ fn parameters(i: &[Tensor<4>]) -> NormParameters {
 
 fn map(i: &[Tensor<4>]) -> Affine {
     Affine { scale: vector(&i[0]), shift: vector(&i[1]) }
+}
+
+/// Weights over space, and over clips of two frames and space.
+fn pair(i: &[Tensor<4>], stride: usize) -> SpaceTimeConv {
+    let [taps, width, inputs, outputs] = i[2].dims();
+    let time = i[2].clone().reshape([taps / width, width, width, inputs, outputs]);
+    SpaceTimeConv { space: i[1].clone(), time, frames: 2, stride }
 }
 
 fn cases() -> Vec<Case> {
@@ -115,6 +124,28 @@ fn cases() -> Vec<Case> {
                 ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options, parameters(&i[2..]), None, false).y
             },
         ),
+        case("3-D convolution", &[&[2, 12, 3, 6], &[3, 27, 6, 5]], |i| {
+            let options = Conv3dOptions { stride: [1, 2, 1], padding: [1, 1, 1] };
+            let x = i[0].clone().reshape([2, 4, 3, 3, 6]);
+            let y = ops::conv3d(x, i[1].clone().reshape([3, 3, 9, 6, 5]).narrow(2, 0, 3), options);
+            let [clips, frames, height, width, channels] = y.dims();
+            y.reshape([clips * frames, height, width, channels])
+        }),
+        case("pair of convolutions, half the channels each", &[x, &[3, 3, 4, 6], &[9, 3, 4, 2]], |i| {
+            ops::space_time_conv(i[0].clone(), pair(i, 2))
+        }),
+        case("pair of convolutions on all channels", &[x, &[3, 3, 8, 6], &[9, 3, 8, 2]], |i| {
+            ops::space_time_conv(i[0].clone(), pair(i, 1))
+        }),
+        case("pair of convolutions with batch norm", &[x, &[3, 3, 4, 6], &[9, 3, 4, 2], row, row], |i| {
+            ops::space_time_conv_batch_norm(i[0].clone(), pair(i, 1), parameters(&i[3..]), true).y
+        }),
+        case("pair of convolutions with a map", &[x, &[3, 3, 8, 6], &[9, 3, 8, 2], row, row], |i| {
+            ops::space_time_conv_affine(i[0].clone(), pair(i, 2), map(&i[3..]), true)
+        }),
+        case("adaptive filter over time", &[&[6, 5, 3, 8], &[1, 2, 8, 3], &[1, 2, 3, 8]], |i| {
+            ops::temporal_adaptive(i[0].clone(), i[1].clone().squeeze_dim(0), i[2].clone().squeeze_dim(0))
+        }),
         case("max pool", &[x], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),
     ]
 }
@@ -209,4 +240,17 @@ fn an_untracked_weight_gets_no_gradient() {
     let gradients = ops::conv2d(x.clone(), weight.clone(), options(1, 1, 1)).sum().backward();
     assert!(x.grad(&gradients).is_some());
     assert!(weight.grad(&gradients).is_none());
+}
+
+#[test]
+fn frozen_weights_of_a_pair_of_convolutions_get_no_gradient() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let x = random(&[4, 4, 4, 8], &mut rng).autodiff().require_grad();
+    let weights = [random(&[3, 3, 4, 6], &mut rng), random(&[9, 3, 4, 2], &mut rng)].map(Tensor::autodiff);
+    let row = || random(&[1, 1, 1, 8], &mut ChaCha8Rng::seed_from_u64(4)).autodiff();
+    let inputs = [x.clone(), weights[0].clone(), weights[1].clone(), row(), row()];
+    let gradients = ops::space_time_conv_affine(inputs[0].clone(), pair(&inputs, 1), map(&inputs[3..]), true);
+    let gradients = gradients.sum().backward();
+    assert!(x.grad(&gradients).is_some());
+    assert!(weights.iter().all(|weight| weight.grad(&gradients).is_none()));
 }

@@ -162,6 +162,47 @@ fn correlation(a: Tensor<2>, b: Tensor<2>) -> f64 {
     f64::from(((a * b).sum_dim(1) / lengths.clamp_min(1e-30)).mean().into_scalar::<f32>())
 }
 
+/// TAM, GST and GST-Large on small trunks of bottlenecks.
+fn networks_of_bottlenecks() -> [Recognizer; 3] {
+    let trunk = || ResNetConfig { block: BlockKind::Bottleneck, layers: vec![2, 2, 1], width: 16 };
+    let configs = [
+        RecognizerConfig::tam(trunk(), 2, FRAMES),
+        RecognizerConfig::gst(trunk(), 2),
+        RecognizerConfig::gst_large(trunk(), 2),
+    ];
+    configs.map(|config| RecognizerConfig { dropout: 0.0, ..config }.init(&Device::flex().autodiff(), 0))
+}
+
+#[test]
+fn adaptive_filters_and_convolutions_over_time_learn_its_direction_too() {
+    // Single frames reach 0.5; 42 of 60 by chance have a probability of 0.001. TAM, whose kernels are the mean of three
+    // frames at first, learns slowest.
+    for (name, network) in ["TAM", "GST", "GST-Large"].into_iter().zip(networks_of_bottlenecks()) {
+        let (network, _) = train(network, &PLAIN, 90, 0.05);
+        let accuracy = accuracy(&network);
+        println!("{name}: {accuracy}");
+        assert!(accuracy >= 0.7, "{name} reaches {accuracy}");
+    }
+}
+
+#[test]
+fn adaptive_filters_and_convolutions_over_time_learn_a_batch_by_heart() {
+    for (name, mut model) in ["TAM", "GST", "GST-Large"].into_iter().zip(networks_of_bottlenecks()) {
+        let batch = ClipBatch { samples: moving_shapes(0..4) };
+        let config = SgdConfig { learning_rate: 0.02, weight_decay: 0.0, ..SgdConfig::default() };
+        let mut optimizer = Sgd::new(config);
+        let mut losses = Vec::new();
+        for step in 0..60 {
+            let outcome;
+            (model, outcome) = train_step(model, &mut optimizer, &PLAIN, &batch, 1.0, Seed::new(2).at(step));
+            losses.push(outcome.loss);
+        }
+        let (first, last) = (losses[0], losses[losses.len() - 1]);
+        println!("{name}: {first} to {last}");
+        assert!(last < 0.05 * first, "{name}: {first} to {last}");
+    }
+}
+
 #[test]
 fn taf_trains_on_both_kinds_of_clips_in_either_branch() {
     for branch in [Branch::Main, Branch::Auxiliary] {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf, absolute};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use taf::exchange::{Imported, import};
-use taf::model::{Recognizer, shapes, state_dict};
+use taf::model::{Recognizer, num_parameters, state_dict};
 use taf::recipe::Recipe;
 use taf::run::{Existing, Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
@@ -25,7 +25,7 @@ pub fn run(args: ImportArgs) -> Result<Status> {
     let classes = classes(&args)?;
     let order = class_list::order(args.label_order.as_deref())?;
     let Contents { container, home, tensors, ignored } = read(&args.file)?;
-    let model = recipe.model.config(classes.len()).init(&device(), recipe.seed);
+    let model = recipe.model.config(classes.len(), recipe.data.sampling.frames()).init(&device(), recipe.seed);
     let allowed = Allowed { new_classifier: args.new_classifier, partial: args.partial };
     let imported = import(model, &recipe.model, tensors, allowed, (&order, &classes))
         .with_context(|| format!("cannot import {}", args.file.display()))?;
@@ -149,13 +149,6 @@ impl Told {
             left: fitted.left.into_iter().chain(ignored).collect(),
         }
     }
-}
-
-/// Weights that training changes by gradients: running statistics are none.
-fn num_parameters(model: &Recognizer) -> usize {
-    let running = |name: &str| name.ends_with("running_mean") || name.ends_with("running_var");
-    let shapes = shapes(model).into_iter().filter(|(name, _)| !running(name));
-    shapes.map(|(_, shape)| shape.iter().product::<usize>()).sum()
 }
 
 fn page(told: &Told) -> String {

@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use burn::module::Module;
 use serde::Serialize;
-use taf::model::{Recognizer, StateDict, state_dict};
+use taf::model::{Cost, Recognizer, StateDict, state_dict};
 use taf::recipe::Recipe;
 
 use crate::args::InfoArgs;
@@ -39,7 +38,12 @@ struct Program {
 struct Network {
     source: PathBuf,
     name: String,
+    /// No running statistics, no auxiliary norms.
     parameters: usize,
+    /// Those of them that inference does without.
+    training_parameters: usize,
+    /// For one clip, in convolutions and linear layers.
+    multiply_adds: u64,
     classes: Vec<String>,
     frames: usize,
     size: usize,
@@ -139,13 +143,18 @@ fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<Network> 
 
 impl Network {
     fn new(source: &Path, recipe: &Recipe, classes: Vec<String>, model: &Recognizer, layers: bool) -> Self {
+        let (frames, size) = (recipe.data.sampling.frames(), recipe.data.eval.size);
+        let Cost { parameters, training_parameters, multiply_adds } =
+            recipe.model.config(classes.len(), frames).cost(frames, size);
         Self {
             source: source.to_owned(),
             name: network_name(&recipe.model),
-            parameters: model.num_params(),
+            parameters,
+            training_parameters,
+            multiply_adds,
             classes,
-            frames: recipe.data.sampling.frames(),
-            size: recipe.data.eval.size,
+            frames,
+            size,
             trained: None,
             layers: if layers { list(state_dict(model)) } else { Vec::new() },
         }
@@ -170,11 +179,27 @@ fn page(info: &Info) -> String {
 }
 
 fn describe(network: &Network, text: &mut String) {
-    let Network { source, name, parameters, classes, frames, size, trained, layers } = network;
+    let Network {
+        source,
+        name,
+        parameters,
+        training_parameters,
+        multiply_adds,
+        classes,
+        frames,
+        size,
+        trained,
+        layers,
+    } = network;
+    let training = match training_parameters {
+        0 => String::new(),
+        count => format!(" ({count} of them for training alone)"),
+    };
     let _ = write!(
         text,
-        "\n{}\nnetwork     {name}, {parameters} parameters\nclip        {frames} frames of {size}x{size}\nclasses     {}: {}\n",
+        "\n{}\nnetwork     {name}, {parameters} parameters{training}\nclip        {frames} frames of {size}x{size}, {:.2} G multiply-adds\nclasses     {}: {}\n",
         source.display(),
+        *multiply_adds as f64 / 1e9,
         classes.len(),
         classes.join(", ")
     );

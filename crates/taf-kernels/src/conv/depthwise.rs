@@ -22,10 +22,10 @@ pub(super) fn forward(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &Epilog
                     }
                 }
             }
+            for (column, pixel) in out.chunks_exact_mut(channels).enumerate() {
+                epilogue.finish_pixel(pixel, (row * shape.output_width() + column) * channels, 0);
+            }
         });
-        for (column, pixel) in out.chunks_exact_mut(channels).enumerate() {
-            epilogue.finish_pixel(pixel, (row * shape.output_width() + column) * channels, 0);
-        }
     });
 }
 

@@ -1,6 +1,7 @@
 use super::geometry::Geometry;
 use super::{ConvShape, depthwise};
 use crate::engine::{self, Done, Machine, Output};
+use crate::simd::vectorized;
 
 /// What becomes of a convolution's output while it is still in the cache: `y = relu?(conv(x) * scale + bias + residual)`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,24 +58,41 @@ impl Epilogue<'_> {
             return;
         }
         let from = done.channels.start;
-        done.for_each(|start, values| self.finish_pixel(values, start, from));
+        vectorized(|| done.for_each(|start, values| self.finish_pixel(values, start, from)));
     }
 
-    /// Applies the epilogue to the channels from `from` on of the pixel whose floats start at `start`.
+    /// Applies the epilogue to the channels from `from` on of the pixel whose floats start at `start`. To be called where
+    /// loops are [`vectorized`].
+    #[inline(always)]
     pub(super) fn finish_pixel(&self, values: &mut [f32], start: usize, from: usize) {
-        crate::simd::vectorized(|| {
-            if let Some(scale) = self.scale {
-                values.iter_mut().zip(&scale[from..]).for_each(|(value, scale)| *value *= scale);
+        let channels = from..from + values.len();
+        let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        // What is not a number stays so, and a diverged network shows.
+        let end = |value: f32| if value < floor { floor } else { value };
+        let residual = self.residual.map(|residual| &residual[start + from..][..values.len()]);
+        let [scale, bias] = [self.scale, self.bias].map(|of| of.map(|of| &of[channels.clone()]));
+        // The map of a norm in one pass, with or without a residual; else part by part.
+        if let (Some(scale), Some(bias)) = (scale, bias) {
+            let mapped = values.iter_mut().zip(scale).zip(bias);
+            match residual {
+                Some(residual) => mapped
+                    .zip(residual)
+                    .for_each(|(((value, scale), bias), other)| *value = end(*value * scale + bias + other)),
+                None => mapped.for_each(|((value, scale), bias)| *value = end(*value * scale + bias)),
             }
-            if let Some(bias) = self.bias {
-                values.iter_mut().zip(&bias[from..]).for_each(|(value, bias)| *value += bias);
-            }
-            if let Some(residual) = self.residual {
-                values.iter_mut().zip(&residual[start + from..]).for_each(|(value, other)| *value += other);
-            }
-            if self.relu {
-                values.iter_mut().for_each(|value| *value = value.max(0.0));
-            }
-        });
+            return;
+        }
+        if let Some(scale) = scale {
+            values.iter_mut().zip(scale).for_each(|(value, scale)| *value *= scale);
+        }
+        if let Some(other) = bias {
+            values.iter_mut().zip(other).for_each(|(value, other)| *value += other);
+        }
+        if let Some(other) = residual {
+            values.iter_mut().zip(other).for_each(|(value, other)| *value += other);
+        }
+        if self.relu {
+            values.iter_mut().for_each(|value| *value = end(*value));
+        }
     }
 }

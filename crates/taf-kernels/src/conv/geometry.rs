@@ -21,6 +21,8 @@ pub(super) struct Geometry {
     pub(super) groups: usize,
     /// Channels read from the next frame, and as many from the previous one.
     pub(super) fold: usize,
+    /// Whether the input channels are only a part of what the pixels have.
+    pub(super) is_part: bool,
 }
 
 impl From<&ConvShape> for Geometry {
@@ -37,6 +39,7 @@ impl From<&ConvShape> for Geometry {
             padding: [0, shape.padding[0], shape.padding[1]],
             groups: shape.groups,
             fold: shape.shift.map_or(0, |shift| shift.fold),
+            is_part: false,
         }
     }
 }
@@ -76,7 +79,8 @@ impl Geometry {
     }
 
     pub(super) fn has_few_inputs(&self) -> bool {
-        self.groups == 1 && self.fold == 0 && self.channels_in < FEW_CHANNELS && self.kernel[2] > 1
+        let is_whole = self.groups == 1 && self.fold == 0 && !self.is_part;
+        is_whole && self.channels_in < FEW_CHANNELS && self.kernel[2] > 1
     }
 
     /// What the forward pass of a group reads.

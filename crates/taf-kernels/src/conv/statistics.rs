@@ -6,7 +6,7 @@ use super::geometry::Geometry;
 use super::{ConvShape, conv2d_forward};
 use crate::BatchStatistics;
 use crate::batch_norm::Moments;
-use crate::engine::{self, Done, Machine, Output};
+use crate::engine::{self, Done, Machine, Output, Product};
 
 /// [`conv2d_forward`], and the statistics of `y` for the batch norm that follows, taken from each tile while it is hot.
 ///
@@ -27,11 +27,16 @@ pub fn conv2d_forward_statistics(
         conv2d_forward(shape, x, w, y);
         return BatchStatistics::of(y, shape.channels_out, epsilon);
     }
-    assert!(!y.is_empty(), "statistics of at least one pixel");
-    let machine = Machine::detect();
     let geometry = Geometry::from(shape);
     let x = geometry.widened(x);
-    let tiles = engine::run(&machine, &geometry.forward(&x, w), Output::new(y), |done| {
+    run_with_statistics(&geometry.forward(&x, w), epsilon, y)
+}
+
+/// Runs products that fill `y` between them.
+pub(super) fn run_with_statistics(products: &[Product], epsilon: f32, y: &mut [f32]) -> BatchStatistics {
+    assert!(!y.is_empty(), "statistics of at least one pixel");
+    let machine = Machine::detect();
+    let tiles = engine::run(&machine, products, Output::new(y), |done| {
         (done.channels.start, machine.arch.dispatch(TileMoments(&done)))
     });
     merge(tiles).finish(epsilon)

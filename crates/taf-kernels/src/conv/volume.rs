@@ -89,6 +89,7 @@ impl From<&Conv3dShape> for Geometry {
             padding: shape.padding,
             groups: 1,
             fold: 0,
+            is_part: false,
         }
     }
 }

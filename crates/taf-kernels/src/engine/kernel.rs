@@ -38,6 +38,57 @@ pub(crate) struct Sweep<'a> {
     /// Columns of the panel that exist.
     pub(crate) columns: usize,
     pub(crate) add: bool,
+    /// Fetched meanwhile.
+    pub(crate) ahead: Ahead<'a>,
+}
+
+/// Runs of floats that will be needed soon: fetched a few lines at a time while there is something to compute.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ahead<'a> {
+    pub(crate) data: &'a [f32],
+    /// Number of runs, floats of each, and from one start to the next.
+    pub(crate) runs: usize,
+    pub(crate) len: usize,
+    pub(crate) stride: usize,
+}
+
+impl Ahead<'_> {
+    /// Floats of a cache line.
+    const LINE: usize = 16;
+
+    fn lines(&self) -> usize {
+        self.runs * self.len.div_ceil(Self::LINE)
+    }
+
+    /// Fetches lines of the given numbers, as far as there are so many.
+    #[inline(always)]
+    fn fetch(&self, lines: std::ops::Range<usize>) {
+        let per_run = self.len.div_ceil(Self::LINE).max(1);
+        let (mut run, mut line) = (lines.start / per_run, lines.start % per_run);
+        for _ in lines {
+            if run >= self.runs {
+                break;
+            }
+            fetch(self.data, run * self.stride + line * Self::LINE);
+            line += 1;
+            if line == per_run {
+                (run, line) = (run + 1, 0);
+            }
+        }
+    }
+}
+
+/// Asks for the line of a float to be brought to the second-level cache; no harm where there is none.
+#[inline(always)]
+fn fetch(data: &[f32], place: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing; any address will do.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(data.as_ptr().wrapping_add(place).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (data, place);
 }
 
 impl WithSimd for Sweep<'_> {
@@ -61,9 +112,13 @@ impl Sweep<'_> {
     #[inline(always)]
     fn sweep<S: Simd, const NV: usize>(&self, simd: S) {
         let mut rest = self.rows;
+        let lines = self.ahead.lines().div_ceil(self.rows.len().div_ceil(TILE_ROWS).max(1));
+        let mut fetched = 0;
         while !rest.is_empty() {
             let (tile, next) = rest.split_at(tile_rows(rest.len()));
             rest = next;
+            self.ahead.fetch(fetched..fetched + lines);
+            fetched += lines;
             // SAFETY: the rows and pieces describe reads inside the source wherever the bits say so (see `Reader`).
             unsafe {
                 match tile.len() {

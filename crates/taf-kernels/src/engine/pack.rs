@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::kernel::Ahead;
 use super::machine::Machine;
 use super::transpose::transpose;
 use super::window::Tap;
@@ -43,6 +44,24 @@ impl Weights<'_> {
                 self.pack_run(&self.data[place..], columns.len(), width, out);
             }
             start += len;
+        }
+    }
+
+    /// Where [`Weights::pack`] would read the given rows of a panel, where the taps follow each other in memory.
+    pub(crate) fn ahead(&self, taps: &[Tap], rows: Range<usize>, columns: Range<usize>) -> Ahead<'_> {
+        let mut start = 0;
+        let tap = taps.iter().find(|tap| {
+            start += tap.channels.len();
+            rows.start < start
+        });
+        let Some(tap) = tap else { return Ahead::default() };
+        let row = rows.start + tap.channels.len() - start;
+        let place = tap.weights + row * self.row_stride + columns.start * self.column_stride;
+        let data = self.data.get(place..).unwrap_or_default();
+        if self.column_stride == 1 {
+            Ahead { data, runs: rows.len(), len: columns.len(), stride: self.row_stride }
+        } else {
+            Ahead { data, runs: columns.len(), len: rows.len(), stride: self.column_stride }
         }
     }
 

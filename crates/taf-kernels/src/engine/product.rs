@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::kernel::{DEPTH, Piece, Sweep};
+use super::kernel::{Ahead, DEPTH, Piece, Sweep};
 use super::machine::{Machine, TILE_ROWS};
 use super::output::Output;
 use super::pack::Weights;
@@ -44,6 +44,7 @@ impl Done<'_> {
     }
 
     /// Calls `visit` with the float the pixel starts at and its finished channels.
+    #[inline(always)]
     pub(crate) fn for_each(&mut self, mut visit: impl FnMut(usize, &mut [f32])) {
         for row in self.rows {
             // SAFETY: rows of the task that made this, which alone writes them.
@@ -148,6 +149,7 @@ impl<'a> Prepared<'a> {
                     column: product.first_column + columns.start,
                     columns: columns.len(),
                     add: product.add || start > 0,
+                    ahead: self.ahead(task, panel, &block),
                 });
             }
             start = block.end;
@@ -158,6 +160,19 @@ impl<'a> Prepared<'a> {
         let [first, end] = [task.panels.start * self.machine.panel, task.panels.end * self.machine.panel];
         let channels = product.first_column + first..product.first_column + end.min(product.columns);
         finish(Done { rows: &rows, channels, out })
+    }
+
+    /// The weights a task packs after the given block of a panel.
+    fn ahead(&self, task: &Task, panel: usize, block: &Range<usize>) -> Ahead<'_> {
+        let Product { window, weights, .. } = self.product;
+        if !matches!(self.weights, Panels::ByTask) {
+            return Ahead::default();
+        }
+        let (panel, rows) = match panel + 1 < task.panels.end {
+            true => (panel + 1, block.clone()),
+            false => (task.panels.start, block.end..window.depth().min(block.end + DEPTH)),
+        };
+        weights.ahead(&window.taps, rows, self.product.panel_columns(self.machine, panel))
     }
 
     /// The given weight rows of a panel.

@@ -63,7 +63,8 @@ pub fn published_network(recipe: &ModelRecipe, model: &Recognizer) -> Network {
     let own = parameter_names(model);
     let family = Family::of(own.iter());
     let names: Vec<String> = own.iter().filter_map(|name| family.name(name)).collect();
-    let temporal = recipe.config(1).temporal;
+    // Neither classes nor frames change how the blocks shift.
+    let temporal = recipe.config(1, 1).temporal;
     let shift_every = match temporal {
         Temporal::Shift { every, .. } => Some(every),
         Temporal::ShiftBlock { .. } => Some(1),

@@ -3,7 +3,7 @@ use taf_checkpoint::Tensor;
 
 use crate::model::{
     StateDict, from_published_layout, from_published_tpn_layout, published_name, published_tpn_name,
-    to_published_layout, to_published_tpn_layout,
+    to_published_gst_layout, to_published_layout, to_published_tpn_layout,
 };
 
 /// Which repository's names and layouts the weights of a network have when they are published.
@@ -42,25 +42,21 @@ impl Family {
     pub(super) fn publish(self, name: &str, data: &TensorData) -> Option<Tensor> {
         let published = self.name(name)?;
         let data = match self {
-            Self::Recognizer | Self::Gst => to_published_layout(data.clone()),
+            Self::Recognizer => to_published_layout(data.clone()),
+            Self::Gst => to_published_gst_layout(data.clone()),
             Self::Tpn => to_published_tpn_layout(name, data.clone()),
         };
-        let shape = match (self, data.shape().as_slice()) {
-            (Self::Gst, &[outs, ins, height, width]) => vec![outs, ins, 1, height, width],
-            (_, shape) => shape.to_vec(),
-        };
+        let shape = data.shape().to_vec();
         let values = data.try_into_vec::<f32>().expect("weights are f32");
         Some(Tensor { name: published, shape, values })
     }
 
     /// A published array as it lies here.
     pub(super) fn take(self, Tensor { shape, values, .. }: Tensor) -> TensorData {
-        match (self, shape.as_slice()) {
-            (Self::Tpn, _) => from_published_tpn_layout(TensorData::new(values, shape)),
-            (Self::Gst, &[outs, ins, 1, height, width]) => {
-                from_published_layout(TensorData::new(values, [outs, ins, height, width]))
-            }
-            _ => from_published_layout(TensorData::new(values, shape)),
+        let data = TensorData::new(values, shape);
+        match self {
+            Self::Recognizer | Self::Gst => from_published_layout(data),
+            Self::Tpn => from_published_tpn_layout(data),
         }
     }
 }

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::Pass;
-use super::norm::{BatchNorm, Norm};
+use super::norm::BatchNorm;
 use crate::ops::{self, ConvOptions, FrameShift};
 
 /// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in / groups, channels_out]`.
@@ -114,14 +114,7 @@ impl ConvNorm {
         relu: bool,
         pass: &mut Pass,
     ) -> Tensor<4> {
-        let (weight, options) = (self.conv.weight.val(), self.conv.options(shift));
-        match self.norm.prepare(pass) {
-            Norm::Running(map) => ops::conv2d_affine(x, weight, options, map, residual, relu),
-            Norm::Batch(norm) => {
-                let normed = ops::conv2d_batch_norm(x, weight, options, norm, residual, relu);
-                self.norm.observe(normed, pass)
-            }
-        }
+        self.norm.behind_conv(x, self.conv.weight.val(), self.conv.options(shift), residual, relu, pass)
     }
 
     /// Gives the norm an auxiliary branch.
@@ -156,5 +149,17 @@ pub(crate) fn normal<const D: usize>(
 ) -> Tensor<D> {
     let count = shape.iter().product();
     let values = (0..count).map(|_| deviation * rng.sample::<f32, _>(StandardNormal)).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
+}
+
+/// Evenly distributed values within `1 / sqrt(fan_in)` of 0, PyTorch's choice for linear layers and convolutions.
+pub(crate) fn fan_in_uniform<const D: usize>(
+    shape: [usize; D],
+    fan_in: usize,
+    device: &Device,
+    rng: &mut ChaCha8Rng,
+) -> Tensor<D> {
+    let bound = 1.0 / (fan_in as f32).sqrt();
+    let values = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
     Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
 }

@@ -55,17 +55,6 @@ impl MobileNetV2Config {
         if self.width > WIDTH { self.scaled(LAST_CHANNELS) } else { LAST_CHANNELS }
     }
 
-    /// Weights of the convolutions and norms, counted without building anything.
-    pub fn num_parameters(&self) -> usize {
-        let unit = |from: usize, to: usize| from * to + 2 * to;
-        let blocks = self.blocks().map(|Plan { channels: [from, to], hidden, .. }| {
-            let expand = if hidden > from { unit(from, hidden) } else { 0 };
-            expand + unit(9, hidden) + unit(hidden, to)
-        });
-        let ends = unit(27, self.width) + unit(self.scaled(STAGES[6].channels), self.channels_out());
-        ends + blocks.sum::<usize>()
-    }
-
     /// torchvision's rounding to a multiple of 8, by no more than a tenth downwards.
     fn scaled(&self, channels: usize) -> usize {
         let exact = channels as f64 * self.width as f64 / WIDTH as f64;
@@ -73,7 +62,7 @@ impl MobileNetV2Config {
         if (rounded as f64) < 0.9 * exact { rounded + UNIT } else { rounded }
     }
 
-    fn blocks(&self) -> impl Iterator<Item = Plan> {
+    pub(super) fn blocks(&self) -> impl Iterator<Item = Plan> {
         let mut channels = self.width;
         let each = STAGES.iter().flat_map(|stage| (0..stage.blocks).map(move |block| (stage, block)));
         each.map(move |(stage, block)| {
@@ -85,10 +74,10 @@ impl MobileNetV2Config {
 }
 
 /// Sizes of one block.
-struct Plan {
-    channels: [usize; 2],
-    hidden: usize,
-    stride: usize,
+pub(super) struct Plan {
+    pub(super) channels: [usize; 2],
+    pub(super) hidden: usize,
+    pub(super) stride: usize,
 }
 
 /// MobileNetV2 without its classifier, on channels-last images.

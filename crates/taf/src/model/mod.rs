@@ -2,7 +2,9 @@
 //!
 //! [`VideoModel`] is all the method asks of a network. The published networks are [`Recognizer`]s.
 
+mod adaptive;
 mod conv;
+mod cost;
 mod head;
 mod mobilenet;
 mod names;
@@ -12,25 +14,30 @@ mod pixels;
 mod recipe;
 mod recognizer;
 mod resnet;
+mod space_time;
 mod state;
 mod tpn;
 mod trunk;
 
+pub use adaptive::TemporalAdaptive;
 pub use conv::{Conv2d, ConvNorm};
+pub use cost::Cost;
 pub use head::ConsensusHead;
 pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
 pub use names::{
-    from_published_layout, from_published_tpn_layout, published_name, published_tpn_name, to_published_layout,
-    to_published_tpn_layout,
+    from_published_layout, from_published_tpn_layout, published_name, published_tpn_name, to_published_gst_layout,
+    to_published_layout, to_published_tpn_layout,
 };
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
+pub(crate) use recipe::MOST_FRAMES;
 pub use recipe::{ModelKind, ModelRecipe, TrunkName};
 pub use recognizer::{Recognizer, RecognizerConfig};
-pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
+pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal, Unit};
+pub use space_time::{Grouping, SpaceTimeNorm};
 pub(crate) use state::Path;
-pub use state::{StateDict, StateError, load_state, parameter_names, shapes, state_dict};
+pub use state::{StateDict, StateError, load_state, num_parameters, parameter_names, shapes, state_dict};
 pub use tpn::{TpnConfig, TpnNeck};
 pub use trunk::{StageOutputs, Trunk, TrunkConfig};
 

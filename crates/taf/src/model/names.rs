@@ -1,7 +1,8 @@
 use burn::tensor::TensorData;
 
 /// The name a parameter of [`super::Recognizer`] has in the published PyTorch code: torchvision's names under `base_model.`
-/// and the classifier as `new_fc` (TSN, TSM and TAM repositories). `None` for what only exists here: the auxiliary branch.
+/// and the classifier as `new_fc` (TSN, TSM, TAM and GST repositories; wrappers such as TAM's `.net` left out). `None` for
+/// what only exists here: the auxiliary branch.
 ///
 /// The TSM repository's own MobileNetV2 numbers the parts of a block without torchvision's nesting: `conv.0`, `conv.1`
 /// for `conv.0.0`, `conv.0.1`, `conv.3`, `conv.4` for `conv.1.0`, `conv.1.1`, and `conv.6`, `conv.7` for `conv.2`, `conv.3`.
@@ -42,6 +43,9 @@ fn trunk_name(parts: &[&str]) -> Option<String> {
 
 fn block_name(parts: &[&str]) -> Option<String> {
     match parts {
+        ["units", _, "space"] => Some("conv2.weight".into()),
+        ["units", _, "time"] => Some("Tconv.weight".into()),
+        ["adaptive", branch, rest @ ..] => adaptive_name(branch, rest).map(|name| format!("tam.{name}")),
         ["units", unit, "conv", "weight"] => Some(format!("conv{}.weight", unit.parse::<usize>().ok()? + 1)),
         ["units", unit, "norm", rest @ ..] => {
             Some(format!("bn{}.{}", unit.parse::<usize>().ok()? + 1, norm_leaf(rest)?))
@@ -106,6 +110,19 @@ fn unit_name(prefix: &str, conv: &str, norm: &str, parts: &[&str]) -> Option<Str
     }
 }
 
+/// The two branches are PyTorch's sequences: layer 0, norm 1, ReLU 2, layer 3, and what bounds the result.
+fn adaptive_name(branch: &str, parts: &[&str]) -> Option<String> {
+    match (branch, parts) {
+        ("kernel", ["hidden"]) => Some("G.0.weight".into()),
+        ("kernel", ["norm", rest @ ..]) => Some(format!("G.1.{}", norm_leaf(rest)?)),
+        ("kernel", ["out"]) => Some("G.3.weight".into()),
+        ("gate", ["squeeze"]) => Some("L.0.weight".into()),
+        ("gate", ["norm", rest @ ..]) => Some(format!("L.1.{}", norm_leaf(rest)?)),
+        ("gate", ["expand"]) => Some("L.3.weight".into()),
+        _ => None,
+    }
+}
+
 fn norm_leaf(parts: &[&str]) -> Option<&'static str> {
     match parts {
         ["main", "gamma"] => Some("weight"),
@@ -116,14 +133,38 @@ fn norm_leaf(parts: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Convolution weights from here (HWIO) to PyTorch (OIHW); other tensors have the same layout in both.
+/// Convolution weights from here to PyTorch: HWIO to OIHW, over time DHWIO to OIDHW and KIO to OIK. Other tensors, those of
+/// linear layers among them, have the same layout in both.
 pub fn to_published_layout(data: TensorData) -> TensorData {
-    permute4(data, [3, 2, 0, 1])
+    match data.shape().len() {
+        3 => permuted(data, &[2, 1, 0]),
+        4 => permuted(data, &[3, 2, 0, 1]),
+        5 => permuted(data, &[4, 3, 0, 1, 2]),
+        _ => data,
+    }
 }
 
-/// Convolution weights from PyTorch (OIHW) to here (HWIO); other tensors have the same layout in both.
+/// [`to_published_layout`] for GST, whose convolutions all have an axis for time, of 1 where they do not reach over it.
+pub fn to_published_gst_layout(data: TensorData) -> TensorData {
+    let data = to_published_layout(data);
+    match *data.shape().as_slice() {
+        [outputs, inputs, height, width] => reshaped(data, vec![outputs, inputs, 1, height, width]),
+        _ => data,
+    }
+}
+
+/// Convolution weights from PyTorch to here, the inverse of [`to_published_layout`] and of [`to_published_gst_layout`]:
+/// an axis of 1 for time is left out.
 pub fn from_published_layout(data: TensorData) -> TensorData {
-    permute4(data, [2, 3, 1, 0])
+    match *data.shape().as_slice() {
+        [_, _, _] => permuted(data, &[2, 1, 0]),
+        [_, _, _, _] => permuted(data, &[2, 3, 1, 0]),
+        [outputs, inputs, 1, height, width] => {
+            from_published_layout(reshaped(data, vec![outputs, inputs, height, width]))
+        }
+        [_, _, _, _, _] => permuted(data, &[2, 3, 4, 1, 0]),
+        _ => data,
+    }
 }
 
 /// As [`to_published_layout`] for the parameter `name` of a network with a pyramid: the TPN repository's neck has
@@ -131,39 +172,37 @@ pub fn from_published_layout(data: TensorData) -> TensorData {
 pub fn to_published_tpn_layout(name: &str, data: TensorData) -> TensorData {
     let data = to_published_layout(data);
     let Ok([to, from, height, width]) = <[usize; 4]>::try_from(data.shape().to_vec()) else { return data };
-    let values = data.try_into_vec::<f32>().expect("weights are f32");
     if name.starts_with("neck.temporal.") || name.starts_with("neck.upward.") {
-        TensorData::new(values, [to, from, height, width, 1])
+        reshaped(data, vec![to, from, height, width, 1])
     } else if name.starts_with("neck.") {
-        TensorData::new(values, [to, from, 1, height, width])
+        reshaped(data, vec![to, from, 1, height, width])
     } else {
-        TensorData::new(values, [to, from, height, width])
+        data
     }
 }
 
 /// The reverse of [`to_published_tpn_layout`].
 pub fn from_published_tpn_layout(data: TensorData) -> TensorData {
-    let kernel = match <[usize; 5]>::try_from(data.shape().to_vec()) {
-        Ok([to, from, 1, height, width]) => [to, from, height, width],
-        Ok([to, from, frames, 1, 1]) => [to, from, frames, 1],
-        _ => return from_published_layout(data),
-    };
-    from_published_layout(TensorData::new(data.try_into_vec::<f32>().expect("weights are f32"), kernel))
+    match *data.shape().as_slice() {
+        [to, from, frames, 1, 1] => from_published_layout(reshaped(data, vec![to, from, frames, 1])),
+        _ => from_published_layout(data),
+    }
 }
 
-fn permute4(data: TensorData, axes: [usize; 4]) -> TensorData {
-    let Ok(dims) = <[usize; 4]>::try_from(data.shape().to_vec()) else { return data };
-    let strides = [dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3], 1];
-    let (shape, strides) = (axes.map(|axis| dims[axis]), axes.map(|axis| strides[axis]));
+fn reshaped(data: TensorData, shape: Vec<usize>) -> TensorData {
+    TensorData::new(data.try_into_vec::<f32>().expect("weights are f32"), shape)
+}
+
+/// The axes in another order: axis `i` of the result is axis `axes[i]` of `data`.
+fn permuted(data: TensorData, axes: &[usize]) -> TensorData {
+    let dims = data.shape().to_vec();
+    let strides: Vec<usize> = (0..dims.len()).map(|axis| dims[axis + 1..].iter().product()).collect();
     let values = data.as_slice::<f32>().expect("weights are f32");
-    let mut permuted = Vec::with_capacity(values.len());
-    for a in 0..shape[0] {
-        for b in 0..shape[1] {
-            for c in 0..shape[2] {
-                let start = a * strides[0] + b * strides[1] + c * strides[2];
-                permuted.extend((0..shape[3]).map(|d| values[start + d * strides[3]]));
-            }
-        }
+    let mut places = vec![0];
+    for &axis in axes {
+        let (count, stride) = (dims[axis], strides[axis]);
+        places = places.iter().flat_map(|start| (0..count).map(move |index| start + index * stride)).collect();
     }
-    TensorData::new(permuted, shape)
+    let shape: Vec<usize> = axes.iter().map(|&axis| dims[axis]).collect();
+    TensorData::new(places.into_iter().map(|place| values[place]).collect::<Vec<f32>>(), shape)
 }

@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::{Branch, Pass, Statistics};
-use crate::ops::{self, Affine, NormParameters, Normed};
+use crate::ops::{self, Affine, ConvOptions, NormParameters, Normed};
 
 /// Weight of the newest batch in the running statistics, as PyTorch.
 const MOMENTUM: f64 = 0.1;
@@ -61,6 +61,22 @@ impl BatchNorm {
         match self.prepare(pass) {
             Norm::Running(map) => ops::scale_shift(x, map, None, relu),
             Norm::Batch(norm) => self.observe(ops::batch_norm(x, norm, None, relu), pass),
+        }
+    }
+
+    /// `relu?(normalise(conv(x)) + residual?)`, computed together.
+    pub(super) fn behind_conv(
+        &self,
+        x: Tensor<4>,
+        weight: Tensor<4>,
+        options: ConvOptions,
+        residual: Option<Tensor<4>>,
+        relu: bool,
+        pass: &mut Pass,
+    ) -> Tensor<4> {
+        match self.prepare(pass) {
+            Norm::Running(map) => ops::conv2d_affine(x, weight, options, map, residual, relu),
+            Norm::Batch(norm) => self.observe(ops::conv2d_batch_norm(x, weight, options, norm, residual, relu), pass),
         }
     }
 

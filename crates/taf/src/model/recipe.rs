@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BlockKind, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig};
+use super::{BlockKind, Grouping, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -13,6 +13,12 @@ pub enum ModelKind {
     Tsm,
     /// TSM with a temporal pyramid over its last two stages (Yang et al., CVPR 2020).
     Tpn,
+    /// TSN with filters over time made from the clip (Liu et al., ICCV 2021); for clips of one length.
+    Tam,
+    /// TSN with grouped spatial-temporal convolutions (Luo and Yuille, ICCV 2019).
+    Gst,
+    /// GST whose convolutions see all channels.
+    GstLarge,
 }
 
 /// The trunks a recipe can name.
@@ -37,12 +43,13 @@ pub enum TrunkName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
-    /// Which network: `tsn`, `tsm` or `tpn`.
+    /// Which network: `tsn` or `tsm`, or on bottlenecks `tam`, `gst`, `gst-large` or `tpn`.
     pub kind: ModelKind,
     /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `tiny` or `mobilenetv2`; `tpn` takes `resnet50` or
     /// `resnet101`.
     pub trunk: TrunkName,
-    /// Channels of the stem instead of the trunk's own, at least 8; even for `tpn`, a multiple of 8 for `mobilenetv2`.
+    /// Channels of the stem instead of the trunk's own, at least 8; even for `tpn`, a multiple of 4 for `gst` and
+    /// `gst-large`, of 8 for `mobilenetv2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
     /// Blocks per stage instead of the trunk's own, one to five stages, four for `tpn`; not for `mobilenetv2`.
@@ -63,17 +70,24 @@ pub struct ModelRecipe {
 /// Ten times ResNet-152: beyond this a recipe is a mistake, and a checkpoint that asks for it an attack on memory.
 const MOST_PARAMETERS: usize = 600_000_000;
 
+/// Frames of the longest clips.
+pub(crate) const MOST_FRAMES: usize = 512;
+
 fn half() -> f64 {
     0.5
 }
 
 impl ModelRecipe {
-    /// The network for so many classes.
-    pub fn config(&self, classes: usize) -> RecognizerConfig {
-        let config = match (self.kind, self.trunk()) {
-            (ModelKind::Tsn, trunk) => RecognizerConfig::tsn(trunk, classes),
-            (ModelKind::Tsm, trunk) => RecognizerConfig::tsm(trunk, classes),
-            (ModelKind::Tpn, trunk) => RecognizerConfig::tpn(trunk, classes),
+    /// The network for so many classes and clips of so many frames.
+    pub fn config(&self, classes: usize, frames: usize) -> RecognizerConfig {
+        let trunk = self.trunk();
+        let config = match self.kind {
+            ModelKind::Tsn => RecognizerConfig::tsn(trunk, classes),
+            ModelKind::Tsm => RecognizerConfig::tsm(trunk, classes),
+            ModelKind::Tam => RecognizerConfig::tam(trunk, classes, frames),
+            ModelKind::Gst => RecognizerConfig::gst(trunk, classes),
+            ModelKind::GstLarge => RecognizerConfig::gst_large(trunk, classes),
+            ModelKind::Tpn => RecognizerConfig::tpn(trunk, classes),
         };
         let temporal = match config.temporal {
             Temporal::ShiftBlock { divisor } if self.shifted_shortcuts == Some(false) => {
@@ -108,7 +122,16 @@ impl ModelRecipe {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+    /// Whether the weights are for clips of one length alone.
+    pub fn is_for_one_length(&self) -> bool {
+        self.kind == ModelKind::Tam
+    }
+
+    pub(crate) fn check(&self, frames: usize) -> Result<(), RecipeError> {
+        if frames > MOST_FRAMES {
+            let expected = format!("be at most {MOST_FRAMES}");
+            return Err(RecipeError::value("data.sampling.frames", expected, frames));
+        }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(RecipeError::value("model.dropout", "lie in [0, 1)", self.dropout));
         }
@@ -132,7 +155,7 @@ impl ModelRecipe {
             return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
         }
         // With one class: how many there are is not known here, and they weigh little.
-        let parameters = self.config(1).num_parameters();
+        let parameters = self.config(1, frames).cost(frames, 1).parameters;
         if parameters > MOST_PARAMETERS {
             let expected = format!("describe a network of at most {MOST_PARAMETERS} parameters");
             return Err(RecipeError::value("model", expected, parameters));
@@ -146,67 +169,73 @@ impl ModelRecipe {
             return Err(RecipeError::value("model.shifted_shortcuts", "be left out unless kind = \"tpn\"", shifted));
         }
         let Some(trunk) = self.resnet() else { return self.check_mobilenet() };
-        if self.kind != ModelKind::Tpn {
-            return Ok(());
+        match self.kind {
+            ModelKind::Tsn | ModelKind::Tsm => Ok(()),
+            _ if trunk.block != BlockKind::Bottleneck => Err(self.needs_bottlenecks()),
+            ModelKind::Tam => Ok(()),
+            ModelKind::Gst | ModelKind::GstLarge => self.check_width(Grouping::GST.alpha, "kind = \"gst\""),
+            ModelKind::Tpn => self.check_pyramid(),
         }
-        if trunk.block != BlockKind::Bottleneck {
-            let expected = "be resnet50 or resnet101 for kind = \"tpn\", whose pyramid is made for bottlenecks";
-            return Err(RecipeError::value("model.trunk", expected, trunk_name(self.trunk)));
-        }
+    }
+
+    fn check_pyramid(&self) -> Result<(), RecipeError> {
         if let Some(layers) = self.layers.as_ref().filter(|layers| layers.len() != 4) {
             let expected = "list 4 stages for kind = \"tpn\"";
             return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
         }
-        match self.width.filter(|width| !width.is_multiple_of(2)) {
-            Some(width) => Err(RecipeError::value("model.width", "be even for kind = \"tpn\"", width)),
-            None => Ok(()),
-        }
+        self.check_width(2, "kind = \"tpn\"")
     }
 
     fn check_mobilenet(&self) -> Result<(), RecipeError> {
-        if self.kind == ModelKind::Tpn {
-            let expected = "be resnet50 or resnet101 for kind = \"tpn\"";
-            return Err(RecipeError::value("model.trunk", expected, trunk_name(self.trunk)));
+        if !matches!(self.kind, ModelKind::Tsn | ModelKind::Tsm) {
+            return Err(self.needs_bottlenecks());
         }
         if let Some(layers) = &self.layers {
             let expected = "be left out for trunk = \"mobilenetv2\", whose blocks are fixed";
             return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
         }
-        match self.width.filter(|width| !width.is_multiple_of(8)) {
+        self.check_width(8, "trunk = \"mobilenetv2\"")
+    }
+
+    fn needs_bottlenecks(&self) -> RecipeError {
+        let expected = "be resnet50 or resnet101 for tam, gst, gst-large and tpn, which need bottlenecks";
+        RecipeError::value("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase())
+    }
+
+    fn check_width(&self, divisor: usize, whose: &str) -> Result<(), RecipeError> {
+        match self.width.filter(|width| !width.is_multiple_of(divisor)) {
             Some(width) => {
-                Err(RecipeError::value("model.width", "be a multiple of 8 for trunk = \"mobilenetv2\"", width))
+                Err(RecipeError::value("model.width", format!("be a multiple of {divisor} for {whose}"), width))
             }
             None => Ok(()),
         }
     }
 }
 
-/// As recipes write it.
-fn trunk_name(trunk: TrunkName) -> String {
-    format!("{trunk:?}").to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::ModelRecipe;
 
-    fn refusal(text: &str) -> String {
-        let recipe: ModelRecipe = toml::from_str(text).expect("a model table");
-        recipe.check().err().map(|error| error.to_string()).unwrap_or_default()
+    fn refusal(text: &str, frames: usize) -> String {
+        let recipe: ModelRecipe = toml::from_str(text).expect("the fields are known");
+        recipe.check(frames).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn networks_name_the_option_they_cannot_take() {
         for (text, expected) in [
-            ("kind = 'tpn'\ntrunk = 'tiny'", "model.trunk"),
-            ("kind = 'tpn'\ntrunk = 'mobilenetv2'", "model.trunk"),
+            ("kind = 'tpn'\ntrunk = 'tiny'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'tam'\ntrunk = 'resnet18'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'gst-large'\ntrunk = 'resnet34'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'gst'\ntrunk = 'mobilenetv2'", "model.trunk must be resnet50 or resnet101"),
+            ("kind = 'gst'\ntrunk = 'resnet50'\nwidth = 10", "model.width must be a multiple of 4"),
             ("kind = 'tpn'\ntrunk = 'resnet50'\nlayers = [1, 1, 1]", "model.layers"),
-            ("kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 9", "model.width"),
+            ("kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 9", "model.width must be a multiple of 2"),
             ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nlayers = [1, 1, 1, 1]", "model.layers"),
-            ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nwidth = 12", "model.width"),
-            ("kind = 'tpn'\ntrunk = 'resnet101'\nwidth = 1024", "model"),
+            ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nwidth = 12", "model.width must be a multiple of 8"),
+            ("kind = 'tpn'\ntrunk = 'resnet101'\nwidth = 1024", "at most 600000000 parameters"),
         ] {
-            let error = refusal(text);
+            let error = refusal(text, 8);
             assert!(error.contains(expected), "{text}: {error:?}");
         }
     }
@@ -216,10 +245,26 @@ mod tests {
         for text in [
             "kind = 'tpn'\ntrunk = 'resnet50'",
             "kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 8\nlayers = [1, 1, 1, 1]",
+            "kind = 'tam'\ntrunk = 'resnet50'",
+            "kind = 'gst-large'\ntrunk = 'resnet101'",
             "kind = 'tsm'\ntrunk = 'mobilenetv2'",
             "kind = 'tsn'\ntrunk = 'mobilenetv2'\nwidth = 16",
         ] {
-            assert_eq!(refusal(text), "", "{text}");
+            assert_eq!(refusal(text, 8), "", "{text}");
         }
+    }
+
+    #[test]
+    fn the_weights_of_temporal_modules_count_as_a_networks_own() {
+        let wide = "kind = \"gst-large\"\ntrunk = \"resnet50\"\nwidth = 304";
+        assert_eq!(refusal(&wide.replace("gst-large", "tsm"), 8), "", "just below the limit");
+        let refusal = refusal(wide, 8);
+        assert!(refusal.contains("at most 600000000 parameters"), "{refusal}");
+    }
+
+    #[test]
+    fn clips_longer_than_any_recipes_are_refused() {
+        let refusal = refusal("kind = \"tam\"\ntrunk = \"resnet50\"", usize::MAX);
+        assert!(refusal.contains("data.sampling.frames must be at most 512"), "{refusal}");
     }
 }

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    ConsensusHead, Pass, PixelNorm, Statistics, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig, VideoModel,
+    ConsensusHead, Grouping, Pass, PixelNorm, Statistics, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig, VideoModel,
     VideoOutput, tpn,
 };
 use crate::ops;
@@ -54,6 +54,23 @@ impl RecognizerConfig {
         Self { temporal, ..Self::tsn(trunk, classes) }
     }
 
+    /// TAM (Liu et al., ICCV 2021; TANet elsewhere): a filter over time in every bottleneck, with kernels made from the
+    /// clip. The weights are for clips of `frames` frames alone. The trunk is a ResNet of bottlenecks.
+    pub fn tam(trunk: impl Into<TrunkConfig>, classes: usize, frames: usize) -> Self {
+        Self { temporal: Temporal::Adaptive { frames }, ..Self::tsn(trunk, classes) }
+    }
+
+    /// GST (Luo and Yuille, ICCV 2019): in every bottleneck half of the channels pass a convolution over space, the other
+    /// half one over space and time, which makes a quarter of the outputs. The trunk is a ResNet of bottlenecks.
+    pub fn gst(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
+        Self { temporal: Temporal::Grouped(Grouping::GST), ..Self::tsn(trunk, classes) }
+    }
+
+    /// GST-Large: both convolutions of [`RecognizerConfig::gst`] see all channels.
+    pub fn gst_large(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
+        Self { temporal: Temporal::Grouped(Grouping::LARGE), ..Self::tsn(trunk, classes) }
+    }
+
     /// TPN (Yang et al., CVPR 2020) as published for Something-Something: a trunk whose blocks shift their input, and a
     /// pyramid over its last two stages. The network of the publication has [`super::ResNetConfig::resnet50`].
     pub fn tpn(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
@@ -61,18 +78,7 @@ impl RecognizerConfig {
         Self { temporal, pyramid_groups: Some(32), ..Self::tsn(trunk, classes) }
     }
 
-    /// Weights of the network, running statistics not counted, without building anything.
-    pub fn num_parameters(&self) -> usize {
-        let neck = self.neck().map_or(0, |neck| neck.num_parameters());
-        self.trunk.num_parameters() + neck + (self.trunk.channels_out() + 1) * self.classes
-    }
-
-    /// [`RecognizerConfig::num_parameters`] without those that only training uses.
-    pub fn num_inference_parameters(&self) -> usize {
-        self.num_parameters() - self.neck().map_or(0, |neck| neck.num_auxiliary_parameters())
-    }
-
-    fn neck(&self) -> Option<TpnConfig> {
+    pub(super) fn neck(&self) -> Option<TpnConfig> {
         let Self { trunk, pyramid_groups, classes, dropout, .. } = self;
         let config =
             |groups| TpnConfig { channels: trunk.channels_out() / 2, groups, classes: *classes, dropout: *dropout };
@@ -83,7 +89,7 @@ impl RecognizerConfig {
     ///
     /// # Panics
     /// If there is a pyramid whose groups do not divide the channels, or over a trunk that is no ResNet of two stages or
-    /// more.
+    /// more; if `temporal` does not fit the trunk: see [`Trunk::new`].
     pub fn init(&self, device: &Device, seed: u64) -> Recognizer {
         let two_stages = matches!(&self.trunk, TrunkConfig::ResNet(config) if config.layers.len() >= 2);
         assert!(self.pyramid_groups.is_none() || two_stages, "a pyramid stands on the last two stages of a ResNet");
@@ -104,7 +110,7 @@ impl RecognizerConfig {
 }
 
 /// A trunk, which looks at frames, and a classifier, which averages what it says of them: TSN, and with temporal
-/// modules in its trunk TSM. With a pyramid between the two: TPN.
+/// modules in its trunk TSM, TAM and GST. With a pyramid between the two: TPN.
 #[derive(Module, Debug)]
 pub struct Recognizer {
     trunk: Trunk,
@@ -166,12 +172,14 @@ impl VideoModel for Recognizer {
         }
     }
 
-    /// With a pyramid, whose classifier does not see single frames: Grad-CAM (Selvaraju et al., ICCV 2017), the mean over
-    /// frames and places of [`Recognizer::feature_slopes`].
+    /// With a pyramid, whose classifier does not see single frames: the sum of [`Recognizer::feature_slopes`] over frames and
+    /// places (Grad-CAM, Selvaraju et al., ICCV 2017, where it is their mean). Of a classifier that averages features the sum is
+    /// its row, so that the maps of all networks are of one scale.
     fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
         let Some(slopes) = self.feature_slopes(output, classes.clone()) else { return self.head.cam_weights(classes) };
         let [batch, time, height, width, channels] = slopes.dims();
-        ops::average_pool(slopes.reshape([batch, time * height * width, channels]))
+        let places = time * height * width;
+        ops::average_pool(slopes.reshape([batch, places, channels])) * places as f64
     }
 
     fn classes(&self) -> usize {

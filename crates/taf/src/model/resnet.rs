@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ConvNorm, Pass, StageOutputs};
+use super::{ConvNorm, Grouping, Pass, SpaceTimeNorm, StageOutputs, TemporalAdaptive};
 use crate::ops::{self, FrameShift};
 
 /// The two residual blocks of He et al., CVPR 2016.
@@ -17,7 +17,7 @@ pub enum BlockKind {
 }
 
 impl BlockKind {
-    fn expansion(self) -> usize {
+    pub(super) fn expansion(self) -> usize {
         match self {
             Self::Basic => 1,
             Self::Bottleneck => 4,
@@ -67,27 +67,6 @@ impl ResNetConfig {
         Self { block, layers: layers.to_vec(), width }
     }
 
-    /// Weights of the convolutions and norms, counted without building anything.
-    pub fn num_parameters(&self) -> usize {
-        let norm = |channels: usize| 2 * channels;
-        let mut count = 7 * 7 * 3 * self.width + norm(self.width);
-        let mut channels = self.width;
-        for (stage, &blocks) in self.layers.iter().enumerate() {
-            let planes = self.width << stage;
-            let out = planes * self.block.expansion();
-            for block in 0..blocks {
-                count += match self.block {
-                    BlockKind::Basic => 9 * planes * (channels + planes) + 2 * norm(planes),
-                    BlockKind::Bottleneck => planes * (channels + 9 * planes + out) + 2 * norm(planes) + norm(out),
-                };
-                let projected = block == 0 && (stage > 0 || channels != out);
-                count += if projected { channels * out + norm(out) } else { 0 };
-                channels = out;
-            }
-        }
-        count
-    }
-
     /// Channels of the last stage.
     pub fn channels_out(&self) -> usize {
         self.width * (1 << (self.layers.len() - 1)) * self.block.expansion()
@@ -112,9 +91,21 @@ pub enum Temporal {
         /// `channels / divisor` channels move each way; 8 in the published network.
         divisor: usize,
     },
+    /// A filter over time between the first two convolutions of every bottleneck, with kernels made from the clip (TAM).
+    Adaptive {
+        /// Frames of every clip.
+        frames: usize,
+    },
+    /// The middle convolution of every bottleneck is one over space beside one over space and time (GST).
+    Grouped(Grouping),
 }
 
 impl Temporal {
+    /// Whether the module is defined for bottlenecks alone.
+    pub fn needs_bottlenecks(self) -> bool {
+        matches!(self, Self::Adaptive { .. } | Self::Grouped(_))
+    }
+
     fn for_block(self, index: usize) -> Self {
         match self {
             Self::Shift { every, .. } if !index.is_multiple_of(every) => Self::None,
@@ -123,13 +114,13 @@ impl Temporal {
     }
 
     /// What the first unit of a residual branch makes of the block's input, whole clips of `time` images.
-    fn enter(self, unit: &ConvNorm, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
-        match self {
-            Self::None => unit.forward_relu(x, pass),
-            Self::Shift { divisor, .. } | Self::ShiftBlock { divisor } => {
+    fn enter(self, unit: &Unit, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
+        match (self, unit) {
+            (Self::Shift { divisor, .. } | Self::ShiftBlock { divisor }, Unit::Conv(unit)) => {
                 let shift = frame_shift(&x, time, divisor);
                 unit.forward_shifted_relu(x, shift, pass)
             }
+            _ => unit.forward_relu(x, time, pass),
         }
     }
 
@@ -159,7 +150,12 @@ pub struct ResNet {
 
 impl ResNet {
     /// Builds the trunk with fresh weights. `temporal` says how blocks look at neighbouring frames.
+    ///
+    /// # Panics
+    /// If `temporal` needs bottlenecks and the trunk has basic blocks.
     pub fn new(config: &ResNetConfig, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        let fits = config.block == BlockKind::Bottleneck || !temporal.needs_bottlenecks();
+        assert!(fits, "{temporal:?} is defined for bottlenecks, not for basic blocks");
         let stem = ConvNorm::new([3, config.width], 7, 2, device, rng);
         let mut channels = config.width;
         let mut stages = Vec::with_capacity(config.layers.len());
@@ -218,24 +214,67 @@ impl StagePlan {
         rng: &mut ChaCha8Rng,
     ) -> Block {
         let stride = if index == 0 { self.stride } else { 1 };
-        let mut unit = |from, to, kernel, stride| ConvNorm::new([from, to], kernel, stride, device, rng);
         let (planes, channels_out) = (self.planes, self.channels_out());
-        let units = match self.kind {
-            BlockKind::Basic => vec![unit(channels_in, planes, 3, stride), unit(planes, planes, 3, 1)],
-            BlockKind::Bottleneck => {
-                vec![unit(channels_in, planes, 1, 1), unit(planes, planes, 3, stride), unit(planes, channels_out, 1, 1)]
+        let mut unit = |from, to, kernel, stride| ConvNorm::new([from, to], kernel, stride, device, rng);
+        let units = match (self.kind, temporal) {
+            (BlockKind::Basic, _) => {
+                vec![Unit::Conv(unit(channels_in, planes, 3, stride)), Unit::Conv(unit(planes, planes, 3, 1))]
+            }
+            (BlockKind::Bottleneck, Temporal::Grouped(grouping)) => {
+                let [first, last] = [unit(channels_in, planes, 1, 1), unit(planes, channels_out, 1, 1)].map(Unit::Conv);
+                let middle = SpaceTimeNorm::new(planes, grouping, stride, device, rng);
+                vec![first, Unit::SpaceTime(middle), last]
+            }
+            (BlockKind::Bottleneck, _) => {
+                let units = [
+                    unit(channels_in, planes, 1, 1),
+                    unit(planes, planes, 3, stride),
+                    unit(planes, channels_out, 1, 1),
+                ];
+                units.map(Unit::Conv).into()
             }
         };
         let projected = stride != 1 || channels_in != channels_out;
-        let downsample = projected.then(|| unit(channels_in, channels_out, 1, stride));
-        Block { units, downsample, temporal }
+        let downsample = projected.then(|| ConvNorm::new([channels_in, channels_out], 1, stride, device, rng));
+        let adaptive = match temporal {
+            Temporal::Adaptive { frames } => Some(TemporalAdaptive::new(planes, frames, device, rng)),
+            _ => None,
+        };
+        Block { units, adaptive, downsample, temporal }
+    }
+}
+
+/// A convolution of a block and the norm behind it.
+#[derive(Module, Debug)]
+pub enum Unit {
+    /// Every frame for itself.
+    Conv(ConvNorm),
+    /// GST's pair of convolutions.
+    SpaceTime(SpaceTimeNorm),
+}
+
+impl Unit {
+    /// `relu(normalise(conv(x)))` of whole clips of `time` images.
+    fn forward_relu(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
+        match self {
+            Self::Conv(unit) => unit.forward_relu(x, pass),
+            Self::SpaceTime(unit) => unit.forward_relu(x, time, pass),
+        }
+    }
+
+    fn with_auxiliary_norm(self) -> Self {
+        match self {
+            Self::Conv(unit) => Self::Conv(unit.with_auxiliary_norm()),
+            Self::SpaceTime(unit) => Self::SpaceTime(unit.with_auxiliary_norm()),
+        }
     }
 }
 
 /// A residual block: convolutions with norms, the last of which ends in the sum with the shortcut.
 #[derive(Module, Debug)]
 pub struct Block {
-    units: Vec<ConvNorm>,
+    units: Vec<Unit>,
+    adaptive: Option<TemporalAdaptive>,
     downsample: Option<ConvNorm>,
     #[module(skip)]
     temporal: Temporal,
@@ -243,11 +282,15 @@ pub struct Block {
 
 impl Block {
     fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
-        let [first, middle @ .., last] = self.units.as_slice() else {
-            panic!("a residual block has two units or more")
+        let [first, middle @ .., Unit::Conv(last)] = self.units.as_slice() else {
+            panic!("a residual block has two units or more, and ends in a plain one")
         };
         let branch = self.temporal.enter(first, x.clone(), time, pass);
-        let branch = middle.iter().fold(branch, |y, unit| unit.forward_relu(y, pass));
+        let branch = match &self.adaptive {
+            Some(adaptive) => adaptive.forward(branch, time, pass),
+            None => branch,
+        };
+        let branch = middle.iter().fold(branch, |y, unit| unit.forward_relu(y, time, pass));
         let residual = match &self.downsample {
             Some(unit) => self.temporal.project(unit, x, time, pass),
             None => x,
@@ -257,7 +300,8 @@ impl Block {
 
     fn with_auxiliary_norms(self) -> Self {
         Self {
-            units: self.units.into_iter().map(ConvNorm::with_auxiliary_norm).collect(),
+            units: self.units.into_iter().map(Unit::with_auxiliary_norm).collect(),
+            adaptive: self.adaptive.map(TemporalAdaptive::with_auxiliary_norms),
             downsample: self.downsample.map(ConvNorm::with_auxiliary_norm),
             temporal: self.temporal,
         }

@@ -64,6 +64,12 @@ pub fn shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
     reader.shapes
 }
 
+/// How many weights training changes: running statistics and the auxiliary branch are not counted.
+pub fn num_parameters<M: Module>(model: &M) -> usize {
+    let counts = |name: &str| !name.contains(".running_") && !name.contains(".auxiliary.");
+    shapes(model).iter().filter(|(name, _)| counts(name)).map(|(_, shape)| shape.iter().product::<usize>()).sum()
+}
+
 fn check_names(model: &BTreeMap<String, Vec<usize>>, state: &StateDict) -> Result<(), StateError> {
     let missing: Vec<_> = model.keys().filter(|name| !state.contains_key(*name)).cloned().collect();
     let unexpected: Vec<_> = state.keys().filter(|name| !model.contains_key(*name)).cloned().collect();

@@ -24,26 +24,6 @@ pub struct TpnConfig {
     pub dropout: f64,
 }
 
-impl TpnConfig {
-    /// Weights of the convolutions, norms and the auxiliary classifier, counted without building anything.
-    pub fn num_parameters(&self) -> usize {
-        let Self { channels, groups, .. } = self;
-        let (few, many) = (channels, 2 * channels);
-        let spatial = 9 * few * many + 2 * many;
-        let temporal = 2 * 3 * (many / groups) * few + 3 * few * few;
-        let level = few / groups * few + 2 * few;
-        let fusion = 2 * level + 2 * few * many + 2 * many;
-        let pyramid = 2 * many * many + 2 * many;
-        spatial + temporal + 2 * fusion + pyramid + self.num_auxiliary_parameters()
-    }
-
-    /// Those that only training uses.
-    pub fn num_auxiliary_parameters(&self) -> usize {
-        let many = 2 * self.channels;
-        9 * self.channels * many + 2 * many + (many + 1) * self.classes
-    }
-}
-
 /// The neck of a temporal pyramid network (Yang et al., CVPR 2020) over the last two stages of a trunk, in the form of
 /// the published Something-Something models: both stages are brought to the size of the last one, seen over the whole
 /// clip, and exchange what they found downwards and upwards.

@@ -26,14 +26,6 @@ impl From<MobileNetV2Config> for TrunkConfig {
 }
 
 impl TrunkConfig {
-    /// Weights of the convolutions and norms, counted without building anything.
-    pub fn num_parameters(&self) -> usize {
-        match self {
-            Self::ResNet(config) => config.num_parameters(),
-            Self::MobileNetV2(config) => config.num_parameters(),
-        }
-    }
-
     /// Channels of the last features.
     pub fn channels_out(&self) -> usize {
         match self {

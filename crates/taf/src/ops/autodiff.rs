@@ -14,11 +14,12 @@ use burn::backend::{
 };
 
 use super::{
-    Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
+    AdaptiveGradients, Colors, Conv3dShape, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional,
+    PoolShape, SgdStep, SpaceTimeShape, VideoOps, composed, volume,
 };
 
 /// A tensor of the backend whose operations are recorded.
-type Plain<B> = <B as BackendTypes>::FloatTensorPrimitive;
+pub(super) type Plain<B> = <B as BackendTypes>::FloatTensorPrimitive;
 
 /// What a convolution keeps for its gradients: each input only if the other one is tracked.
 #[derive(Debug, Clone)]
@@ -30,12 +31,12 @@ struct ConvState<B: Backend> {
 
 /// What the per-channel affine map keeps for its gradients.
 #[derive(Debug, Clone)]
-struct AffineState<B: Backend> {
+pub(super) struct AffineState<B: Backend> {
     /// Kept only when the scale is tracked.
-    x: Option<Plain<B>>,
+    pub(super) x: Option<Plain<B>>,
     /// Kept only behind a ReLU.
-    y: Optional<B>,
-    scale: Plain<B>,
+    pub(super) y: Optional<B>,
+    pub(super) scale: Plain<B>,
 }
 
 macro_rules! first_order_only {
@@ -266,6 +267,51 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         }
     }
 
+    fn conv3d_ndhwc(x: FloatTensor<Self>, weight: FloatTensor<Self>, shape: Conv3dShape) -> FloatTensor<Self> {
+        volume::autodiff::conv3d::<B, C>(x, weight, shape)
+    }
+
+    fn space_time_conv(
+        x: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+    ) -> FloatTensor<Self> {
+        volume::autodiff::space_time_conv::<B, C>(x, [space, time], shape)
+    }
+
+    fn space_time_conv_norm_train(
+        x: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        volume::autodiff::space_time_conv_norm_train::<B, C>(x, [space, time], [gamma, beta], shape, end)
+    }
+
+    fn space_time_conv_affine(
+        x: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        volume::autodiff::space_time_conv_affine::<B, C>(x, [space, time], [scale, shift], shape, relu)
+    }
+
+    fn temporal_adaptive(
+        x: FloatTensor<Self>,
+        kernels: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        volume::autodiff::temporal_adaptive::<B, C>(x, kernels, gates)
+    }
+
     fn max_pool2d_nhwc(x: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct MaxPool;
@@ -334,6 +380,40 @@ impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
         first_order_only!()
     }
 
+    fn conv3d_ndhwc_input_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: Conv3dShape) -> FloatTensor<Self> {
+        first_order_only!()
+    }
+
+    fn conv3d_ndhwc_weight_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>, _: Conv3dShape) -> FloatTensor<Self> {
+        first_order_only!()
+    }
+
+    fn space_time_conv_input_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: SpaceTimeShape,
+    ) -> FloatTensor<Self> {
+        first_order_only!()
+    }
+
+    fn space_time_conv_weight_gradients(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: SpaceTimeShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        first_order_only!()
+    }
+
+    fn temporal_adaptive_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+    ) -> AdaptiveGradients<Self> {
+        first_order_only!()
+    }
+
     fn norm_gradient(_: NormState<Self>, _: FloatTensor<Self>, _: bool) -> NormGradients<Self> {
         first_order_only!()
     }
@@ -397,14 +477,20 @@ impl<B: Backend + VideoOps> ConvState<B> {
 }
 
 impl<B: Backend> NormState<B> {
-    fn new(x: Plain<B>, y: &Plain<B>, [gamma, beta, mean, inverse]: [Plain<B>; 4], residual: bool, relu: bool) -> Self {
+    pub(super) fn new(
+        x: Plain<B>,
+        y: &Plain<B>,
+        [gamma, beta, mean, inverse]: [Plain<B>; 4],
+        residual: bool,
+        relu: bool,
+    ) -> Self {
         let y = (residual && relu).then(|| y.clone()).into();
         Self { x, y, gamma, beta, mean, inverse_deviation: inverse, relu }
     }
 }
 
 /// Registers the gradients to gamma, beta and the residual, as far as they are tracked, and returns that to the input.
-fn norm_backward<B: Backend + VideoOps>(
+pub(super) fn norm_backward<B: Backend + VideoOps>(
     state: NormState<B>,
     dy: Plain<B>,
     parents: [Option<NodeId>; 3],
@@ -436,12 +522,12 @@ impl<B: Backend + VideoOps> AffineState<B> {
 }
 
 /// The ids of the tracked inputs of an operation.
-fn ids<S, const N: usize>(ops: &Ops<S, N>) -> [Option<NodeId>; N] {
+pub(super) fn ids<S, const N: usize>(ops: &Ops<S, N>) -> [Option<NodeId>; N] {
     std::array::from_fn(|input| ops.parents[input].as_ref().map(|node| node.id))
 }
 
 /// Hands each gradient to its input, where that input is tracked.
-fn register<B: Backend, const N: usize>(
+pub(super) fn register<B: Backend, const N: usize>(
     grads: &mut Gradients,
     parents: [Option<NodeId>; N],
     gradients: [Option<Plain<B>>; N],
@@ -470,7 +556,7 @@ fn parts<B: Backend, C: CheckpointStrategy>(
 
 /// Lifts the result of a norm into the graph: `record` takes the output with its mean and inverse deviation; the
 /// statistics are constants.
-fn recorded<B: Backend, C: CheckpointStrategy>(
+pub(super) fn recorded<B: Backend, C: CheckpointStrategy>(
     normalized: Normalized<B>,
     record: impl FnOnce(Plain<B>, [Plain<B>; 2]) -> FloatTensor<Autodiff<B, C>>,
 ) -> Normalized<Autodiff<B, C>> {

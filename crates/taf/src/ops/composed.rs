@@ -176,7 +176,7 @@ pub fn temporal_shift<B: Backend>(x: FloatTensor<B>, frames: usize, fold: usize,
 }
 
 /// Frame `t` of the result is frame `t + 1` (`from_next`) or `t - 1` of `x`, `[clips, frames, pixels, channels]`.
-fn shift_by_one<B: Backend>(x: FloatTensor<B>, from_next: bool) -> FloatTensor<B> {
+pub(super) fn shift_by_one<B: Backend>(x: FloatTensor<B>, from_next: bool) -> FloatTensor<B> {
     let frames = x.shape()[1];
     let mut gap = x.shape();
     gap[1] = 1;
@@ -186,7 +186,7 @@ fn shift_by_one<B: Backend>(x: FloatTensor<B>, from_next: bool) -> FloatTensor<B
     B::float_cat(parts.into_iter().filter(|part| part.shape().num_elements() > 0).collect(), 1)
 }
 
-fn take<B: Backend>(x: FloatTensor<B>, axis: usize, from: usize, to: usize) -> FloatTensor<B> {
+pub(super) fn take<B: Backend>(x: FloatTensor<B>, axis: usize, from: usize, to: usize) -> FloatTensor<B> {
     let mut slices = vec![Slice::full(); x.shape().num_dims()];
     slices[axis] = Slice::from(from..to);
     B::float_slice(x, &slices)

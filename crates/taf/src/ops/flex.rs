@@ -1,6 +1,7 @@
 //! The CPU device: from Flex tensors to the slices of `taf-kernels` and back.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::backend::{
     Flex, TensorMetadata,
@@ -14,7 +15,8 @@ use taf_kernels::{
 
 use super::memory::Buffer;
 use super::{
-    Colors, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional, PoolShape, SgdStep, VideoOps, composed,
+    AdaptiveGradients, Colors, Conv3dShape, ConvShape, NormEnd, NormGradients, NormState, Normalized, Optional,
+    PoolShape, SgdStep, SpaceTimeShape, VideoOps, composed, volume,
 };
 use crate::profile::{self, Operation};
 
@@ -28,10 +30,42 @@ pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
 }
 
 /// Runs `work` as a task of the thread pool. Kernels called from there start at once; from another thread each would be
-/// handed over and waited for, which takes as long as a small kernel.
+/// handed over and waited for, which takes as long as a small kernel. The pool's other threads stay awake meanwhile: to
+/// wake one for every kernel takes as long again.
 pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    if rayon::current_thread_index().is_some() {
+        return work();
+    }
     let composed = composed_wanted();
-    rayon::scope(|_| with_composed(composed, work))
+    let finished = &AtomicBool::new(false);
+    rayon::scope(|scope| {
+        let here = rayon::current_thread_index();
+        let _finish = Finish(finished);
+        scope.spawn_broadcast(move |_, other| {
+            if Some(other.index()) != here {
+                stay_awake(finished);
+            }
+        });
+        with_composed(composed, work)
+    })
+}
+
+/// Says that the work is over, also when it panics.
+struct Finish<'a>(&'a AtomicBool);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Takes the pool's tasks as they come; between them the processor goes to whoever else wants it.
+fn stay_awake(finished: &AtomicBool) {
+    while !finished.load(Ordering::Acquire) {
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            std::thread::yield_now();
+        }
+    }
 }
 
 fn with_composed<R>(composed: bool, work: impl FnOnce() -> R) -> R {
@@ -51,10 +85,10 @@ fn composed_wanted() -> bool {
 }
 
 /// A tensor whose elements lie in memory in their logical order.
-struct Dense(FlexTensor);
+pub(super) struct Dense(FlexTensor);
 
 impl Dense {
-    fn new(tensor: FlexTensor) -> Self {
+    pub(super) fn new(tensor: FlexTensor) -> Self {
         assert_eq!(tensor.dtype(), DType::F32, "the kernels compute in f32");
         Self(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
     }
@@ -63,8 +97,12 @@ impl Dense {
         tensor.into_option().map(Self::new)
     }
 
-    fn values(&self) -> &[f32] {
+    pub(super) fn values(&self) -> &[f32] {
         self.0.as_slice().expect("the tensor was made contiguous")
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.0.shape()
     }
 
     fn channels(&self) -> usize {
@@ -73,7 +111,7 @@ impl Dense {
     }
 
     /// A tensor of this one's shape.
-    fn like(&self, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
+    pub(super) fn like(&self, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
         output(self.0.shape(), fill)
     }
 
@@ -125,7 +163,7 @@ fn layer(shape: &ConvShape) -> String {
 }
 
 /// Counts a kernel that reads and writes, by the dimensions of what it works on.
-fn memory_bound<R>(name: &'static str, pass: &'static str, x: &Dense, work: impl FnOnce() -> R) -> R {
+pub(super) fn memory_bound<R>(name: &'static str, pass: &'static str, x: &Dense, work: impl FnOnce() -> R) -> R {
     profile::operation(|| pass_over(name, pass, &x.0.shape()), work)
 }
 
@@ -135,7 +173,7 @@ fn pass_over(name: &'static str, pass: &'static str, dims: &Shape) -> Operation 
 }
 
 /// A new tensor, written by `fill`, which must not read what was there.
-fn output(shape: Shape, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
+pub(super) fn output(shape: Shape, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
     let mut buffer = Buffer::take(shape.num_elements());
     fill(buffer.values_mut());
     FlexTensor::new(buffer.into_bytes(), Layout::contiguous(shape), DType::F32)
@@ -151,7 +189,7 @@ fn output_dims(shape: &ConvShape) -> Shape {
 }
 
 /// Batch norm of `x`. Where its statistics are known already it was computed on the way, and is handed back.
-fn norm(
+pub(super) fn norm(
     x: Dense,
     [gamma, beta]: [FlexTensor; 2],
     residual: Optional<Flex>,
@@ -396,6 +434,109 @@ impl VideoOps for Flex {
         memory_bound("cut", "input gradient", &y, || {
             overwritten(dy, |dy| taf_kernels::cut_backward_in_place(ceiling, y.values(), dy))
         })
+    }
+
+    fn conv3d_ndhwc(x: FlexTensor, weight: FlexTensor, shape: Conv3dShape) -> FlexTensor {
+        if composed_wanted() {
+            return volume::composed::conv3d::<Self>(x, weight, shape);
+        }
+        volume::flex::conv3d(x, weight, shape)
+    }
+
+    fn conv3d_ndhwc_input_gradient(dy: FlexTensor, weight: FlexTensor, shape: Conv3dShape) -> FlexTensor {
+        if composed_wanted() {
+            return volume::composed::conv3d_input_gradient::<Self>(dy, weight, shape);
+        }
+        volume::flex::conv3d_input_gradient(dy, weight, shape)
+    }
+
+    fn conv3d_ndhwc_weight_gradient(x: FlexTensor, dy: FlexTensor, shape: Conv3dShape) -> FlexTensor {
+        if composed_wanted() {
+            return volume::composed::conv3d_weight_gradient::<Self>(x, dy, shape);
+        }
+        volume::flex::conv3d_weight_gradient(x, dy, shape)
+    }
+
+    fn space_time_conv(x: FlexTensor, space: FlexTensor, time: FlexTensor, shape: SpaceTimeShape) -> FlexTensor {
+        if composed_wanted() {
+            return volume::composed::space_time_conv::<Self>(x, space, time, shape);
+        }
+        volume::flex::space_time_conv(x, [space, time], shape)
+    }
+
+    fn space_time_conv_input_gradient(
+        dy: FlexTensor,
+        space: FlexTensor,
+        time: FlexTensor,
+        shape: SpaceTimeShape,
+    ) -> FlexTensor {
+        if composed_wanted() {
+            return volume::composed::space_time_conv_input_gradient::<Self>(dy, space, time, shape);
+        }
+        volume::flex::space_time_conv_input_gradient(dy, [space, time], shape)
+    }
+
+    fn space_time_conv_weight_gradients(
+        x: FlexTensor,
+        dy: FlexTensor,
+        shape: SpaceTimeShape,
+    ) -> (FlexTensor, FlexTensor) {
+        if composed_wanted() {
+            return volume::composed::space_time_conv_weight_gradients::<Self>(x, dy, shape);
+        }
+        volume::flex::space_time_conv_weight_gradients(x, dy, shape)
+    }
+
+    fn space_time_conv_norm_train(
+        x: FlexTensor,
+        space: FlexTensor,
+        time: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        shape: SpaceTimeShape,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        if composed_wanted() {
+            let x = volume::composed::space_time_conv::<Self>(x, space, time, shape);
+            let norm = composed::batch_norm::<Self>(x.clone(), gamma, beta, Optional::None, end);
+            return Normalized { x: Optional::Some(x), ..norm };
+        }
+        volume::flex::space_time_conv_norm_train(x, [space, time], [gamma, beta], shape, end)
+    }
+
+    fn space_time_conv_affine(
+        x: FlexTensor,
+        space: FlexTensor,
+        time: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        shape: SpaceTimeShape,
+        relu: bool,
+    ) -> FlexTensor {
+        if composed_wanted() {
+            let x = volume::composed::space_time_conv::<Self>(x, space, time, shape);
+            return composed::scale_shift::<Self>(x, scale, shift, Optional::None, relu);
+        }
+        volume::flex::space_time_conv_affine(x, [space, time], [scale, shift], shape, relu)
+    }
+
+    fn temporal_adaptive(x: FlexTensor, kernels: FlexTensor, gates: FlexTensor) -> FlexTensor {
+        if composed_wanted() {
+            return volume::composed::temporal_adaptive::<Self>(x, kernels, gates);
+        }
+        volume::flex::temporal_adaptive(x, kernels, gates)
+    }
+
+    fn temporal_adaptive_gradient(
+        x: FlexTensor,
+        kernels: FlexTensor,
+        gates: FlexTensor,
+        dy: FlexTensor,
+    ) -> AdaptiveGradients<Self> {
+        if composed_wanted() {
+            return volume::composed::temporal_adaptive_gradient::<Self>(x, kernels, gates, dy);
+        }
+        volume::flex::temporal_adaptive_gradient(x, kernels, gates, dy)
     }
 
     fn max_pool2d_nhwc(x: FlexTensor, shape: PoolShape) -> FlexTensor {

@@ -23,8 +23,9 @@ const FLOATS: usize = 16;
 const SMALLEST: usize = 256;
 /// A buffer serves a request that needs at least this share of it.
 const LEAST_USE: f64 = 0.8;
-/// The shelf may hold what was in use at the fullest moment, and this share of it on top.
-const SLACK: f64 = 0.1;
+/// The shelf may hold what was in use at the fullest moment, and this share of it on top: the memory of weight gradients
+/// lies idle while that of activations is in use, and the other way about.
+const SLACK: f64 = 0.5;
 
 static SHELF: Mutex<Shelf> = Mutex::new(Shelf::new());
 

@@ -15,16 +15,21 @@ mod flex;
 mod memory;
 mod optional;
 mod tensor;
+mod volume;
 
 pub use flex::{on_workers, with_composed_ops};
 pub use memory::peak_tensor_bytes;
 pub use optional::Optional;
-pub use taf_kernels::{Colors, ConvShape, FrameShift, PoolShape, SgdStep};
+pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
 pub(crate) use tensor::values;
 pub use tensor::{
     Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv_time, conv2d,
     conv2d_affine, conv2d_batch_norm, cut, max_over_time, max_pool2d, pixels_to_images, scale_shift, sgd_step,
     sum_of_squares, temporal_shift,
+};
+pub use volume::{
+    Conv3dOptions, SpaceTimeConv, conv3d, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm,
+    temporal_adaptive,
 };
 
 use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
@@ -78,6 +83,17 @@ pub struct NormGradients<B: Backend> {
     /// To the residual, where it was asked for.
     #[extension_type]
     pub dresidual: Optional<B>,
+}
+
+/// Gradients of the adaptive filter over time.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct AdaptiveGradients<B: Backend> {
+    /// To the input.
+    pub dx: FloatTensor<B>,
+    /// To the kernels, `[clips, channels, 3]`.
+    pub dkernels: FloatTensor<B>,
+    /// To the gates, `[clips, frames, channels]`.
+    pub dgates: FloatTensor<B>,
 }
 
 /// How batch norm ends.
@@ -199,6 +215,107 @@ pub trait VideoOps: Backend {
     /// Gradient of [`VideoOps::cut`] from its output: `dy` where `y` is below the ceiling, else 0.
     fn cut_gradient(y: FloatTensor<Self>, dy: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
         composed::cut_gradient::<Self>(y, dy, ceiling)
+    }
+
+    /// 3-D convolution: `[clips, t, h, w, c_in]` and DHWIO weights to `[clips, t', h', w', c_out]`.
+    fn conv3d_ndhwc(x: FloatTensor<Self>, weight: FloatTensor<Self>, shape: Conv3dShape) -> FloatTensor<Self> {
+        volume::composed::conv3d::<Self>(x, weight, shape)
+    }
+
+    /// Gradient of the 3-D convolution to its input.
+    fn conv3d_ndhwc_input_gradient(
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        shape: Conv3dShape,
+    ) -> FloatTensor<Self> {
+        volume::composed::conv3d_input_gradient::<Self>(dy, weight, shape)
+    }
+
+    /// Gradient of the 3-D convolution to its weights.
+    fn conv3d_ndhwc_weight_gradient(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        shape: Conv3dShape,
+    ) -> FloatTensor<Self> {
+        volume::composed::conv3d_weight_gradient::<Self>(x, dy, shape)
+    }
+
+    /// GST's pair of convolutions on `[clips * t, h, w, c_in]`: one over space with weights `[3, 3, c, o]`, and one over
+    /// space and time with weights `[3, 3, 3, c, o']`, whose outputs come behind those of the first.
+    fn space_time_conv(
+        x: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+    ) -> FloatTensor<Self> {
+        volume::composed::space_time_conv::<Self>(x, space, time, shape)
+    }
+
+    /// Gradient of the pair to its input.
+    fn space_time_conv_input_gradient(
+        dy: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+    ) -> FloatTensor<Self> {
+        volume::composed::space_time_conv_input_gradient::<Self>(dy, space, time, shape)
+    }
+
+    /// Gradients of the pair to its weights.
+    fn space_time_conv_weight_gradients(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        volume::composed::space_time_conv_weight_gradients::<Self>(x, dy, shape)
+    }
+
+    /// Batch norm of the pair with the batch's own statistics.
+    fn space_time_conv_norm_train(
+        x: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+        end: NormEnd,
+    ) -> Normalized<Self> {
+        let x = Self::space_time_conv(x, space, time, shape);
+        let norm = Self::norm_train(x.clone(), gamma, beta, Optional::None, end);
+        Normalized { x: Optional::Some(x), ..norm }
+    }
+
+    /// The pair and a per-channel map, `relu?(conv(x) * scale + shift)`.
+    fn space_time_conv_affine(
+        x: FloatTensor<Self>,
+        space: FloatTensor<Self>,
+        time: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        shape: SpaceTimeShape,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        Self::scale_shift(Self::space_time_conv(x, space, time, shape), scale, shift, Optional::None, relu)
+    }
+
+    /// TAM's filter over time of `[clips * t, .., c]`: kernels `[clips, c, 3]` weigh the previous frame, the frame and the
+    /// next, each times its gate, `[clips, t, c]`.
+    fn temporal_adaptive(
+        x: FloatTensor<Self>,
+        kernels: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        volume::composed::temporal_adaptive::<Self>(x, kernels, gates)
+    }
+
+    /// Gradients of the filter over time.
+    fn temporal_adaptive_gradient(
+        x: FloatTensor<Self>,
+        kernels: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> AdaptiveGradients<Self> {
+        volume::composed::temporal_adaptive_gradient::<Self>(x, kernels, gates, dy)
     }
 
     /// Maximum over windows of `[n, h, w, c]`.

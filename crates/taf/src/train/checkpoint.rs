@@ -84,7 +84,7 @@ pub struct CheckpointInfo {
 impl CheckpointInfo {
     /// Refuses networks that no recipe can ask for, before memory is set aside for one.
     fn check(&self) -> Result<(), (&'static str, String)> {
-        self.model.check().map_err(|error| ("a network a recipe can ask for", error.to_string()))?;
+        self.model.check(self.frames).map_err(|error| ("a network a recipe can ask for", error.to_string()))?;
         match (self.classes.len(), self.frames) {
             (0, _) | (_, 0) => Err(("at least one class and frame", "none".to_owned())),
             _ => Ok(()),

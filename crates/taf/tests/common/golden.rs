@@ -9,28 +9,39 @@ use serde::de::DeserializeOwned;
 /// One golden file, in memory.
 pub struct Golden {
     kind: String,
+    bodies: &'static str,
     bytes: Vec<u8>,
 }
 
 impl Golden {
-    /// Reads `<kind>.safetensors` from `TAF_GOLDEN_DIR` or the repository's own copy.
-    pub fn read(kind: &str) -> Self {
+    /// Reads `<kind>.safetensors` from `TAF_GOLDEN_DIR` or the repository's own copy, for a check of the named bodies.
+    pub fn read(kind: &str, bodies: &'static str) -> Self {
         let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
         let folder = std::env::var_os("TAF_GOLDEN_DIR").map_or_else(|| PathBuf::from(own), PathBuf::from);
         let path = folder.join(format!("{kind}.safetensors"));
         let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{error}: {}", path.display()));
-        Self { kind: kind.to_owned(), bytes }
+        Self { kind: kind.to_owned(), bodies, bytes }
     }
 
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
+    /// Which bodies of the operations are checked.
+    pub fn bodies(&self) -> &'static str {
+        self.bodies
+    }
+
     /// A JSON value of the file's metadata.
     pub fn meta<T: DeserializeOwned>(&self, key: &str) -> T {
+        self.find_meta(key).unwrap_or_else(|| panic!("the metadata has {key}"))
+    }
+
+    /// [`Golden::meta`] of what only some files say.
+    pub fn find_meta<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let (_, header) = SafeTensors::read_metadata(&self.bytes).expect("a safetensors header");
-        let text = &header.metadata().as_ref().expect("metadata")[key];
-        serde_json::from_str(text).expect("metadata holds JSON")
+        let text = header.metadata().as_ref().expect("metadata").get(key)?;
+        Some(serde_json::from_str(text).expect("metadata holds JSON"))
     }
 
     pub fn integers(&self, name: &str) -> Vec<i64> {
