@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BlockKind, Grouping, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, TrunkConfig};
+use super::{BlockKind, Grouping, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -55,6 +55,10 @@ pub struct ModelRecipe {
     /// Blocks per stage instead of the trunk's own, one to five stages, four for `tpn`; not for `mobilenetv2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<usize>>,
+    /// Whether the shortcuts that project see the shifted input too; only for `tpn`, whose repository does so (`true`, the
+    /// default) while mmaction2 does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shifted_shortcuts: Option<bool>,
     /// Dropout before the classifier, in [0, 1); default 0.5.
     #[serde(default = "half")]
     pub dropout: f64,
@@ -85,7 +89,13 @@ impl ModelRecipe {
             ModelKind::GstLarge => RecognizerConfig::gst_large(trunk, classes),
             ModelKind::Tpn => RecognizerConfig::tpn(trunk, classes),
         };
-        RecognizerConfig { dropout: self.dropout, pixels: self.pixels, ..config }
+        let temporal = match config.temporal {
+            Temporal::ShiftBlock { divisor } if self.shifted_shortcuts == Some(false) => {
+                Temporal::Shift { divisor, every: 1 }
+            }
+            temporal => temporal,
+        };
+        RecognizerConfig { temporal, dropout: self.dropout, pixels: self.pixels, ..config }
     }
 
     fn trunk(&self) -> TrunkConfig {
@@ -155,6 +165,9 @@ impl ModelRecipe {
 
     /// What some networks and trunks cannot be.
     fn check_combination(&self) -> Result<(), RecipeError> {
+        if let Some(shifted) = self.shifted_shortcuts.filter(|_| self.kind != ModelKind::Tpn) {
+            return Err(RecipeError::value("model.shifted_shortcuts", "be left out unless kind = \"tpn\"", shifted));
+        }
         let Some(trunk) = self.resnet() else { return self.check_mobilenet() };
         match self.kind {
             ModelKind::Tsn | ModelKind::Tsm => Ok(()),
