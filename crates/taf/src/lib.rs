@@ -23,6 +23,7 @@ pub mod data;
 pub mod eval;
 pub mod metrics;
 pub mod model;
+pub mod onnx;
 pub mod ops;
 pub mod profile;
 pub mod recipe;
