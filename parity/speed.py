@@ -2,6 +2,7 @@
 
     python3 parity/speed.py                                  every row
     python3 parity/speed.py --rows plain-112,memory --rounds 5
+    python3 parity/speed.py --rows gst-plain,gst-taf,gst-inference
 
 Prints a Markdown table and writes --json. In every round ours runs first, then each PyTorch run, each in a process of its
 own with the same number of threads; nothing else should run.
@@ -34,6 +35,7 @@ class Job:
     size: int
     warmup: int
     steps: int
+    model: str = 'tsm'
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,20 @@ TAF_112 = Job('taf', 'resnet50', 1, 8, 112, warmup=2, steps=3)
 PLAIN_R18 = Job('plain', 'resnet18', 4, 8, 64, warmup=2, steps=7)
 INFERENCE_224 = Job('inference', 'resnet50', 1, 8, 224, warmup=2, steps=7)
 LEAST_MEMORY = 1 / 0.8
+MODELS = ('tsm', 'gst', 'tam', 'tpn')
+MODEL_GOAL = 1.2
+
+
+def model_rows(model):
+    """Inference, a plain and a TAF step of one model at full size."""
+    job = Job('plain', 'resnet50', 1, 8, 224, warmup=1, steps=3, model=model)
+    rivals = {
+        'inference': Rival('PyTorch, norms folded', both('inference'), MODEL_GOAL),
+        'plain': Rival('PyTorch', both('plain'), MODEL_GOAL),
+        'taf': Rival('PyTorch, frozen weights', both('taf-best'), MODEL_GOAL),
+    }
+    return tuple(Row(f'{model}-{work}', replace(job, work=work), (rival,)) for work, rival in rivals.items())
+
 
 ROWS = (
     Row('plain-112', PLAIN_112, (Rival('PyTorch', both('plain'), 1.4),)),
@@ -97,6 +113,10 @@ ROWS = (
 )
 
 
+# Measured when they are named: they take a quarter of an hour a round.
+MODEL_ROWS = tuple(row for model in MODELS for row in model_rows(model))
+
+
 def shape_options(job, threads):
     sizes = {'clips': job.clips, 'frames': job.frames, 'size': job.size, 'classes': CLASSES,
              'warmup': job.warmup, 'threads': threads}
@@ -104,12 +124,12 @@ def shape_options(job, threads):
 
 
 def our_command(taf, job, threads):
-    return [taf, 'bench', '--model', f'tsm-{job.arch}', '--work', job.work, *shape_options(job, threads),
+    return [taf, 'bench', '--model', f'{job.model}-{job.arch}', '--work', job.work, *shape_options(job, threads),
             '--steps', str(job.steps), '--json']
 
 
 def torch_command(run, job, threads, compiled):
-    return [sys.executable, str(TORCH_STEP), '--modes', run, '--arch', job.arch, *shape_options(job, threads),
+    return [sys.executable, str(TORCH_STEP), '--modes', run, '--model', job.model, '--arch', job.arch, *shape_options(job, threads),
             '--iters', str(job.steps), *(['--compile'] if compiled else [])]
 
 
@@ -140,7 +160,7 @@ def measure(job, rows, args):
     for number in range(args.rounds):
         said = {}
         for run in ('taf', *torch_runs(job, rows)):
-            print(f'round {number + 1} of {args.rounds}: {job.work} {job.arch} {job.size}: {run}', file=sys.stderr)
+            print(f'round {number + 1} of {args.rounds}: {job.work} {job.model} {job.arch} {job.size}: {run}', file=sys.stderr)
             ours = run == 'taf'
             said[run] = run_ours(args.taf, job, args.threads) if ours else run_torch(run, job, args.threads, args.compile)
         rounds.append(said)
@@ -236,15 +256,19 @@ def print_commands(args):
 
 
 def rows_of(names):
-    known = {row.name: row for row in ROWS}
+    known = {row.name: row for row in ROWS + MODEL_ROWS}
     if unknown := [name for name in names.split(',') if name not in known]:
         raise argparse.ArgumentTypeError(f'{unknown[0]} is none of {", ".join(known)}')
     return [known[name] for name in names.split(',')]
 
 
+def all_names():
+    return ','.join(row.name for row in ROWS + MODEL_ROWS)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rows', type=rows_of, default=ROWS, help=f'some of {",".join(row.name for row in ROWS)}')
+    parser.add_argument('--rows', type=rows_of, default=ROWS, help=f'some of {all_names()} [default: those without a model]')
     parser.add_argument('--rounds', type=int, default=3, help='times each side runs [default: 3]')
     parser.add_argument('--threads', type=int, default=2, help='threads of each side [default: 2]')
     parser.add_argument('--taf', default='target/release/taf', help='our binary [default: target/release/taf]')

@@ -98,7 +98,7 @@ class Programs(unittest.TestCase):
     def test_a_dry_run_prints_the_commands_of_both_sides(self):
         ours, first, second = self.run_speed('--rows', 'plain-112', '--dry-run').splitlines()
         self.assertIn('bench --model tsm-resnet50 --work plain --clips 1 --frames 8 --size 112 --classes 174', ours)
-        self.assertIn('--modes plain:nchw --arch resnet50', first)
+        self.assertIn('--modes plain:nchw --model tsm --arch resnet50', first)
         self.assertIn('--modes plain:channels-last', second)
 
     def test_a_program_that_fails_is_quoted(self):

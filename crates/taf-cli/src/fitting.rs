@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
-use taf::model::Tsn;
+use taf::model::Recognizer;
 use taf::train::{Outcome, Progress, Trainer};
 
 use crate::exit::Status;
@@ -38,7 +38,7 @@ struct Ending<'a> {
 /// Trains, has the report written, marks the run as finished and says so.
 pub fn to_the_end(
     session: &Session,
-    model: Tsn,
+    model: Recognizer,
     job: &Job,
     report: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<Status> {
@@ -55,7 +55,7 @@ pub fn to_the_end(
 }
 
 /// Trains until the recipe's end or an interruption.
-pub fn train(session: &Session, model: Tsn, what: &str) -> Result<(Outcome, Progress)> {
+pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcome, Progress)> {
     let plan = &session.plan;
     let graceful = Graceful::begin()?;
     let mut trainer = Trainer::new(plan, &session.run, model, &device())?;

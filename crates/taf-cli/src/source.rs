@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use taf::model::{ModelRecipe, Tsn, load_state, state_dict};
+use taf::model::{ModelRecipe, Recognizer, load_state, state_dict};
 use taf::recipe::{Plan, Recipe, RecipeError};
 
 use crate::trained::{Trained, autodiff_device};
 
 /// The network of `plan` with the weights of `source`; an auxiliary batch-norm branch is left behind.
-pub fn start(plan: &Plan, source: &Trained) -> Result<Tsn> {
+pub fn start(plan: &Plan, source: &Trained) -> Result<Recognizer> {
     let run = source.run.path().display();
     refuse_other_network(&plan.recipe.model, &source.info.model).with_context(|| format!("cannot start from {run}"))?;
     if plan.classes != source.info.classes {

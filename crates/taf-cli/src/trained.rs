@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::tensor::Device;
 use taf::adversary::TemporalAdversary;
-use taf::model::{ModelRecipe, Tsn, VideoModel, load_state};
+use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state};
 use taf::recipe::{Plan, Recipe};
 use taf::run::{Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo};
@@ -48,7 +48,7 @@ pub struct Trained {
     /// The file of its weights.
     pub weights: PathBuf,
     /// The network, ready for clips on [`device`].
-    pub model: Tsn,
+    pub model: Recognizer,
 }
 
 impl TrainedArgs {
@@ -130,7 +130,7 @@ fn weights_file(run: &RunDir, which: Which) -> Result<PathBuf> {
 }
 
 /// The network that a checkpoint describes, with its weights.
-pub fn rebuild(checkpoint: &Checkpoint, device: &Device) -> Result<Tsn> {
+pub fn rebuild(checkpoint: &Checkpoint, device: &Device) -> Result<Recognizer> {
     let CheckpointInfo { model, classes, auxiliary, .. } = &checkpoint.info;
     let network = model.config(classes.len()).init(device, 0);
     let network = if *auxiliary { network.with_auxiliary_norms() } else { network };

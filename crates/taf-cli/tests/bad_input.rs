@@ -183,3 +183,17 @@ fn a_manifest_that_changed_under_a_run_is_noticed() {
     let message = taf(&["train", "--out", path(&run), "--resume", "--data", path(&other)]).refused();
     assert!(message.contains("SHA-256") && message.contains("other.jsonl"), "{message}");
 }
+
+#[test]
+fn a_benchmark_that_no_machine_could_run_is_refused_before_it_starts() {
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["--clips", "0"], &["train.batch_size", "got 0"]),
+        (&["--classes", "99999999999"], &["--classes", "99999999999"]),
+        (&["--clips", "60000", "--frames", "512", "--size", "2048"], &["--clips, --frames and --size", "pixels"]),
+        (&["--model", "i3d-resnet50"], &["i3d", "tsm"]),
+        (&["--set", "train.speed=1"], &["unknown field `speed`"]),
+    ];
+    for (options, parts) in cases {
+        refused(&[&["bench"], options].concat(), parts);
+    }
+}

@@ -44,7 +44,7 @@ impl VideoModel for Small3d {
         let features = self.norm.forward_relu(x.permute([0, 2, 3, 4, 1]), pass);
         let [batch, time, height, width, channels] = features.dims();
         let pooled = features.clone().reshape([batch, time * height * width, channels]).mean_dim(1);
-        VideoOutput { logits: self.head.forward(pooled.reshape([batch, channels])), features }
+        VideoOutput::new(self.head.forward(pooled.reshape([batch, channels])), features)
     }
 
     fn cam_weights(&self, _: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {

@@ -4,9 +4,9 @@
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use taf::adversary::{Objective, TemporalAdversary};
-//! use taf::model::{ResNetConfig, TsnConfig};
+//! use taf::model::{ResNetConfig, RecognizerConfig};
 //!
-//! let model = TsnConfig::tsm(ResNetConfig::tiny(), 174).init(&Device::flex().autodiff(), 0);
+//! let model = RecognizerConfig::tsm(ResNetConfig::tiny(), 174).init(&Device::flex().autodiff(), 0);
 //! let clips = Tensor::<5>::zeros([1, 8, 3, 64, 64], &Device::flex()); // RGB in [0, 1]
 //! let adversary = TemporalAdversary { objective: Objective::Shift, epsilon: 4.0 / 255.0, ..Default::default() };
 //! let perturbed = adversary.perturb(&model, clips, &[42], 0); // the label, a seed

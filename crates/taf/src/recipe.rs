@@ -10,7 +10,7 @@ use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::TemporalAdversary;
 use crate::data::ClipSource;
-use crate::model::{Branch, ModelRecipe, Tsn};
+use crate::model::{Branch, ModelRecipe, Recognizer};
 use crate::train::{Fit, TafConfig};
 
 /// Everything about a run. Unknown fields are refused everywhere.
@@ -290,7 +290,7 @@ impl Recipe {
 
 impl Plan {
     /// The network with fresh weights.
-    pub fn init_model(&self, device: &Device) -> Tsn {
+    pub fn init_model(&self, device: &Device) -> Recognizer {
         let seed = Seed::new(self.recipe.seed).with("weights").value();
         self.recipe.model.config(self.classes.len()).init(device, seed)
     }

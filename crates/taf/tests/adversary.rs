@@ -6,15 +6,17 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use taf::adversary::{AttendedClass, Norm, Objective, TemporalAdversary};
 use taf::attention::{AttentionRule, TemporalAttention};
-use taf::model::{BlockKind, Branch, Pass, ResNetConfig, Statistics, Tsn, TsnConfig, VideoModel, state_dict};
+use taf::model::{
+    BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, state_dict,
+};
 
 const FRAMES: usize = 6;
 /// Adding a step to a pixel and clamping rounds by this much.
 const ROUNDING: f32 = 1e-6;
 
-fn model() -> Tsn {
+fn model() -> Recognizer {
     let trunk = ResNetConfig { block: BlockKind::Basic, layers: vec![1, 1, 1], width: 8 };
-    TsnConfig::tsm(trunk, 4).init(&Device::flex().autodiff(), 3)
+    RecognizerConfig::tsm(trunk, 4).init(&Device::flex().autodiff(), 3)
 }
 
 fn clips() -> Tensor<5> {

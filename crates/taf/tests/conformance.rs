@@ -7,7 +7,7 @@ mod bring_your_own_model;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::conformance::{ClipSize, check};
-use taf::model::{BlockKind, Pass, ResNetConfig, Tsn, TsnConfig, VideoModel, VideoOutput};
+use taf::model::{BlockKind, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput};
 
 const SIZE: ClipSize = ClipSize { frames: 4, side: 32 };
 
@@ -19,14 +19,14 @@ fn small(block: BlockKind) -> ResNetConfig {
     ResNetConfig { block, layers: vec![1, 1, 1, 1], width: 8 }
 }
 
-fn without_dropout(config: TsnConfig) -> Tsn {
-    TsnConfig { dropout: 0.0, ..config }.init(&device(), 1)
+fn without_dropout(config: RecognizerConfig) -> Recognizer {
+    RecognizerConfig { dropout: 0.0, ..config }.init(&device(), 1)
 }
 
 #[test]
 fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
     for block in [BlockKind::Basic, BlockKind::Bottleneck] {
-        for config in [TsnConfig::tsn(small(block), 3), TsnConfig::tsm(small(block), 3)] {
+        for config in [RecognizerConfig::tsn(small(block), 3), RecognizerConfig::tsm(small(block), 3)] {
             assert_eq!(check(without_dropout(config.clone()), SIZE), Vec::<String>::new(), "{config:?}");
         }
     }
@@ -34,7 +34,7 @@ fn tsn_and_tsm_conform_on_both_kinds_of_blocks() {
 
 #[test]
 fn a_network_with_auxiliary_norms_conforms() {
-    let model = without_dropout(TsnConfig::tsm(small(BlockKind::Basic), 3)).with_auxiliary_norms();
+    let model = without_dropout(RecognizerConfig::tsm(small(BlockKind::Basic), 3)).with_auxiliary_norms();
     assert_eq!(check(model, SIZE), Vec::<String>::new());
 }
 
@@ -47,7 +47,7 @@ fn the_network_of_the_example_conforms() {
 /// A network that mixes the clips of a batch, and whose classifier nobody finds.
 #[derive(Module, Debug)]
 struct Careless {
-    inner: Tsn,
+    inner: Recognizer,
     #[module(skip)]
     claimed_classes: usize,
 }
@@ -70,7 +70,7 @@ impl VideoModel for Careless {
 #[test]
 fn a_careless_network_is_found_out() {
     let failures = |claimed_classes| {
-        let inner = without_dropout(TsnConfig::tsn(small(BlockKind::Basic), 3));
+        let inner = without_dropout(RecognizerConfig::tsn(small(BlockKind::Basic), 3));
         check(Careless { inner, claimed_classes }, SIZE).join("\n")
     };
     let found = failures(3);

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use taf::adversary::{Objective, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
-    BlockKind, Branch, Pass, PixelNorm, ResNetConfig, Tsn, TsnConfig, VideoModel, VideoOutput, from_published_layout,
-    load_state, published_name, state_dict, to_published_layout,
+    BlockKind, Branch, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
+    from_published_layout, load_state, published_name, state_dict, to_published_layout,
 };
 use taf::ops::with_composed_ops;
 
@@ -56,15 +56,15 @@ fn check_all(golden: &Golden) {
     check_training(golden, model);
 }
 
-fn build(golden: &Golden) -> Tsn {
+fn build(golden: &Golden) -> Recognizer {
     let block = if golden.kind() == "tsm_basic" { BlockKind::Basic } else { BlockKind::Bottleneck };
     let trunk = ResNetConfig { block, layers: golden.meta("layers"), width: golden.meta("width") };
     let classes = golden.meta("classes");
     let config = match golden.kind() {
-        "tsn" => TsnConfig::tsn(trunk, classes),
-        _ => TsnConfig::tsm(trunk, classes),
+        "tsn" => RecognizerConfig::tsn(trunk, classes),
+        _ => RecognizerConfig::tsm(trunk, classes),
     };
-    let config = TsnConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config };
+    let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config };
     let model = config.init(&Device::flex().autodiff(), 0);
     let shapes: HashMap<String, Vec<usize>> = golden.meta("shapes");
     let published = |name: &String| published_name(name).expect("every parameter has a published name");
@@ -89,7 +89,7 @@ fn classes(golden: &Golden) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::from(golden.integers("eval.cam_class").as_slice()), &Device::flex())
 }
 
-fn check_inference(golden: &Golden, model: &Tsn) {
+fn check_inference(golden: &Golden, model: &Recognizer) {
     let output = model.forward(input(golden), &mut Pass::inference());
     golden.assert_close("eval.logits", &output.logits, FORWARD);
     let labels: Vec<usize> = golden.meta("labels");
@@ -100,7 +100,7 @@ fn check_inference(golden: &Golden, model: &Tsn) {
     golden.assert_close("eval.cam", &class_activation_map(output.features, weights), FORWARD);
 }
 
-fn check_attention(golden: &Golden, model: &Tsn, rule: AttentionRule) {
+fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
     let name = if rule == AttentionRule::Relu { "relu" } else { "softmax" };
     let key = |what: &str| format!("eval.{name}.{what}");
     let attention = |output: &VideoOutput| {
@@ -123,7 +123,7 @@ fn check_attention(golden: &Golden, model: &Tsn, rule: AttentionRule) {
     }
 }
 
-fn check_cross_entropy_gradient(golden: &Golden, model: &Tsn) {
+fn check_cross_entropy_gradient(golden: &Golden, model: &Recognizer) {
     let labels: Vec<usize> = golden.meta("labels");
     let clips = input(golden).autodiff().require_grad();
     let output = model.forward(clips.clone(), &mut Pass::inference());
@@ -131,7 +131,7 @@ fn check_cross_entropy_gradient(golden: &Golden, model: &Tsn) {
     golden.assert_close("eval.ce_input_grad", &clips.grad(&gradients).expect("the clip is tracked"), BACKWARD);
 }
 
-fn check_training(golden: &Golden, model: Tsn) {
+fn check_training(golden: &Golden, model: Recognizer) {
     let labels: Vec<usize> = golden.meta("labels");
     let clips = input(golden).autodiff().require_grad();
     let mut pass = Pass::training(Branch::Main, 0);
@@ -146,7 +146,7 @@ fn check_training(golden: &Golden, model: Tsn) {
     check_running_statistics(golden, pass.update_running_statistics(model));
 }
 
-fn check_parameter_gradients(golden: &Golden, model: &Tsn, gradients: &Gradients, tolerance: f32) {
+fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients, tolerance: f32) {
     let mut reader = GradientReader { gradients, path: Vec::new(), found: HashMap::new() };
     model.visit(&mut reader);
     let names: Vec<String> = golden.meta("parameters");
@@ -156,7 +156,7 @@ fn check_parameter_gradients(golden: &Golden, model: &Tsn, gradients: &Gradients
     golden.assert_close_values("train.param_grad_first8", &first::<8>(&rows), tolerance);
 }
 
-fn check_running_statistics(golden: &Golden, model: Tsn) {
+fn check_running_statistics(golden: &Golden, model: Recognizer) {
     let state = state_dict(&model);
     let published: HashMap<String, Vec<f32>> =
         state.into_iter().map(|(name, data)| (published_name(&name).unwrap(), data.try_into_vec().unwrap())).collect();

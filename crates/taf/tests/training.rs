@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use taf::data::{ClipBatch, Sample, clips_to_tensor};
-use taf::model::{BlockKind, Branch, Pass, ResNetConfig, Tsn, TsnConfig, VideoModel, state_dict};
+use taf::model::{BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, state_dict};
 use taf::train::{Sgd, SgdConfig, StepOutcome, StepRecipe, TafConfig, train_step};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
@@ -11,10 +11,10 @@ use taf_video::synthetic::{Difficulty, MovingShapes};
 const FRAMES: usize = 8;
 const SIDE: usize = 32;
 
-fn network(temporal: bool, classes: usize) -> Tsn {
+fn network(temporal: bool, classes: usize) -> Recognizer {
     let trunk = ResNetConfig { block: BlockKind::Basic, layers: vec![1, 1, 1], width: 16 };
-    let config = if temporal { TsnConfig::tsm(trunk, classes) } else { TsnConfig::tsn(trunk, classes) };
-    TsnConfig { dropout: 0.0, ..config }.init(&Device::flex().autodiff(), 0)
+    let config = if temporal { RecognizerConfig::tsm(trunk, classes) } else { RecognizerConfig::tsn(trunk, classes) };
+    RecognizerConfig { dropout: 0.0, ..config }.init(&Device::flex().autodiff(), 0)
 }
 
 /// Clips of the first two classes, each other played backwards.
@@ -27,7 +27,7 @@ fn moving_shapes(range: std::ops::Range<usize>) -> Vec<Sample> {
     range.flat_map(|index| [sample(0, index), sample(1, index)]).collect()
 }
 
-fn train(mut model: Tsn, recipe: &StepRecipe, steps: usize, rate: f64) -> (Tsn, Vec<StepOutcome>) {
+fn train(mut model: Recognizer, recipe: &StepRecipe, steps: usize, rate: f64) -> (Recognizer, Vec<StepOutcome>) {
     let samples = moving_shapes(0..24);
     let config = SgdConfig { learning_rate: rate, weight_decay: 1e-4, ..SgdConfig::default() };
     let mut optimizer = Sgd::new(config);
@@ -42,7 +42,7 @@ fn train(mut model: Tsn, recipe: &StepRecipe, steps: usize, rate: f64) -> (Tsn, 
     (model, outcomes)
 }
 
-fn accuracy(model: &Tsn) -> f64 {
+fn accuracy(model: &Recognizer) -> f64 {
     let samples = moving_shapes(100..130);
     let clips = clips_to_tensor(samples.iter().map(|sample| &sample.clip), &Device::flex());
     let logits: Tensor<2> = model.valid().forward(clips, &mut Pass::inference()).logits;
@@ -82,7 +82,7 @@ fn taf_trains_on_both_kinds_of_clips_in_either_branch() {
 fn only_the_auxiliary_branch_learns_from_perturbed_statistics() {
     let taf = TafConfig { branch: Branch::Auxiliary, weight: 0.0, ..TafConfig::default() };
     let model = network(true, 2).with_auxiliary_norms();
-    let names = |model: &Tsn, part: &str| {
+    let names = |model: &Recognizer, part: &str| {
         let state = state_dict(model);
         state.into_iter().filter(|(name, _)| name.contains(part) && name.contains("running")).collect::<Vec<_>>()
     };

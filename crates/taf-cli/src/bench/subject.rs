@@ -3,7 +3,7 @@ use burn::module::Module;
 use clap::ValueEnum;
 use serde::Serialize;
 use taf::data::{ClipBatch, Sample};
-use taf::model::{Pass, Tsn, VideoModel};
+use taf::model::{Pass, Recognizer, VideoModel};
 use taf::ops::on_workers;
 use taf::profile::{Phase, phase};
 use taf::recipe::{Plan, Recipe};
@@ -31,8 +31,8 @@ pub struct Subject {
     workload: Workload,
     recipe: Recipe,
     /// Taken while a step owns it.
-    model: Option<Tsn>,
-    frozen: Tsn,
+    model: Option<Recognizer>,
+    frozen: Recognizer,
     optimizer: Sgd,
     batches: Batches,
     steps: usize,
@@ -63,7 +63,7 @@ impl Subject {
         Self::new(recipe, model, Batches::Loaded { plan: Box::new(plan), next, epoch: 0 }, workload)
     }
 
-    fn new(mut recipe: Recipe, model: Tsn, batches: Batches, workload: Workload) -> Self {
+    fn new(mut recipe: Recipe, model: Recognizer, batches: Batches, workload: Workload) -> Self {
         match workload {
             Workload::Plain => recipe.taf = None,
             Workload::Taf | Workload::Adversary => drop(recipe.taf.get_or_insert_default()),

@@ -12,6 +12,11 @@ use crate::output;
 use crate::session::manifest_override;
 use crate::trained::network_name;
 
+/// A classifier of ResNet-50 for that many classes has 200 million weights.
+const MOST_CLASSES: usize = 100_000;
+/// A batch of that many pixels takes 3 GiB before the network has seen it.
+const MOST_PIXELS: usize = 1 << 28;
+
 /// Measures how fast a network trains or answers on this machine.
 pub fn run(args: BenchArgs) -> Result<Status> {
     let (recipe, classes, subject) = subject(&args)?;
@@ -51,7 +56,11 @@ fn subject(args: &BenchArgs) -> Result<(Recipe, usize, Subject)> {
 
 /// A recipe of what was typed, for clips that are made up.
 fn made_up(args: &BenchArgs) -> Result<Recipe> {
-    ensure!(args.classes >= 2, "--classes must be at least 2, got {}", args.classes);
+    ensure!(
+        (2..=MOST_CLASSES).contains(&args.classes),
+        "--classes must lie between 2 and {MOST_CLASSES}, got {}",
+        args.classes
+    );
     let (kind, trunk) = args.model.split_once('-').unwrap_or((args.model.as_str(), "resnet50"));
     let text = format!(
         "[data]\nmanifest = \"\"\nsampling = {{ kind = \"segments\", frames = {} }}\n\
@@ -63,5 +72,10 @@ fn made_up(args: &BenchArgs) -> Result<Recipe> {
     );
     let recipe = Recipe::parse(&text, Path::new("--model and --set"), &args.overrides)?;
     recipe.check()?;
+    let pixels = args.clips.saturating_mul(args.frames).saturating_mul(args.size.saturating_mul(args.size));
+    ensure!(
+        pixels <= MOST_PIXELS,
+        "--clips, --frames and --size make {pixels} pixels a batch; at most {MOST_PIXELS} are measured"
+    );
     Ok(recipe)
 }

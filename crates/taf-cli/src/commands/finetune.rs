@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::Result;
-use taf::model::Tsn;
+use taf::model::Recognizer;
 use taf::recipe::{Recipe, RecipeError};
 use taf::run::RunDir;
 
@@ -28,7 +28,7 @@ pub fn run(args: FinetuneArgs) -> Result<Status> {
     fitting::to_the_end(&session, model, &job, || reports::finetuning(&session, source))
 }
 
-fn begin(args: &FinetuneArgs, recipe: Recipe, source: &Trained) -> Result<Option<(Session, Tsn)>> {
+fn begin(args: &FinetuneArgs, recipe: Recipe, source: &Trained) -> Result<Option<(Session, Recognizer)>> {
     let plan = recipe.plan()?;
     let model = source::start(&plan, source)?;
     let session = Session::begin(&args.run.out, args.run.existing(), recipe, Some(&source.weights))?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use burn::module::Module;
 use serde::Serialize;
-use taf::model::{StateDict, Tsn, state_dict};
+use taf::model::{Recognizer, StateDict, state_dict};
 use taf::recipe::Recipe;
 
 use crate::args::InfoArgs;
@@ -138,7 +138,7 @@ fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<Network> 
 }
 
 impl Network {
-    fn new(source: &Path, recipe: &Recipe, classes: Vec<String>, model: &Tsn, layers: bool) -> Self {
+    fn new(source: &Path, recipe: &Recipe, classes: Vec<String>, model: &Recognizer, layers: bool) -> Self {
         Self {
             source: source.to_owned(),
             name: network_name(&recipe.model),

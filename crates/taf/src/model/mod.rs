@@ -9,9 +9,9 @@ mod norm;
 mod pass;
 mod pixels;
 mod recipe;
+mod recognizer;
 mod resnet;
 mod state;
-mod tsn;
 
 pub use conv::{Conv2d, ConvNorm};
 pub use head::ConsensusHead;
@@ -20,10 +20,10 @@ pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
 pub use recipe::{ModelKind, ModelRecipe, TrunkName};
+pub use recognizer::{Recognizer, RecognizerConfig};
 pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal};
 pub(crate) use state::Path;
 pub use state::{StateDict, StateError, load_state, parameter_names, shapes, state_dict};
-pub use tsn::{Tsn, TsnConfig};
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
@@ -64,4 +64,24 @@ pub struct VideoOutput {
     pub logits: Tensor<2>,
     /// The last features that still know time and place, `[batch, time, height, width, channels]`.
     pub features: Tensor<5>,
+    /// Earlier features that the classifier reads as well, in the same order of axes; most models have none.
+    pub context: Vec<Tensor<5>>,
+    /// What a second classifier says, which only training listens to.
+    pub auxiliary: Option<AuxiliaryOutput>,
+}
+
+/// What a second classifier in the middle of the network says while it trains.
+#[derive(Clone, Debug)]
+pub struct AuxiliaryOutput {
+    /// Class scores before the softmax, `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// How much their cross-entropy weighs beside that of the main logits.
+    pub weight: f64,
+}
+
+impl VideoOutput {
+    /// Of a model whose classifier reads the features alone.
+    pub fn new(logits: Tensor<2>, features: Tensor<5>) -> Self {
+        Self { logits, features, context: Vec::new(), auxiliary: None }
+    }
 }

@@ -1,6 +1,6 @@
 use burn::tensor::TensorData;
 
-/// The name a parameter of [`super::Tsn`] has in the published PyTorch code: torchvision's names under `base_model.`
+/// The name a parameter of [`super::Recognizer`] has in the published PyTorch code: torchvision's names under `base_model.`
 /// and the classifier as `new_fc` (TSN, TSM and TAM repositories). `None` for what only exists here: the auxiliary branch.
 pub fn published_name(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();

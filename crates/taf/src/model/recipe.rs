@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{PixelNorm, ResNetConfig, TsnConfig};
+use super::{PixelNorm, RecognizerConfig, ResNetConfig};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -60,12 +60,12 @@ fn half() -> f64 {
 
 impl ModelRecipe {
     /// The network for so many classes.
-    pub fn config(&self, classes: usize) -> TsnConfig {
+    pub fn config(&self, classes: usize) -> RecognizerConfig {
         let config = match self.kind {
-            ModelKind::Tsn => TsnConfig::tsn(self.trunk(), classes),
-            ModelKind::Tsm => TsnConfig::tsm(self.trunk(), classes),
+            ModelKind::Tsn => RecognizerConfig::tsn(self.trunk(), classes),
+            ModelKind::Tsm => RecognizerConfig::tsm(self.trunk(), classes),
         };
-        TsnConfig { dropout: self.dropout, pixels: self.pixels, ..config }
+        RecognizerConfig { dropout: self.dropout, pixels: self.pixels, ..config }
     }
 
     fn trunk(&self) -> ResNetConfig {

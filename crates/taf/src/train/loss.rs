@@ -1,5 +1,16 @@
 use burn::tensor::{Tensor, TensorData, activation};
 
+use crate::model::VideoOutput;
+
+/// What training minimises: the cross-entropy of the logits, plus that of the auxiliary logits at their weight.
+pub fn classification_loss(output: &VideoOutput, labels: &[usize], smoothing: f64) -> Tensor<1> {
+    let loss = cross_entropy(output.logits.clone(), labels, smoothing);
+    match &output.auxiliary {
+        None => loss,
+        Some(auxiliary) => loss + cross_entropy(auxiliary.logits.clone(), labels, smoothing) * auxiliary.weight,
+    }
+}
+
 /// Mean cross-entropy over the batch, with label smoothing: the target is `1 - smoothing` on the label plus
 /// `smoothing / classes` on every class, as PyTorch.
 ///

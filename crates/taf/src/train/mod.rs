@@ -10,7 +10,7 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
 pub use config::{Fit, TafConfig};
-pub use loss::cross_entropy;
+pub use loss::{classification_loss, cross_entropy};
 pub use optimizer::{GradientSum, Sgd, SgdConfig};
 pub use schedule::{Decay, Schedule};
 pub use step::{StepOutcome, StepRecipe, train_step};

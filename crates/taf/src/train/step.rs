@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use taf_video::Seed;
 
-use super::{GradientSum, Sgd, TafConfig, cross_entropy};
+use super::{GradientSum, Sgd, TafConfig, classification_loss};
 use crate::adversary::Objective;
 use crate::data::ClipBatch;
 use crate::metrics::attention_entropy;
@@ -21,9 +21,9 @@ pub struct StepRecipe {
 /// What one step measured.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct StepOutcome {
-    /// Cross-entropy on the natural clips before the step.
+    /// Classification loss on the natural clips before the step.
     pub loss: f64,
-    /// Cross-entropy on the perturbed clips before the step, not weighted.
+    /// Classification loss on the perturbed clips before the step, not weighted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub perturbed_loss: Option<f64>,
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
@@ -79,9 +79,9 @@ fn step_on_workers<M: VideoModel>(
 
     let mut pass = Pass::training(Branch::Main, seed.with("dropout").value());
     let (loss, mut outcome) = phase(Phase::Forward, || {
-        let logits = model.forward(clips, &mut pass).logits;
-        let accuracy = accuracy(logits.clone().without_autodiff(), &labels);
-        let loss = cross_entropy(logits, &labels, recipe.label_smoothing);
+        let output = model.forward(clips, &mut pass);
+        let accuracy = accuracy(output.logits.clone().without_autodiff(), &labels);
+        let loss = classification_loss(&output, &labels, recipe.label_smoothing);
         let outcome = StepOutcome::new(scalar(&loss), accuracy);
         (loss, outcome)
     });
@@ -133,9 +133,9 @@ impl<'a> Perturbation<'a> {
     ) -> M {
         let mut pass = Pass::training(self.taf.branch, seed.with("perturbed dropout").value());
         let loss = phase(Phase::Forward, || {
-            let logits = model.forward(self.clips, &mut pass).logits;
+            let output = model.forward(self.clips, &mut pass);
             outcome.attention_entropy = self.natural_attention.map(mean_entropy);
-            let loss = cross_entropy(logits, self.labels, smoothing);
+            let loss = classification_loss(&output, self.labels, smoothing);
             outcome.perturbed_loss = Some(scalar(&loss));
             loss
         });

@@ -8,9 +8,9 @@ use super::{ConsensusHead, Pass, PixelNorm, ResNet, ResNetConfig, Temporal, Vide
 /// Blocks in the third stage from which TSM shifts only every other block (the published rule for ResNet-101).
 const DEEP_STAGE: usize = 23;
 
-/// What a [`Tsn`] is built from.
+/// What a [`Recognizer`] is built from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TsnConfig {
+pub struct RecognizerConfig {
     /// The trunk that looks at each frame.
     pub trunk: ResNetConfig,
     /// How the trunk's blocks see neighbouring frames.
@@ -23,7 +23,7 @@ pub struct TsnConfig {
     pub pixels: PixelNorm,
 }
 
-impl TsnConfig {
+impl RecognizerConfig {
     /// TSN (Wang et al., ECCV 2016): every frame for itself, logits averaged.
     pub fn tsn(trunk: ResNetConfig, classes: usize) -> Self {
         Self { trunk, temporal: Temporal::None, classes, dropout: 0.5, pixels: PixelNorm::IMAGENET }
@@ -38,9 +38,9 @@ impl TsnConfig {
     }
 
     /// Builds the network with weights drawn from `seed`.
-    pub fn init(&self, device: &Device, seed: u64) -> Tsn {
+    pub fn init(&self, device: &Device, seed: u64) -> Recognizer {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        Tsn {
+        Recognizer {
             trunk: ResNet::new(&self.trunk, self.temporal, device, &mut rng),
             head: ConsensusHead::new(self.trunk.channels_out(), self.classes, self.dropout, device, &mut rng),
             pixels: self.pixels,
@@ -48,22 +48,23 @@ impl TsnConfig {
     }
 }
 
-/// A frame network whose per-frame logits are averaged: TSN, and with temporal modules in its trunk TSM.
+/// A trunk, which looks at frames, and a classifier, which averages what it says of them: TSN, and with temporal
+/// modules in its trunk TSM.
 #[derive(Module, Debug)]
-pub struct Tsn {
+pub struct Recognizer {
     trunk: ResNet,
     head: ConsensusHead,
     #[module(skip)]
     pixels: PixelNorm,
 }
 
-impl VideoModel for Tsn {
+impl VideoModel for Recognizer {
     fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
         let [batch, time, ..] = clips.dims();
         let features = self.trunk.forward(self.pixels.to_images(clips), time, pass);
         let [_, height, width, channels] = features.dims();
         let features = features.reshape([batch, time, height, width, channels]);
-        VideoOutput { logits: self.head.forward(features.clone(), pass), features }
+        VideoOutput::new(self.head.forward(features.clone(), pass), features)
     }
 
     fn cam_weights(&self, _: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
