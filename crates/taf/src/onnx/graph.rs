@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::error::{OnnxError, Result};
 use super::proto::{
@@ -32,7 +32,6 @@ pub(super) enum Setting {
 pub(super) struct Graph {
     proto: GraphProto,
     uses: BTreeMap<String, usize>,
-    integers: HashMap<Vec<i64>, String>,
 }
 
 impl Graph {
@@ -93,15 +92,13 @@ impl Graph {
 
     /// A list of integers that shapes and slices read; equal lists are stored once.
     pub(super) fn integers(&mut self, values: &[i64]) -> String {
-        if let Some(name) = self.integers.get(values) {
-            return name.clone();
-        }
         let words: Vec<String> = values.iter().map(i64::to_string).collect();
         let name = format!("[{}]", words.join(","));
-        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let dims = vec![values.len() as i64];
-        self.proto.initializer.push(TensorProto { dims, data_type: INT64, name: name.clone(), raw_data });
-        self.integers.insert(values.to_vec(), name.clone());
+        if !self.uses.contains_key(&name) {
+            let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let (name, dims) = (self.unique(&name), vec![values.len() as i64]);
+            self.proto.initializer.push(TensorProto { dims, data_type: INT64, name, raw_data });
+        }
         name
     }
 
