@@ -16,6 +16,7 @@ mod mobilenet;
 mod network;
 mod ops;
 pub mod proto;
+mod recognizer;
 mod resnet;
 mod tam;
 mod tpn;
@@ -23,3 +24,4 @@ mod weights;
 
 pub use error::{OnnxError, Result};
 pub use network::{Architecture, FrameModule, INPUT, Network, OUTPUT, to_onnx, write_onnx};
+pub use recognizer::published_state;
