@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use taf_checkpoint::layout::Layout;
 use taf_video::synthetic::Difficulty;
 
 use crate::bench::Workload;
@@ -49,6 +50,8 @@ pub enum Command {
     Compare(CompareArgs),
     Attend(AttendArgs),
     Perturb(PerturbArgs),
+    Import(ImportArgs),
+    Export(ExportArgs),
     Info(InfoArgs),
     Bench(BenchArgs),
     Demo(DemoArgs),
@@ -428,6 +431,112 @@ pub struct PerturbArgs {
     /// Picture of the amplified difference to write; grey is no change (.png)
     #[arg(long, value_name = "FILE")]
     pub difference: Option<PathBuf>,
+}
+
+/// Make a run of weights that PyTorch trained, so that they can be evaluated, explained and fine-tuned
+///
+/// Reads .pth, .pth.tar, .pt and .safetensors files of torchvision (ResNet, MobileNetV2: the start of every video network),
+/// of the TSM, TAM, GST and TPN repositories and of mmaction2, and tells what matched, what was reshaped, what is fresh and
+/// what was left over. A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf import TSM_somethingv2_RGB_resnet50.pth.tar --model tsm-resnet50 --classes category.txt --out runs/tsm
+  taf eval --run runs/tsm --data something-v2.jsonl --suite clean
+  taf import resnet50.pth --model tsm-resnet50 --data manifest.jsonl --out runs/start
+      begins with an image network; taf finetune --from runs/start trains it
+  taf import tam_sthv1.pth --model tam-resnet50 --classes labels.json --label-order v1-file --out runs/tam")]
+pub struct ImportArgs {
+    /// The file of weights
+    pub file: PathBuf,
+    /// The network and its trunk, such as tsm-resnet50
+    #[arg(long, value_name = "KIND-TRUNK")]
+    pub model: String,
+    /// The classes in the order of the run: how many, or a file: a manifest (.jsonl), labels.json, or one class a line
+    /// [default: those of --data]
+    #[arg(long, value_name = "N or FILE", required_unless_present = "data")]
+    pub classes: Option<String>,
+    /// The order of the file's classifier, where it is another: sorted, v1-file (the label file of Something-Something V1),
+    /// or a file as for --classes
+    #[arg(long, value_name = "ORDER")]
+    pub label_order: Option<String>,
+    /// Folder of the run to write
+    #[arg(long, short, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Start a new classifier where the file's is of other classes
+    #[arg(long)]
+    pub new_classifier: bool,
+    /// Take what fits, although the file lacks weights of the network or has others
+    #[arg(long)]
+    pub partial: bool,
+    /// The manifest of the run's videos
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// Frames per clip
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub frames: usize,
+    /// Side of the frames
+    #[arg(long, value_name = "PIXELS", default_value_t = 224)]
+    pub size: usize,
+    /// Change a value of the run's recipe, such as model.dropout=0.3; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Replace the run in --out
+    #[arg(long)]
+    pub force: bool,
+    /// Print what became of every weight as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Write a network for other programs: its weights for PyTorch's load_state_dict, or all of it as ONNX
+///
+/// Weights are named as in a repository's own model (without the module. of DataParallel), with the counters of its batch
+/// norms, so that strict=True holds. An ONNX file takes `clips` [batch, frames, 3, height, width], RGB in [0, 1], normalises
+/// them itself and gives `logits` [batch, classes]; its metadata names the classes. The auxiliary batch-norm branch of
+/// adversarial training is left out of both.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  taf export runs/taf --out tsm.safetensors
+  taf export runs/taf --layout mmaction2 --out mmaction2.safetensors
+  in Python: model.load_state_dict(safetensors.torch.load_file('tsm.safetensors'))
+  taf export runs/taf --format onnx --out tsm.onnx
+  in Python: onnxruntime.InferenceSession('tsm.onnx').run(['logits'], {'clips': clips})")]
+pub struct ExportArgs {
+    /// Folder of a run, or a checkpoint in it
+    #[arg(value_name = "RUN")]
+    pub checkpoint: PathBuf,
+    /// File to write
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportFormat::Safetensors)]
+    pub format: ExportFormat,
+    /// Whose names: torchvision, tsm, tam, gst, tpn or mmaction2 [default: the network's own repository]
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<Layout>,
+    /// ONNX: frames per clip [default: those of the run]
+    #[arg(long, value_name = "N")]
+    pub frames: Option<usize>,
+    /// ONNX: height and width of the clips [default: any]
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<usize>,
+    /// Take the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `taf export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Weights alone
+    Safetensors,
+    /// Network and weights
+    Onnx,
 }
 
 /// Say what a network is made of, and what this program runs on

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod class_list;
 mod clip;
 mod commands;
 mod exit;

@@ -21,6 +21,7 @@ pub mod attention;
 pub mod conformance;
 pub mod data;
 pub mod eval;
+pub mod exchange;
 pub mod metrics;
 pub mod model;
 pub mod onnx;

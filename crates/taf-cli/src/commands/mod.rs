@@ -7,7 +7,9 @@ mod completions;
 mod data;
 mod demo;
 mod eval;
+mod export;
 mod finetune;
+mod import;
 mod info;
 mod perturb;
 mod train;
@@ -31,6 +33,8 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Compare(args) => compare::run(args),
         Command::Attend(args) => attend::run(args),
         Command::Perturb(args) => perturb::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
         Command::Info(args) => info::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),

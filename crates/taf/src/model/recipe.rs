@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{PixelNorm, RecognizerConfig, ResNetConfig};
+use super::{PixelNorm, RecognizerConfig, ResNetConfig, Temporal};
 use crate::recipe::RecipeError;
 
 /// The networks a recipe can name.
@@ -66,6 +66,14 @@ impl ModelRecipe {
             ModelKind::Tsm => RecognizerConfig::tsm(self.trunk(), classes),
         };
         RecognizerConfig { dropout: self.dropout, pixels: self.pixels, ..config }
+    }
+
+    /// Every how many residual blocks of a stage shift; none where the network does not shift.
+    pub(crate) fn shift_every(&self) -> Option<usize> {
+        match self.config(1).temporal {
+            Temporal::None => None,
+            Temporal::Shift { every, .. } => Some(every),
+        }
     }
 
     fn trunk(&self) -> ResNetConfig {

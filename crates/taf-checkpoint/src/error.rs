@@ -1,0 +1,58 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why a file of weights cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{fault}: {}", path.display())]
+pub struct Error {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a file of weights.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The file system said no.
+    #[error("cannot read the weights: {0}")]
+    Io(#[from] io::Error),
+    /// The file is damaged, or of another kind.
+    #[error("expected {expected}, found {found}")]
+    Content {
+        /// What was needed.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// The file asks Python to run something.
+    #[error(
+        "the file asks for {0} to be called when it is loaded, which no weights need; \
+         nothing was executed, and the file is refused"
+    )]
+    Hostile(String),
+    /// A value is not a number, or infinite.
+    #[error("expected finite weights, found {value} in {tensor}")]
+    NotFinite {
+        /// The tensor, as the file calls it.
+        tensor: String,
+        /// Its first such value.
+        value: f32,
+    },
+}
+
+impl Fault {
+    pub(crate) fn content(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Content { expected: expected.into(), found: found.into() }
+    }
+
+    /// A read that failed because the bytes ended says so.
+    pub(crate) fn reading(what: &str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::content(what, "the end of the file"),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Fault>;

@@ -1,0 +1,127 @@
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use crate::error::{Error, Fault, Result};
+use crate::legacy::{self, Legacy};
+use crate::safe;
+use crate::state::{self, State};
+use crate::storage::Storages;
+use crate::tensor::Tensor;
+use crate::zipped::Zipped;
+
+/// How a file of weights is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// `torch.save` of PyTorch 1.6 and later.
+    Zip,
+    /// `torch.save` before that.
+    Legacy,
+    /// The safetensors format.
+    Safetensors,
+}
+
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Zip => "PyTorch (zip)",
+            Self::Legacy => "PyTorch (before 1.6)",
+            Self::Safetensors => "safetensors",
+        })
+    }
+}
+
+/// The weights in a file.
+#[derive(Debug)]
+pub struct Contents {
+    /// How the file is packed.
+    pub container: Container,
+    /// The key of the dictionary that held the weights, such as `state_dict`; none where they are all there is.
+    pub home: Option<String>,
+    /// The weights in the order of the file, without the `module.` that PyTorch's wrappers for several GPUs put in front.
+    pub tensors: Vec<Tensor>,
+    /// Entries beside the weights that are no tensors.
+    pub ignored: Vec<String>,
+}
+
+/// Counters of batch norms, which nothing reads.
+const COUNTER: &str = "num_batches_tracked";
+const WRAPPER: &str = "module.";
+/// Bytes that tell containers apart.
+const START: usize = 64;
+
+/// Reads the weights of a `.pth`, `.pth.tar`, `.pt` or `.safetensors` file as f32.
+///
+/// A pickle is data: nothing in it is executed. Only the state dictionary is read, no optimiser state beside it. Memory
+/// stays within four times the file's size (bytes that widen to f32) and what a pickle of the largest size allowed takes,
+/// some 300 MB; published files take their own size and a few megabytes.
+///
+/// # Errors
+/// If the file cannot be read, is damaged or of another kind, asks for programs to be run, or holds values that are not
+/// finite.
+pub fn read(path: &Path) -> std::result::Result<Contents, Error> {
+    let contents = File::open(path).map_err(Fault::Io).and_then(|mut file| read_file(&mut file));
+    contents.map_err(|fault| Error { path: path.to_owned(), fault })
+}
+
+fn read_file(file: &mut File) -> Result<Contents> {
+    let length = file.metadata()?.len();
+    let mut start = Vec::new();
+    file.take(START as u64).read_to_end(&mut start)?;
+    file.rewind()?;
+    let mut contents = if start.starts_with(b"PK\x03\x04") {
+        let mut zipped = Zipped::open(file)?;
+        let state = state::find(&zipped.pickle()?)?;
+        gather(Container::Zip, state, &mut zipped, length)?
+    } else if legacy::is_legacy(&start) {
+        let (mut legacy, pickle) = Legacy::open(file)?;
+        gather(Container::Legacy, state::find(&pickle)?, &mut legacy, length)?
+    } else if safe::is_safetensors(&start) {
+        safetensors(file)?
+    } else {
+        let found = if start.is_empty() {
+            "an empty file".into()
+        } else {
+            format!("{:?}", start[..start.len().min(8)].escape_ascii().to_string())
+        };
+        return Err(Fault::content("a file of torch.save or safetensors", found));
+    };
+    if contents.tensors.is_empty() {
+        return Err(Fault::content("weights", "none"));
+    }
+    unwrap(&mut contents.tensors);
+    Ok(contents)
+}
+
+fn gather(container: Container, state: State, storages: &mut dyn Storages, file_length: u64) -> Result<Contents> {
+    let State { home, mut places, ignored } = state;
+    places.retain(|(name, _)| !name.ends_with(COUNTER));
+    // Every value takes a byte or more of the file, unless tensors share it.
+    let mut values = 0u64;
+    for (name, place) in &places {
+        values = values.saturating_add(place.count(name)?);
+        if values > file_length {
+            let expected = format!("at most as many values as the file has bytes ({file_length})");
+            return Err(Fault::content(expected, format!("more, up to {name} of shape {:?}", place.shape)));
+        }
+    }
+    let tensors = places.iter().map(|(name, place)| place.read(name, storages)).collect::<Result<_>>()?;
+    Ok(Contents { container, home, tensors, ignored })
+}
+
+fn safetensors(file: &mut File) -> Result<Contents> {
+    let (data, metadata) = safe::open(file)?;
+    let mut tensors = Vec::new();
+    for name in metadata.offset_keys().into_iter().filter(|name| !name.ends_with(COUNTER)) {
+        let info = metadata.info(&name).expect("the name comes from the header");
+        tensors.push(safe::read_tensor(file, data, &name, info)?);
+    }
+    Ok(Contents { container: Container::Safetensors, home: None, tensors, ignored: Vec::new() })
+}
+
+/// Takes away what `DataParallel` and its kin put in front of every name.
+fn unwrap(tensors: &mut [Tensor]) {
+    while tensors.iter().all(|tensor| tensor.name.starts_with(WRAPPER)) {
+        tensors.iter_mut().for_each(|tensor| drop(tensor.name.drain(..WRAPPER.len())));
+    }
+}

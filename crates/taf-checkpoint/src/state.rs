@@ -1,0 +1,163 @@
+use std::collections::HashSet;
+
+use crate::error::{Fault, Result};
+use crate::pickle::{Id, Pickle, Value};
+use crate::storage::Place;
+use crate::tensor::Number;
+
+/// Where training programs put the weights in what they save.
+const HOMES: [&str; 4] = ["state_dict", "model_state_dict", "model_state", "model"];
+/// Deepest chain of wrappers around one tensor (a parameter around a tensor is two).
+const MOST_WRAPPERS: usize = 4;
+
+/// The tensors of a pickle and where their values are.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The key the state dictionary was found under; none where it is the whole pickle.
+    pub(crate) home: Option<String>,
+    pub(crate) places: Vec<(String, Place)>,
+    /// Entries of the state dictionary that are no tensors: name and what they are.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// Finds the state dictionary. Nothing else in the pickle is looked at, so optimiser state costs nothing.
+pub(crate) fn find(pickle: &Pickle) -> Result<State> {
+    let root = pickle.root;
+    let entries = pickle.entries(root).ok_or_else(|| {
+        let found = pickle.kind(root);
+        Fault::content("a dictionary of weights (what model.state_dict() gives)", found)
+    })?;
+    for home in HOMES {
+        let found = entries.iter().find(|(key, _)| pickle.text(*key) == Some(home));
+        if let Some(inner) = found.and_then(|(_, value)| pickle.entries(*value)) {
+            return collect(pickle, &inner, Some(home.to_owned()));
+        }
+    }
+    collect(pickle, &entries, None)
+}
+
+fn collect(pickle: &Pickle, entries: &[(Id, Id)], home: Option<String>) -> Result<State> {
+    let mut state = State { home, ..State::default() };
+    let mut names = HashSet::new();
+    for &(key, value) in entries {
+        let name = pickle.text(key).unwrap_or("an entry without a name").to_owned();
+        match place(pickle, value, &name)? {
+            None => state.ignored.push(format!("{name} ({})", pickle.kind(value))),
+            Some(_) if !names.insert(name.clone()) => {
+                return Err(Fault::content("every name once", format!("{name} twice")));
+            }
+            Some(place) => state.places.push((name, place)),
+        }
+    }
+    if state.places.is_empty() {
+        let keys: Vec<&str> = entries.iter().filter_map(|(key, _)| pickle.text(*key)).take(8).collect();
+        return Err(Fault::content("weights", format!("none in a dictionary of {} entries {keys:?}", entries.len())));
+    }
+    Ok(state)
+}
+
+/// The place of a tensor; none for values of other kinds.
+fn place(pickle: &Pickle, value: Id, name: &str) -> Result<Option<Place>> {
+    let mut value = value;
+    for _ in 0..MOST_WRAPPERS {
+        let Value::Call { class, args, .. } = pickle.get(value) else { return Ok(None) };
+        let args = pickle.tuple(*args).unwrap_or_default();
+        match (pickle.class(*class), args) {
+            (Some("torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state"), [inner, ..]) => {
+                value = *inner;
+            }
+            (
+                Some("torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2"),
+                [storage, offset, shape, strides, ..],
+            ) => {
+                return tensor(pickle, [*storage, *offset, *shape, *strides], name).map(Some);
+            }
+            (Some(class), _) if class.starts_with("torch._utils._rebuild") || class.starts_with("torch._tensor.") => {
+                let expected = format!("{name} to be a plain tensor");
+                return Err(Fault::content(expected, format!("one that {class} would build")));
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+fn tensor(pickle: &Pickle, [storage, offset, shape, strides]: [Id; 4], name: &str) -> Result<Place> {
+    let broken = |what: &str| Fault::content(format!("{name} to have {what}"), "other values in their place");
+    let counts = |id| pickle.tuple(id)?.iter().map(|&size| pickle.count(size)).collect::<Option<Vec<u64>>>();
+    let storage = Storage::read(pickle, storage, name)?;
+    let place = Place {
+        offset: storage
+            .first
+            .checked_add(pickle.count(offset).ok_or_else(|| broken("an offset"))?)
+            .ok_or_else(|| broken("an offset"))?,
+        shape: counts(shape).ok_or_else(|| broken("a shape of whole numbers"))?,
+        strides: counts(strides).ok_or_else(|| broken("strides of whole numbers"))?,
+        number: storage.number,
+        stored: storage.end,
+        storage: storage.key,
+    };
+    place.check(name)?;
+    Ok(place)
+}
+
+/// What a persistent id says of a storage.
+pub(crate) struct Storage {
+    pub(crate) key: String,
+    pub(crate) number: Number,
+    /// Elements of it that may be used: all, or in very old files a view of some.
+    first: u64,
+    end: u64,
+}
+
+impl Storage {
+    fn read(pickle: &Pickle, id: Id, name: &str) -> Result<Self> {
+        let Value::Outside(id) = pickle.get(id) else {
+            return Err(Fault::content(format!("{name} to have a storage"), pickle.kind(id)));
+        };
+        Self::parse(pickle, *id)?
+            .ok_or_else(|| Fault::content(format!("{name} to name its storage, kind and size"), pickle.kind(*id)))
+    }
+
+    /// Every storage a pickle names, for containers that hold them in a row.
+    pub(crate) fn all(pickle: &Pickle) -> Result<Vec<Self>> {
+        let outside = pickle.values().iter().filter_map(|value| match value {
+            Value::Outside(id) => Self::parse(pickle, *id).transpose(),
+            _ => None,
+        });
+        outside.collect()
+    }
+
+    /// `("storage", class, key, device, elements)`, and in very old files a view `(key, offset, elements)` or None.
+    fn parse(pickle: &Pickle, id: Id) -> Result<Option<Self>> {
+        let Some([_, class, key, _, stored, rest @ ..]) = pickle.tuple(id) else { return Ok(None) };
+        let (Some(class), Some(key), Some(stored)) = (pickle.class(*class), pickle.text(*key), pickle.count(*stored))
+        else {
+            return Ok(None);
+        };
+        let view = rest.first().and_then(|view| pickle.tuple(*view));
+        let (first, end) = match view {
+            Some([_, first, count]) => {
+                let first = pickle.count(*first).unwrap_or(u64::MAX);
+                (first, first.saturating_add(pickle.count(*count).unwrap_or(u64::MAX)).min(stored))
+            }
+            _ => (0, stored),
+        };
+        Ok(Some(Self { key: key.to_owned(), number: number(class)?, first, end }))
+    }
+}
+
+fn number(class: &str) -> Result<Number> {
+    Ok(match class.rsplit('.').next().unwrap_or(class) {
+        "FloatStorage" => Number::F32,
+        "HalfStorage" => Number::F16,
+        "BFloat16Storage" => Number::Bf16,
+        "DoubleStorage" => Number::F64,
+        "LongStorage" => Number::I64,
+        "IntStorage" => Number::I32,
+        "ShortStorage" => Number::I16,
+        "CharStorage" => Number::I8,
+        "ByteStorage" | "BoolStorage" => Number::U8,
+        _ => return Err(Fault::content("a storage of real numbers", class)),
+    })
+}

@@ -1,0 +1,210 @@
+//! Files that PyTorch wrote (parity/make_checkpoints.py), in the layouts of the repositories.
+
+use std::path::PathBuf;
+
+use taf_checkpoint::layout::{Layout, Network, Published};
+use taf_checkpoint::{Allowed, Container, Fitted, Misfit, Tensor, Wanted, fit, read, to_safetensors};
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn tensors(name: &str) -> Vec<Tensor> {
+    read(&fixture(name)).unwrap().tensors
+}
+
+/// The value that parity/make_golden.py gives element `index` of the parameter of this published name.
+fn value(name: &str, shape: &[usize], index: usize) -> f32 {
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut z = hash.wrapping_add(index as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    let unit = (z >> 40) as f32 / 16_777_216.0;
+    let fan_in: usize = shape.iter().skip(1).product();
+    let (low, high) = match name.rsplit('.').next().unwrap() {
+        "running_var" => (0.5, 1.5),
+        "running_mean" | "bias" => (-0.2, 0.2),
+        _ if shape.len() == 1 => (0.5, 1.5),
+        _ => (-((6.0 / fan_in as f64).sqrt() as f32), (6.0 / fan_in as f64).sqrt() as f32),
+    };
+    low + (high - low) * unit
+}
+
+/// What a network whose weights are these wants.
+fn wanted(tensors: &[Tensor]) -> Vec<Wanted> {
+    let one = |tensor: &Tensor| Wanted { name: tensor.name.clone(), shape: tensor.shape.clone() };
+    tensors.iter().map(one).collect()
+}
+
+/// The weights of a fixture by their published names, with what the network that has all of them wants.
+fn published(name: &str, network: &Network) -> (Vec<Wanted>, Fitted) {
+    let tensors = tensors(name);
+    let layout = Layout::detect(tensors.iter().map(|tensor| tensor.name.as_str())).unwrap();
+    let renamed = |tensor: &Tensor| {
+        let name = Published::Recognizer.key(&layout.part(&tensor.name).unwrap()).unwrap();
+        Wanted { name, shape: tensor.shape.clone() }
+    };
+    let wanted: Vec<Wanted> = tensors.iter().map(renamed).collect();
+    let fitted = fit(tensors, &wanted, network, Allowed::default()).unwrap();
+    (wanted, fitted)
+}
+
+const PLAIN: Network = Network { shift_every: None, adaptive: false, grouped: false, pyramid: false, mobile: false };
+const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
+const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
+/// Rounding to a half-precision number, relatively.
+const HALF: f32 = 1.0 / 2048.0;
+
+#[test]
+fn every_container_holds_the_weights_and_nothing_else() {
+    for (name, container, home) in [
+        ("tsm.pth.tar", Container::Zip, Some("state_dict")),
+        ("tam-legacy.pth.tar", Container::Legacy, Some("state_dict")),
+        ("gst-legacy.pth.tar", Container::Legacy, Some("state_dict")),
+        ("resnet.pth", Container::Zip, None),
+        ("mmaction2-half-legacy.pth", Container::Legacy, Some("state_dict")),
+    ] {
+        // The optimiser's state beside the weights is full of NaN; reading it would fail.
+        let contents = read(&fixture(name)).unwrap();
+        assert_eq!((contents.container, contents.home.as_deref()), (container, home), "{name}");
+        assert!(contents.ignored.is_empty(), "{name}: {:?}", contents.ignored);
+        assert!(
+            contents
+                .tensors
+                .iter()
+                .all(|tensor| !tensor.name.contains("num_batches") && !tensor.name.starts_with("module"))
+        );
+    }
+}
+
+#[test]
+fn every_value_is_the_one_pytorch_wrote() {
+    for (name, network, layout, tolerance) in [
+        ("tsm.pth.tar", SHIFTED, Layout::Tsm, 0.0),
+        ("tam-legacy.pth.tar", ADAPTIVE, Layout::Tam, 0.0),
+        ("gst-legacy.pth.tar", PLAIN, Layout::Gst, 0.0),
+        ("mmaction2-half-legacy.pth", SHIFTED, Layout::Mmaction2, HALF),
+    ] {
+        let (wanted, fitted) = published(name, &network);
+        assert_eq!((fitted.layout, fitted.tensors.len()), (layout, wanted.len()), "{name}");
+        assert!(fitted.fresh.is_empty() && fitted.left.is_empty() && fitted.reshaped.is_empty(), "{name}");
+        for Tensor { name, shape, values } in &fitted.tensors {
+            for (index, &found) in values.iter().enumerate() {
+                let expected = value(name, shape, index);
+                assert!(
+                    (found - expected).abs() <= tolerance * expected.abs().max(1e-3),
+                    "{name}[{index}]: {found} {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_imported_is_exported_with_the_same_keys_and_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, network) in [("tsm.pth.tar", SHIFTED), ("tam-legacy.pth.tar", ADAPTIVE), ("gst-legacy.pth.tar", PLAIN)] {
+        let (_, fitted) = published(name, &network);
+        let key = |name: &str| fitted.layout.key(&Published::Recognizer.part(name).unwrap(), &network).unwrap();
+        let exported: Vec<Tensor> =
+            fitted.tensors.iter().map(|tensor| Tensor { name: key(&tensor.name), ..tensor.clone() }).collect();
+        let path = folder.path().join("weights.safetensors");
+        std::fs::write(&path, to_safetensors(&exported, &["base_model.bn1.num_batches_tracked".into()])).unwrap();
+        let sorted = |mut tensors: Vec<Tensor>| {
+            tensors.sort_by(|a, b| a.name.cmp(&b.name));
+            tensors
+        };
+        let again = read(&path).unwrap();
+        assert_eq!(again.container, Container::Safetensors);
+        let bits = |tensors: &[Tensor]| tensors.iter().flat_map(|t| &t.values).map(|v| v.to_bits()).collect::<Vec<_>>();
+        let (again, original) = (sorted(again.tensors), sorted(tensors(name)));
+        assert_eq!(bits(&again), bits(&original), "{name}");
+        assert_eq!(again, original, "{name}");
+    }
+}
+
+#[test]
+fn an_image_network_starts_gst_with_a_time_axis_and_cut_channels() {
+    let (wanted, _) = published("gst-legacy.pth.tar", &PLAIN);
+    let fitted = fit(tensors("resnet.pth"), &wanted, &PLAIN, Allowed::default()).unwrap();
+    let find = |name: &str| fitted.tensors.iter().find(|tensor| tensor.name == name).unwrap();
+    assert_eq!(find("base_model.conv1.weight").shape, [8, 3, 1, 7, 7]);
+    // alpha 4 keeps three quarters of what it makes, beta 2 half of what it sees.
+    let cut = find("base_model.layer1.0.conv2.weight");
+    assert_eq!(cut.shape, [6, 4, 1, 3, 3]);
+    let whole = tensors("resnet.pth").into_iter().find(|tensor| tensor.name == "layer1.0.conv2.weight").unwrap();
+    assert_eq!(cut.values[..36], whole.values[..36]);
+    assert_eq!(cut.values[36..72], whole.values[72..108]);
+    assert_eq!(fitted.fresh, ["base_model.layer1.0.Tconv.weight", "new_fc.weight", "new_fc.bias"]);
+    assert_eq!(fitted.left, ["fc.weight", "fc.bias"]);
+    assert_eq!(fitted.reshaped.iter().filter(|reshaped| reshaped.sliced).count(), 1);
+}
+
+#[test]
+fn an_image_network_starts_tsm_and_tam() {
+    for (name, network, fresh) in [("tsm.pth.tar", SHIFTED, 2), ("tam-legacy.pth.tar", ADAPTIVE, 14)] {
+        let (wanted, _) = published(name, &network);
+        let fitted = fit(tensors("resnet.pth"), &wanted, &network, Allowed::default()).unwrap();
+        assert_eq!((fitted.fresh.len(), fitted.left.len()), (fresh, 2), "{name}: {:?}", fitted.fresh);
+        assert!(fitted.fresh.iter().all(|name| name.contains(".tam.") || name.starts_with("new_fc")));
+    }
+}
+
+#[test]
+fn a_file_that_does_not_hold_the_whole_network_is_refused() {
+    let (tam, _) = published("tam-legacy.pth.tar", &ADAPTIVE);
+    let (tsm, _) = published("tsm.pth.tar", &SHIFTED);
+    let tried = |file: &str, wanted: &[Wanted], network, allowed| fit(tensors(file), wanted, network, allowed);
+    // The shapes of TSN and TSM are the same; only the keys tell that one shifts.
+    let shift = tried("tsm.pth.tar", &tsm, &PLAIN, Allowed::default()).unwrap_err().to_string();
+    assert!(shift.contains("expected no temporal shift in front of base_model.layer1.0.conv1.net.weight"), "{shift}");
+    let left = tried("tam-legacy.pth.tar", &tsm, &PLAIN, Allowed::default()).unwrap_err();
+    assert!(matches!(&left, Misfit::Parts { missing, left } if missing.is_empty() && left.len() == 12), "{left}");
+    let missing = tried("tsm.pth.tar", &tam, &SHIFTED, Allowed::default()).unwrap_err();
+    assert!(matches!(&missing, Misfit::Parts { missing, .. } if missing.len() == 12), "{missing}");
+    assert!(missing.to_string().contains("--partial"), "{missing}");
+    let partial = Allowed { partial: true, ..Allowed::default() };
+    assert_eq!(tried("tsm.pth.tar", &tam, &SHIFTED, partial).unwrap().fresh.len(), 12);
+    // Batch norms of an image network may not be missing either.
+    let mut cut = tensors("resnet.pth");
+    cut.retain(|tensor| !tensor.name.ends_with("running_var"));
+    assert!(matches!(fit(cut, &tsm, &SHIFTED, Allowed::default()), Err(Misfit::Parts { .. })));
+}
+
+#[test]
+fn a_classifier_of_other_classes_is_replaced_only_when_asked() {
+    let (mut wanted, _) = published("tsm.pth.tar", &SHIFTED);
+    wanted.iter_mut().filter(|wanted| wanted.name.starts_with("new_fc")).for_each(|wanted| wanted.shape[0] = 7);
+    let refused = fit(tensors("tsm.pth.tar"), &wanted, &SHIFTED, Allowed::default()).unwrap_err();
+    assert!(matches!(refused, Misfit::Classes { expected: 7, found: 5, .. }), "{refused}");
+    let allowed = Allowed { new_classifier: true, ..Allowed::default() };
+    let fitted = fit(tensors("tsm.pth.tar"), &wanted, &SHIFTED, allowed).unwrap();
+    assert_eq!(
+        (fitted.fresh, fitted.left),
+        (vec!["new_fc.weight".into(), "new_fc.bias".into()], vec!["new_fc.weight".into(), "new_fc.bias".to_string()])
+    );
+}
+
+#[test]
+fn shapes_that_differ_are_named() {
+    let (mut wanted, _) = published("tam-legacy.pth.tar", &ADAPTIVE);
+    let frames = wanted.iter_mut().find(|wanted| wanted.name.contains("tam.G.0.weight")).unwrap();
+    frames.shape = vec![32, 16];
+    let refused = fit(tensors("tam-legacy.pth.tar"), &wanted, &ADAPTIVE, Allowed::default()).unwrap_err().to_string();
+    assert!(refused.contains("[32, 16]") && refused.contains("[16, 8]") && refused.contains("--frames"), "{refused}");
+}
+
+#[test]
+fn files_of_unknown_keys_and_of_twins_are_refused() {
+    let tensor = |name: &str| Tensor { name: name.into(), shape: vec![1], values: vec![1.0] };
+    let unknown = fit(vec![tensor("s1.pathway0_stem.conv.weight")], &[], &PLAIN, Allowed::default()).unwrap_err();
+    assert!(unknown.to_string().contains("s1.pathway0_stem"), "{unknown}");
+    let twins = vec![tensor("base_model.layer1.0.conv1.net.weight"), tensor("base_model.layer1.0.conv1.weight")];
+    let partial = Allowed { partial: true, ..Allowed::default() };
+    let wanted = wanted(&[tensor("base_model.layer1.0.conv1.weight")]);
+    let refused = fit(twins, &wanted, &SHIFTED, partial).unwrap_err();
+    assert!(matches!(refused, Misfit::Twice { .. }), "{refused}");
+}

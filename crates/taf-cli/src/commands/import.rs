@@ -1,0 +1,191 @@
+//! `taf import`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf, absolute};
+
+use anyhow::{Context, Result, ensure};
+use burn::module::Module;
+use serde::Serialize;
+use taf::exchange::{Imported, import};
+use taf::model::{Recognizer, state_dict};
+use taf::recipe::Recipe;
+use taf::run::{Existing, Provenance, RunDir};
+use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
+use taf_checkpoint::{Allowed, Contents, read};
+
+use crate::args::ImportArgs;
+use crate::class_list;
+use crate::exit::Status;
+use crate::output;
+use crate::session::manifest_override;
+use crate::trained::{device, network_name};
+
+/// Makes a run of weights that were trained elsewhere.
+pub fn run(args: ImportArgs) -> Result<Status> {
+    let recipe = recipe(&args)?;
+    let classes = classes(&args)?;
+    let order = class_list::order(args.label_order.as_deref())?;
+    let Contents { container, home, tensors, ignored } = read(&args.file)?;
+    let model = recipe.model.config(classes.len()).init(&device(), recipe.seed);
+    let allowed = Allowed { new_classifier: args.new_classifier, partial: args.partial };
+    let imported = import(model, &recipe.model, tensors, allowed, (&order, &classes))
+        .with_context(|| format!("cannot import {}", args.file.display()))?;
+    write_run(&args, &recipe, &classes, &imported.model)?;
+    let told = Told::new(&args, &recipe, classes, imported, (container.to_string(), home, ignored));
+    if args.json {
+        output::print_json(&told)?;
+    } else {
+        output::print(&page(&told))?;
+    }
+    Ok(Status::Done)
+}
+
+/// The recipe of the run: as a training of this network would have it.
+fn recipe(args: &ImportArgs) -> Result<Recipe> {
+    let (kind, trunk) = args.model.split_once('-').unwrap_or((args.model.as_str(), "resnet50"));
+    let text = format!(
+        "[data]\nmanifest = \"\"\nsampling = {{ kind = \"segments\", frames = {} }}\n\
+         transform = {{ size = {size} }}\neval = {{ size = {size} }}\n[model]\nkind = {kind:?}\ntrunk = {trunk:?}\n",
+        args.frames,
+        size = args.size
+    );
+    // Where no videos are named, this is where they would be looked for.
+    let manifest = args.data.clone().unwrap_or_else(|| args.out.join("manifest.jsonl"));
+    let mut overrides = vec![manifest_override(&manifest)?];
+    overrides.extend(args.overrides.iter().cloned());
+    let recipe = Recipe::parse(&text, Path::new("--model and --set"), &overrides)?;
+    recipe.check()?;
+    Ok(recipe)
+}
+
+fn classes(args: &ImportArgs) -> Result<Vec<String>> {
+    let classes = match (&args.classes, &args.data) {
+        (Some(classes), _) => class_list::classes(classes)?,
+        (None, Some(manifest)) => class_list::of_file(manifest)?,
+        (None, None) => unreachable!("clap asks for one of them"),
+    };
+    ensure!(classes.len() >= 2, "expected at least 2 classes, found {}", classes.len());
+    Ok(classes)
+}
+
+fn write_run(args: &ImportArgs, recipe: &Recipe, classes: &[String], model: &Recognizer) -> Result<()> {
+    let existing = if args.force { Existing::Replace } else { Existing::Refuse };
+    let mut provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
+        .with_commit(option_env!("TAF_GIT_COMMIT"))
+        .with_seed("recipe", recipe.seed);
+    if let Some(manifest) = &args.data {
+        provenance = provenance.with_data(manifest)?;
+    }
+    let provenance = provenance.with_data(&absolute(&args.file)?)?;
+    let run = RunDir::create(&args.out, existing)?;
+    run.write_provenance(&provenance)?;
+    let info = CheckpointInfo {
+        progress: Progress::default(),
+        model: recipe.model.clone(),
+        classes: classes.to_vec(),
+        frames: recipe.data.sampling.frames(),
+        auxiliary: false,
+    };
+    let checkpoint = Checkpoint { info, model: state_dict(model), velocities: Default::default() };
+    CheckpointFolder::new(run.checkpoints()).save(&checkpoint, 1)?;
+    // What training would have noted after every epoch.
+    run.metrics()?;
+    run.write_recipe(&recipe.to_toml())?;
+    Ok(run.finish()?)
+}
+
+/// What became of the file, for `--json`.
+#[derive(Serialize)]
+struct Told {
+    run: PathBuf,
+    file: PathBuf,
+    container: String,
+    /// The key the weights were found under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found_under: Option<String>,
+    layout: &'static str,
+    network: String,
+    parameters: usize,
+    classes: Vec<String>,
+    /// How many weights and running statistics were taken over.
+    matched: usize,
+    reshaped: Vec<Change>,
+    /// Weights that keep their random first values.
+    fresh: Vec<String>,
+    /// Entries of the file that were not used.
+    left: Vec<String>,
+}
+
+/// A weight that was brought into another shape.
+#[derive(Serialize)]
+struct Change {
+    name: String,
+    from: Vec<usize>,
+    to: Vec<usize>,
+    sliced: bool,
+}
+
+impl Told {
+    fn new(
+        args: &ImportArgs,
+        recipe: &Recipe,
+        classes: Vec<String>,
+        imported: Imported,
+        (container, found_under, ignored): (String, Option<String>, Vec<String>),
+    ) -> Self {
+        let Imported { model, matched, fitted } = imported;
+        let change = |taf_checkpoint::Reshaped { name, from, to, sliced }| Change { name, from, to, sliced };
+        Self {
+            run: args.out.clone(),
+            file: args.file.clone(),
+            container,
+            found_under,
+            layout: fitted.layout.name(),
+            network: network_name(&recipe.model),
+            parameters: model.num_params(),
+            classes,
+            matched,
+            reshaped: fitted.reshaped.into_iter().map(change).collect(),
+            fresh: fitted.fresh,
+            left: fitted.left.into_iter().chain(ignored).collect(),
+        }
+    }
+}
+
+fn page(told: &Told) -> String {
+    let Told { run, file, container, found_under, layout, network, parameters, classes, matched, reshaped, .. } = told;
+    let home = found_under.as_ref().map_or(String::new(), |home| format!(", weights under {home:?}"));
+    let mut text = format!(
+        "file        {}: {container}{home}\nlayout      {layout}\nnetwork     {network}, {parameters} parameters, {} classes\n\
+         matched     {matched} weights and running statistics\n",
+        file.display(),
+        classes.len()
+    );
+    let shapes = |sliced: bool| -> Vec<String> {
+        let changes = reshaped.iter().filter(|change| change.sliced == sliced);
+        changes.map(|Change { name, from, to, .. }| format!("{name} {from:?} to {to:?}")).collect()
+    };
+    for (title, names) in
+        [("reshaped", &shapes(false)), ("sliced", &shapes(true)), ("fresh", &told.fresh), ("left over", &told.left)]
+    {
+        list(title, names, &mut text);
+    }
+    let _ = writeln!(text, "run         {}", run.display());
+    text
+}
+
+/// Names beyond these are only counted; `--json` has them all.
+const SHOWN: usize = 8;
+
+fn list(title: &str, names: &[String], text: &mut String) {
+    if names.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{title:<12}{}", names.len());
+    for name in names.iter().take(SHOWN) {
+        let _ = writeln!(text, "  {name}");
+    }
+    if names.len() > SHOWN {
+        let _ = writeln!(text, "  and {} more", names.len() - SHOWN);
+    }
+}

@@ -1,0 +1,193 @@
+"""Weights both ways, against PyTorch itself: python3 -m unittest discover parity
+
+Files that `torch.save` writes, in the layouts of the repositories and in both containers, go through `taf import` and
+`taf export` and must come back bit for bit and load with strict=True; and the network must answer as PyTorch's does.
+Needs PyTorch and a built `taf` (target/release/taf, or where TAF points); each test is skipped by name without them, and
+where this `taf` does not know the network.
+"""
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+try:
+    import torch
+    import published_layouts as layouts
+    import reference_models as reference
+    from make_golden import load
+except ImportError as missing:
+    torch, why = None, str(missing)
+
+ROOT = Path(__file__).resolve().parent.parent
+TAF = os.environ.get('TAF', str(ROOT / 'target/release/taf'))
+CLASSES, FRAMES, WIDTH, SIZE = 5, 8, 16, 64
+DTYPES = {'F32': 'float32', 'I64': 'int64'}
+
+
+def resnet(kind):
+    return reference.Tsn2d(kind, [3, 4, 6, 3], CLASSES, FRAMES, width=WIDTH)
+
+
+def tpn():
+    return reference.Tpn([3, 4, 6, 3], CLASSES, FRAMES, width=WIDTH)
+
+
+def gst():
+    return reference.Gst([3, 4, 6, 3], CLASSES, FRAMES, width=WIDTH)
+
+
+# model for --model, its layout, the network, and how the repository hangs it up
+PUBLISHED = [
+    ('tsn-resnet50', 'tsm', lambda: resnet('tsn'), lambda model: layouts.tsn(model)),
+    ('tsm-resnet50', 'tsm', lambda: resnet('tsm'), lambda model: layouts.tsm(model)),
+    ('tsm-resnet50', 'mmaction2', lambda: resnet('tsm'), lambda model: layouts.mmaction2(model, 'tsm')),
+    ('tam-resnet50', 'tam', lambda: resnet('tam'), lambda model: layouts.tam(model)),
+    ('tam-resnet50', 'mmaction2', lambda: resnet('tam'), lambda model: layouts.mmaction2(model, 'tam')),
+    ('gst-resnet50', 'gst', gst, lambda model: layouts.gst(model)),
+    ('tpn-resnet50', 'tpn', tpn, lambda model: layouts.tpn(model)),
+    ('tpn-resnet50', 'mmaction2', tpn, lambda model: layouts.mmaction2_tpn(model)),
+]
+
+
+def read_safetensors(path):
+    data = Path(path).read_bytes()
+    size = struct.unpack('<Q', data[:8])[0]
+    header, start = json.loads(data[8:8 + size]), 8 + size
+    header.pop('__metadata__', None)
+
+    def tensor(entry):
+        first, end = entry['data_offsets']
+        values = torch.frombuffer(bytearray(data[start + first:start + end]), dtype=getattr(torch, DTYPES[entry['dtype']]))
+        return values.reshape(entry['shape'])
+    return {name: tensor(entry) for name, entry in header.items()}
+
+
+def write_png(path, pixels):
+    height, width, _ = pixels.shape
+    rows = b''.join(b'\0' + bytes(row.flatten().tolist()) for row in pixels)
+    part = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+    header = part(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+    path.write_bytes(b'\x89PNG\r\n\x1a\n' + header + part(b'IDAT', zlib.compress(rows)) + part(b'IEND', b''))
+
+
+def normalised(pixels):
+    """[T, H, W, 3] bytes as the networks see them"""
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    return ((pixels.float() / 255 - mean) / std).permute(0, 3, 1, 2)
+
+
+@unittest.skipIf(torch is None, 'PyTorch is not installed')
+@unittest.skipUnless(Path(TAF).is_file(), f'{TAF} is not built')
+class Weights(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / 'classes.txt').write_text('\n'.join('abcde'))
+
+    def taf(self, *args):
+        ended = subprocess.run([TAF, *map(str, args)], capture_output=True, text=True)
+        if 'unknown variant' in ended.stderr:
+            self.skipTest(f'this taf does not know {args}')
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return ended.stdout
+
+    def take_in(self, file, model, run, *more):
+        args = ['--classes', self.folder / 'classes.txt', '--frames', FRAMES, '--size', SIZE, '--set', f'model.width={WIDTH}']
+        evaluation = f'data.eval={{ size = {SIZE}, short_side = {SIZE} }}'
+        return json.loads(self.taf('import', file, '--model', model, '--out', run, *args, '--set', evaluation, '--json', *more))
+
+    def bring_out(self, run, layout):
+        out = self.folder / f'{layout}.safetensors'
+        self.taf('export', run, '--layout', layout, '--out', out)
+        return read_safetensors(out)
+
+    def answers(self, run, pixels):
+        """the probability of every class"""
+        frames = self.folder / 'frames'
+        shutil.rmtree(frames, ignore_errors=True)
+        frames.mkdir()
+        for index, frame in enumerate(pixels):
+            write_png(frames / f'{index + 1:05}.png', frame)
+        told = json.loads(self.taf('attend', frames, '--frames-template', '{:05}.png', '--run', run, '--json'))
+        return [answer['probability'] for answer in sorted(told['natural']['top5'], key=lambda answer: answer['class'])]
+
+    def same_answers(self, model, run):
+        pixels = torch.randint(0, 256, (FRAMES, SIZE, SIZE, 3), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+        with torch.inference_mode():
+            logits = model.eval()(normalised(pixels))
+        logits = logits[0] if isinstance(logits, tuple) else logits
+        expected = logits.softmax(-1)[0].tolist()
+        for ours, theirs in zip(self.answers(run, pixels), expected):
+            self.assertAlmostEqual(ours, theirs, delta=2e-4)
+
+    def test_published_files_come_back_bit_for_bit_and_load_strictly(self):
+        for name, layout, make, hang in PUBLISHED:
+            for zipped in (True, False):
+                with self.subTest(f'{name} {layout} {"zip" if zipped else "legacy"}'):
+                    state = hang(load(make())).state_dict()
+                    file, run = self.folder / 'weights.pth', self.folder / 'run'
+                    torch.save({'state_dict': {f'module.{key}': value for key, value in state.items()}, 'epoch': 1}, file,
+                               _use_new_zipfile_serialization=zipped)
+                    told = self.take_in(file, name, run, '--force')
+                    self.assertEqual((told['layout'], told['fresh'], told['left']), (layout, [], []))
+                    back = self.bring_out(run, layout)
+                    self.assertEqual(set(back), set(state))
+                    for key, value in state.items():
+                        self.assertTrue(torch.equal(back[key], value), key)
+                    hang(make()).load_state_dict(back, strict=True)
+
+    def test_imported_networks_answer_as_pytorch_does(self):
+        for name, layout, make, hang in PUBLISHED:
+            if (name, layout) == ('tpn-resnet50', 'mmaction2'):
+                continue  # its projections see the input unshifted, the reference's do not
+            with self.subTest(f'{name} {layout}'):
+                model = load(make())
+                file, run = self.folder / 'weights.pth', self.folder / 'run'
+                torch.save(hang(load(make())).state_dict(), file)
+                self.take_in(file, name, run, '--force')
+                self.same_answers(model, run)
+
+    def test_image_networks_start_every_video_network(self):
+        state = layouts.torchvision(load(resnet('tsn'))).state_dict()
+        file = self.folder / 'resnet.pth'
+        torch.save(state, file)
+        for name in ('tsn-resnet50', 'tsm-resnet50', 'tam-resnet50', 'gst-resnet50', 'tpn-resnet50'):
+            with self.subTest(name):
+                told = self.take_in(file, name, self.folder / name)
+                self.assertEqual(told['layout'], 'torchvision')
+                self.assertEqual(told['left'], ['fc.weight', 'fc.bias'])
+                self.assertEqual(sum(change['sliced'] for change in told['reshaped']), 16 if name.startswith('gst') else 0)
+
+    def test_a_network_trained_here_answers_alike_in_pytorch(self):
+        videos, run = self.folder / 'videos', self.folder / 'run'
+        self.taf('data', 'synth', '--size', SIZE, '--train', 2, '--val', 1, '--out', videos)
+        recipe = self.folder / 'recipe.toml'
+        for name, layout, make, hang in PUBLISHED:
+            kind = name.partition('-')[0]
+            if layout == 'mmaction2':
+                continue
+            with self.subTest(name):
+                recipe.write_text(
+                    f'[data]\nmanifest = "{videos}/manifest.jsonl"\n'
+                    'classes = ["approaching", "moving down", "moving left", "moving right", "moving up"]\n'
+                    f'transform = {{ size = {SIZE} }}\neval = {{ size = {SIZE}, short_side = {SIZE} }}\n'
+                    f'[model]\nkind = "{kind}"\ntrunk = "resnet50"\nwidth = {WIDTH}\n[train]\nepochs = 2\nbatch_size = 5\n')
+                self.taf('train', recipe, '--out', run, '--force')
+                model = make()
+                plain = model.state_dict(keep_vars=True)
+                hung = hang(model)
+                hung.load_state_dict(self.bring_out(run, layout), strict=True)  # in place: `plain` has the values too
+                fresh = make()
+                fresh.load_state_dict(plain, strict=True)
+                self.same_answers(fresh, run)
+
+
+if __name__ == '__main__':
+    unittest.main()
