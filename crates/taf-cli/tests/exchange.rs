@@ -63,18 +63,18 @@ fn imported_weights_are_a_run_that_every_command_accepts() {
     assert_eq!((told["layout"].as_str(), told["found_under"].as_str()), (Some("tsm"), Some("state_dict")));
     assert_eq!(told["matched"], 27);
     assert!(told["fresh"].as_array().unwrap().is_empty() && told["left"].as_array().unwrap().is_empty());
-    let run = bench.at("tsm");
-    let run = path(&run);
+    let (run, videos) = (bench.at("tsm"), manifest());
+    let (run, videos) = (path(&run), path(&videos));
     let answers = taf(&["attend", path(&video()), "--run", run, "--json"]).json();
     assert_eq!(answers["natural"]["top5"].as_array().unwrap().len(), 5);
-    let results = taf(&["eval", "--run", run, "--data", path(&manifest()), "--suite", "clean", "--json"]).json();
+    let results = taf(&["eval", "--run", run, "--data", videos, "--suite", "clean", "--json"]).json();
     assert_eq!(results["results"][0]["scores"]["count"].as_u64().or(Some(10)), Some(10));
     let info = taf(&["info", "--run", run, "--json"]).json();
     assert_eq!(info["network"]["classes"][2], "moving left");
     let tuned = bench.at("tuned");
     let set = ["--set", "train.epochs=1", "--set", "train.batch_size=4"];
     let classes = "approaching,moving down,moving left,moving right,moving up";
-    let args = ["finetune", "--from", run, "--out", path(&tuned), "--data", path(&manifest()), "--classes", classes];
+    let args = ["finetune", "--from", run, "--out", path(&tuned), "--data", videos, "--classes", classes];
     taf(&[&args[..], &set].concat()).done();
     assert!(tuned.join("report.html").is_file());
 }

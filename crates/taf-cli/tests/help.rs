@@ -5,7 +5,7 @@ mod support;
 use std::process::Stdio;
 use support::{command, taf};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 15] = [
     &["data", "prepare"],
     &["data", "check"],
     &["data", "synth"],
@@ -15,6 +15,8 @@ const COMMANDS: [&[&str]; 13] = [
     &["compare"],
     &["attend"],
     &["perturb"],
+    &["import"],
+    &["export"],
     &["info"],
     &["bench"],
     &["demo"],
