@@ -489,16 +489,20 @@ pub struct ImportArgs {
     pub json: bool,
 }
 
-/// Write a network for other programs: PyTorch's load_state_dict takes the file as it is
+/// Write a network for other programs: its weights for PyTorch's load_state_dict, or all of it as ONNX
 ///
 /// Weights are named as in a repository's own model (without the module. of DataParallel), with the counters of its batch
-/// norms, so that strict=True holds. The auxiliary batch-norm branch of adversarial training is left out.
+/// norms, so that strict=True holds. An ONNX file takes `clips` [batch, frames, 3, height, width], RGB in [0, 1], normalises
+/// them itself and gives `logits` [batch, classes]; its metadata names the classes. The auxiliary batch-norm branch of
+/// adversarial training is left out of both.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   taf export runs/taf --out tsm.safetensors
   taf export runs/taf --layout mmaction2 --out mmaction2.safetensors
-  in Python: model.load_state_dict(safetensors.torch.load_file('tsm.safetensors'))")]
+  in Python: model.load_state_dict(safetensors.torch.load_file('tsm.safetensors'))
+  taf export runs/taf --format onnx --out tsm.onnx
+  in Python: onnxruntime.InferenceSession('tsm.onnx').run(['logits'], {'clips': clips})")]
 pub struct ExportArgs {
     /// Folder of a run, or a checkpoint in it
     #[arg(value_name = "RUN")]
@@ -512,6 +516,12 @@ pub struct ExportArgs {
     /// Whose names: torchvision, tsm, tam, gst, tpn or mmaction2 [default: the network's own repository]
     #[arg(long, value_name = "LAYOUT")]
     pub layout: Option<Layout>,
+    /// ONNX: frames per clip [default: those of the run]
+    #[arg(long, value_name = "N")]
+    pub frames: Option<usize>,
+    /// ONNX: height and width of the clips [default: any]
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<usize>,
     /// Take the newest weights instead of those that did best on the validation clips
     #[arg(long)]
     pub last: bool,

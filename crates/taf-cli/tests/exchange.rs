@@ -205,3 +205,22 @@ fn the_auxiliary_branch_is_not_exported() {
     assert_eq!(exported("base"), exported("tuned"));
     assert_ne!(bench.export("base", "tsm"), bench.export("tuned", "tsm"));
 }
+
+#[test]
+fn a_run_is_exported_as_onnx_with_its_classes() {
+    let bench = Bench::new();
+    bench.import(&fixture("tsm.pth.tar"), "tsm-resnet50", "tsm", &[]).done();
+    let (run, out) = (bench.at("tsm"), bench.at("tsm.onnx"));
+    let export = ["export", path(&run), "--out", path(&out)];
+    let told = taf(&[&export[..], &["--format", "onnx", "--size", "64", "--json"]].concat()).json();
+    let written = fs::read(&out).unwrap();
+    assert_eq!(told["bytes"], written.len());
+    let holds = |text: &str| written.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds(r#"["approaching","moving down","moving left","moving right","moving up"]"#));
+    assert!(holds("tsm on resnet50") && holds("base_model.layer1.0.conv1.weight"));
+    assert!(!holds("height"), "the size is fixed");
+    let layout = taf(&[&export[..], &["--format", "onnx", "--layout", "tsm"]].concat()).refused();
+    assert!(layout.contains("--layout goes with --format safetensors"), "{layout}");
+    let size = taf(&[&export[..], &["--size", "64"]].concat()).refused();
+    assert!(size.contains("--frames and --size go with --format onnx"), "{size}");
+}

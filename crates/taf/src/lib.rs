@@ -24,6 +24,7 @@ pub mod eval;
 pub mod exchange;
 pub mod metrics;
 pub mod model;
+pub mod onnx;
 pub mod ops;
 pub mod profile;
 pub mod recipe;

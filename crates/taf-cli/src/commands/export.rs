@@ -6,8 +6,9 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use taf::exchange::{export, published_network};
 use taf::model::{ModelRecipe, Recognizer, state_dict};
+use taf::onnx::{published_state, write_onnx};
 use taf::run::write_atomic;
-use taf::train::Checkpoint;
+use taf::train::{Checkpoint, CheckpointInfo};
 use taf_checkpoint::layout::{Layout, Network};
 
 use crate::args::{ExportArgs, ExportFormat};
@@ -17,40 +18,69 @@ use crate::trained::{Trained, Which, device, network_name, rebuild};
 
 /// Writes the network of a run for other programs.
 pub fn run(args: ExportArgs) -> Result<Status> {
-    let (recipe, model) = network(&args.checkpoint, if args.last { Which::Last } else { Which::Best })?;
+    check(&args)?;
+    let (info, model) = network(&args.checkpoint, if args.last { Which::Last } else { Which::Best })?;
     let (bytes, layout) = match args.format {
-        ExportFormat::Safetensors => safetensors(&recipe, &model, args.layout)?,
-        ExportFormat::Onnx => bail!("--format must be safetensors, got onnx, which is not written yet"),
+        ExportFormat::Safetensors => {
+            let (bytes, layout) = safetensors(&info.model, &model, args.layout)?;
+            write_atomic(&args.out, &bytes)?;
+            (bytes.len(), Some(layout))
+        }
+        ExportFormat::Onnx => (onnx(&args, &info, &model)?, None),
     };
-    write_atomic(&args.out, &bytes)?;
-    let told = Told { file: args.out, layout, network: network_name(&recipe), bytes: bytes.len() };
-    if args.json {
+    tell(Told { file: &args.out, layout, network: network_name(&info.model), bytes }, args.json)
+}
+
+/// Refuses options of the other format.
+fn check(args: &ExportArgs) -> Result<()> {
+    match args.format {
+        ExportFormat::Onnx if args.layout.is_some() => bail!("--layout goes with --format safetensors, got onnx"),
+        ExportFormat::Safetensors if args.frames.is_some() || args.size.is_some() => {
+            bail!("--frames and --size go with --format onnx, got safetensors")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn tell(told: Told, json: bool) -> Result<Status> {
+    let Told { file, layout, network, bytes } = &told;
+    if json {
         output::print_json(&told)?;
     } else {
-        let Told { file, layout, network, bytes } = &told;
-        output::print(&format!("{}: {network} in the {layout} layout, {bytes} bytes\n", file.display()))?;
+        let form = layout.map_or("as ONNX".to_owned(), |layout| format!("in the {layout} layout"));
+        output::print(&format!("{}: {network} {form}, {bytes} bytes\n", file.display()))?;
     }
     Ok(Status::Done)
 }
 
 /// What was written, for `--json`.
 #[derive(Serialize)]
-struct Told {
-    file: PathBuf,
-    layout: &'static str,
+struct Told<'a> {
+    file: &'a PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<&'static str>,
     network: String,
     bytes: usize,
 }
 
 /// The network of a run's folder, or of a checkpoint in it.
-fn network(path: &Path, which: Which) -> Result<(ModelRecipe, Recognizer)> {
+fn network(path: &Path, which: Which) -> Result<(CheckpointInfo, Recognizer)> {
     if path.is_dir() {
         let trained = Trained::open(path, which)?;
-        return Ok((trained.info.model, trained.model));
+        return Ok((trained.info, trained.model));
     }
     let checkpoint = Checkpoint::read(path)?;
     let model = rebuild(&checkpoint, &device())?;
-    Ok((checkpoint.info.model, model))
+    Ok((checkpoint.info, model))
+}
+
+/// Writes network and weights, and says how many bytes these are.
+fn onnx(args: &ExportArgs, info: &CheckpointInfo, model: &Recognizer) -> Result<usize> {
+    let config = info.model.config(info.classes.len(), info.frames);
+    let frames = args.frames.unwrap_or(info.frames);
+    let network = taf::onnx::Network::of(&config, &network_name(&info.model), &info.classes, frames)?;
+    let network = taf::onnx::Network { side: args.size, ..network };
+    Ok(write_onnx(&args.out, &network, &published_state(&state_dict(model)))?)
 }
 
 fn safetensors(recipe: &ModelRecipe, model: &Recognizer, layout: Option<Layout>) -> Result<(Vec<u8>, &'static str)> {

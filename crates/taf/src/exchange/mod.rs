@@ -11,3 +11,4 @@ mod names;
 pub use export::{ExportError, export};
 pub use import::{ImportError, Imported, import, published_network};
 pub use labels::{LabelError, LabelOrder};
+pub(crate) use names::published;

@@ -63,7 +63,7 @@ impl Family {
 
 /// The weights of a network as its repository names and lays them out, each with its name here. An auxiliary batch-norm
 /// branch exists only here, and is left out.
-pub(super) fn published(state: &StateDict) -> Vec<(String, Tensor)> {
+pub(crate) fn published(state: &StateDict) -> Vec<(String, Tensor)> {
     let family = Family::of(state.keys());
     state.iter().filter_map(|(name, data)| Some((name.clone(), family.publish(name, data)?))).collect()
 }

@@ -1,1 +1,3 @@
+// Each test program uses a part of it.
+#[allow(dead_code)]
 pub mod golden;

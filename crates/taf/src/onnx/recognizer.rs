@@ -1,0 +1,62 @@
+use burn::tensor::TensorData;
+
+use super::error::{OnnxError, Result};
+use super::network::{Architecture, FrameModule, Network};
+use crate::exchange::published;
+use crate::model::{RecognizerConfig, ResNetConfig, StateDict, Temporal, TrunkConfig};
+
+impl Network {
+    /// The network that `config` builds, for clips of `frames` frames of any size. `classes` are in label order.
+    ///
+    /// # Errors
+    /// If the configuration is none of a published network.
+    pub fn of(config: &RecognizerConfig, name: &str, classes: &[String], frames: usize) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            architecture: architecture(config)?,
+            frames,
+            side: None,
+            pixels: config.pixels,
+            classes: classes.to_vec(),
+        })
+    }
+}
+
+fn architecture(config: &RecognizerConfig) -> Result<Architecture> {
+    match (&config.trunk, config.temporal, config.pyramid_groups) {
+        (TrunkConfig::ResNet(trunk), temporal, None) => on_frames(trunk, temporal),
+        (TrunkConfig::ResNet(trunk), Temporal::ShiftBlock { divisor: 8 }, Some(groups)) => {
+            Ok(Architecture::Tpn { layers: trunk.layers.clone(), groups })
+        }
+        (TrunkConfig::MobileNetV2(_), Temporal::None, None) => Ok(Architecture::MobileNetV2 { shift_divisor: None }),
+        (TrunkConfig::MobileNetV2(_), Temporal::Shift { divisor, .. }, None) => {
+            Ok(Architecture::MobileNetV2 { shift_divisor: Some(divisor) })
+        }
+        (_, temporal, _) => Err(unpublished(temporal)),
+    }
+}
+
+fn on_frames(trunk: &ResNetConfig, temporal: Temporal) -> Result<Architecture> {
+    let module = match temporal {
+        Temporal::None => FrameModule::None,
+        Temporal::Shift { divisor, every } => FrameModule::Shift { divisor, every },
+        Temporal::Adaptive { .. } => FrameModule::Adaptive,
+        Temporal::Grouped(grouping) => {
+            return Ok(Architecture::Gst { layers: trunk.layers.clone(), beta: grouping.beta });
+        }
+        Temporal::ShiftBlock { .. } => return Err(unpublished(temporal)),
+    };
+    Ok(Architecture::Frames { trunk: trunk.clone(), module })
+}
+
+fn unpublished(temporal: Temporal) -> OnnxError {
+    let expected = "be that of TSN, TSM, TAM, GST or TPN".to_owned();
+    OnnxError::Description { what: "the network", expected, found: format!("{temporal:?}") }
+}
+
+/// The weights of a [`crate::model::Recognizer`] by their published names and in PyTorch's layouts. An auxiliary
+/// batch-norm branch is left out.
+pub fn published_state(state: &StateDict) -> StateDict {
+    let tensors = published(state).into_iter();
+    tensors.map(|(_, tensor)| (tensor.name, TensorData::new(tensor.values, tensor.shape))).collect()
+}
