@@ -143,9 +143,10 @@ pub fn network_name(model: &ModelRecipe) -> String {
 
 /// What an adversary does, in a few words: `shift, epsilon 4.0/255, 1 step`.
 pub fn words(adversary: &TemporalAdversary) -> String {
-    let TemporalAdversary { objective, epsilon, steps, norm, .. } = adversary;
+    let TemporalAdversary { objective, epsilon, steps, norm, scale, .. } = adversary;
     let plural = if *steps == 1 { "" } else { "s" };
-    format!("{}, {} epsilon {:.1}/255, {steps} step{plural}", kebab(objective), kebab(norm), epsilon * 255.0)
+    let scale = if *scale == 1.0 { String::new() } else { format!(" at {scale} of the side") };
+    format!("{}, {} epsilon {:.1}/255, {steps} step{plural}{scale}", kebab(objective), kebab(norm), epsilon * 255.0)
 }
 
 /// A value as recipes write it.

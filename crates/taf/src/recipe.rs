@@ -8,7 +8,7 @@ use taf_video::dataset::Manifest;
 use taf_video::transform::{EvalTransform, EvalTransformConfig, TrainTransform, TrainTransformConfig};
 use taf_video::{Sampling, Seed, TemporalViews};
 
-use crate::adversary::TemporalAdversary;
+use crate::adversary::{TemporalAdversary, reduced_side};
 use crate::data::ClipSource;
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::train::{Fit, TafConfig};
@@ -134,6 +134,9 @@ impl RecipeError {
         Self::Value { field, expected: expected.into(), got: got.to_string() }
     }
 }
+
+/// The fewest pixels a side may have that a network looks at.
+const SMALLEST_SIDE: usize = 8;
 
 /// A recipe whose data were found and whose settings were checked.
 #[derive(Clone, Debug)]
@@ -265,7 +268,12 @@ impl Recipe {
         };
         // Below 2 frames there is nothing to attend to over time, and nothing to shift.
         within("data.sampling.frames", sampling.frames(), 2, MOST_FRAMES)?;
-        within("data.transform.size", transform.size, 8, 2048)?;
+        within("data.transform.size", transform.size, SMALLEST_SIDE, 2048)?;
+        let side_left = |adversary: &TemporalAdversary| reduced_side(transform.size, adversary.scale);
+        within("the side probe.scale leaves", side_left(&self.probe), SMALLEST_SIDE, transform.size)?;
+        if let Some(taf) = &self.taf {
+            within("the side taf.adversary.scale leaves", side_left(&taf.adversary), SMALLEST_SIDE, transform.size)?;
+        }
         within("data.views", views.count(), 1, 100)?;
         within("data.workers", *workers, 1, 256)?;
         within("train.batch_size", self.train.batch_size, 1, 65_536)?;

@@ -1,11 +1,12 @@
 //! What a perturbation may and may not do.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::module::adaptive_avg_pool2d;
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use taf::adversary::{AttendedClass, Norm, Objective, TemporalAdversary};
-use taf::attention::{AttentionRule, TemporalAttention};
+use taf::attention::{AttentionRule, TemporalAttention, explain};
 use taf::model::{
     BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, state_dict,
 };
@@ -20,8 +21,12 @@ fn model() -> Recognizer {
 }
 
 fn clips() -> Tensor<5> {
+    clips_of(24, 24)
+}
+
+fn clips_of(height: usize, width: usize) -> Tensor<5> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let shape = [3, FRAMES, 3, 24, 24];
+    let shape = [3, FRAMES, 3, height, width];
     let values = (0..shape.iter().product()).map(|_| rng.random()).collect();
     Tensor::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
 }
@@ -34,8 +39,12 @@ fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
 
 /// Per clip: the largest change and the Euclidean length of the change.
 fn sizes(perturbed: Tensor<5>) -> Vec<(f32, f32)> {
-    let [_, time, channels, height, width] = perturbed.dims();
-    let delta = values(perturbed - clips());
+    changes(perturbed - clips())
+}
+
+fn changes(delta: Tensor<5>) -> Vec<(f32, f32)> {
+    let [_, time, channels, height, width] = delta.dims();
+    let delta = values(delta);
     let size = |clip: &[f32]| {
         let most = clip.iter().fold(0.0_f32, |most, d| most.max(d.abs()));
         (most, clip.iter().map(|d| d * d).sum::<f32>().sqrt())
@@ -81,14 +90,77 @@ fn every_perturbation_stays_within_its_budget_and_within_pixels() {
 #[test]
 fn the_objective_rises() {
     let model = model();
-    for adversary in every_objective().filter(|adversary| adversary.objective.uses_gradient()) {
+    let every = every_objective().filter(|adversary| adversary.objective.uses_gradient());
+    // Enlarged gradients point only roughly uphill: enough for a smooth objective, not for one with the relu rule's corners.
+    let smooth = |adversary: &TemporalAdversary| adversary.attention.rule == AttentionRule::Softmax;
+    let scaled = every_objective().filter(|adversary| adversary.objective.uses_gradient() && smooth(adversary));
+    for (adversary, scale) in every.map(|adversary| (adversary, 1.0)).chain(scaled.map(|adversary| (adversary, 0.6))) {
         let several = |steps| {
-            let adversary = TemporalAdversary { steps, step_size: Some(0.004), epsilon: 0.03, ..adversary.clone() };
+            let step_size = Some(0.004);
+            let adversary = TemporalAdversary { steps, step_size, epsilon: 0.03, scale, ..adversary.clone() };
             adversary.perturb(&model, clips(), &LABELS, 4).objective.iter().sum::<f32>()
         };
         let (before, after) = (several(1), several(6));
-        assert!(after > before, "{before} to {after} in {adversary:?}");
+        assert!(after > before, "{before} to {after} at scale {scale} in {adversary:?}");
     }
+}
+
+#[test]
+fn gradients_at_any_scale_keep_to_the_budget_and_the_pixels_of_the_clip() {
+    let clips = clips_of(23, 17);
+    let settings = [(Norm::Linf, 0.03), (Norm::L2, 0.7)];
+    for (norm, epsilon) in settings {
+        for (scale, steps) in [(0.9, 1), (0.5, 3), (0.3, 2), (0.01, 1)] {
+            for random_start in [false, true] {
+                let adversary = TemporalAdversary {
+                    norm,
+                    epsilon,
+                    scale,
+                    steps,
+                    random_start,
+                    step_size: Some(epsilon / 2.0),
+                    ..TemporalAdversary::default()
+                };
+                adversary.validate().expect("the settings are sound");
+                let perturbed = adversary.perturb(&model(), clips.clone(), &LABELS, 4).clips;
+                assert_eq!(perturbed.dims(), clips.dims());
+                for (most, length) in changes(perturbed.clone() - clips.clone()) {
+                    let size = if norm == Norm::Linf { most } else { length };
+                    assert!(size <= epsilon as f32 + ROUNDING, "{size} in {adversary:?}");
+                    assert!(size > 0.1 * epsilon as f32, "hardly any change, {size}, in {adversary:?}");
+                }
+                assert!(values(perturbed).iter().all(|v| (0.0..=1.0).contains(v)), "{adversary:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn at_scale_1_a_step_is_the_sign_of_the_gradient_at_the_pixels_themselves_to_the_bit() {
+    let (model, clips) = (model().valid(), clips());
+    let adversary = TemporalAdversary::default();
+    let leaf = clips.clone().autodiff().require_grad();
+    let output = model.forward(leaf.clone(), &mut Pass::new(Statistics::Running, Branch::Main));
+    let classes = Tensor::<1, Int>::from_data(LABELS.map(|label| label as i64), &Device::flex());
+    let (_, attention) = explain(&model, &adversary.attention, &output, classes);
+    let objective = Objective::Shift.of_attention(attention.clone(), attention.without_autodiff());
+    let gradient = leaf.grad(&objective.sum().backward()).expect("the clip is tracked");
+    let by_hand = (clips.clone() + gradient.sign() * adversary.epsilon).clamp(0.0, 1.0);
+    let crafted = adversary.perturb(&model, clips, &LABELS, 4).clips;
+    let bits = |clips: Tensor<5>| values(clips).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(crafted), bits(by_hand));
+}
+
+#[test]
+fn at_a_smaller_scale_the_network_is_asked_about_the_smaller_clip() {
+    let model = model();
+    let at = |scale, clips| {
+        let adversary = TemporalAdversary { scale, ..TemporalAdversary::default() };
+        let perturbed = adversary.perturb(&model, clips, &LABELS, 4);
+        (values(perturbed.natural_attention.expect("the objective has a gradient")), perturbed.objective)
+    };
+    let halved = adaptive_avg_pool2d(clips().reshape([3 * FRAMES as i32, 3, 24, 24]), [12, 12]);
+    assert_eq!(at(0.5, clips()), at(1.0, halved.reshape([3, FRAMES as i32, 3, 12, 12])));
 }
 
 #[test]
@@ -162,6 +234,8 @@ fn senseless_settings_are_refused_by_name() {
     };
     assert!(refused(|a| a.epsilon = 8.0).contains("8/255"));
     assert!(refused(|a| a.epsilon = f64::NAN).contains("adversary.epsilon"));
+    assert!(refused(|a| a.scale = 0.0).contains("adversary.scale"));
+    assert!(refused(|a| a.scale = 1.5).contains("adversary.scale"));
     assert!(refused(|a| a.steps = 0).contains("adversary.steps"));
     assert!(refused(|a| a.step_size = Some(-1.0)).contains("adversary.step_size"));
     assert!(refused(|a| a.attention.temperature = 0.0).contains("adversary.attention.temperature"));

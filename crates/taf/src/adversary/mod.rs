@@ -1,9 +1,11 @@
 //! Perturbations of a clip, within a small pixel budget, that move what a network attends to.
 
 mod objective;
+mod scale;
 mod step;
 
 pub use objective::{Objective, minor_frames};
+pub(crate) use scale::reduced_side;
 pub use step::Norm;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -41,6 +43,10 @@ pub struct TemporalAdversary {
     pub steps: usize,
     /// Norm of the ball; default `linf`.
     pub norm: Norm,
+    /// Share of the clips' side at which gradients are taken, in (0, 1]; default 1. Below 1 the network looks at clips averaged
+    /// down to that side, and its gradient is enlarged before it makes a step; ball and range stay those of the clip's own
+    /// pixels. Crafting then costs about the square of it, and most of the effect is lost: docs/method.md.
+    pub scale: f64,
     /// Start at a random point of the ball rather than at the natural clip; costs one more forward pass. Default false.
     pub random_start: bool,
     /// The class attended to; default `label`.
@@ -60,6 +66,7 @@ impl Default for TemporalAdversary {
             step_size: None,
             steps: 1,
             norm: Norm::Linf,
+            scale: 1.0,
             random_start: false,
             class: AttendedClass::Label,
             statistics: Statistics::Running,
@@ -92,9 +99,10 @@ pub struct Perturbed {
     pub clips: Tensor<5>,
     /// The classes attended to, one per clip.
     pub classes: Vec<usize>,
-    /// Attention on the natural clips, `[batch, time]`; `None` for objectives without a gradient.
+    /// Attention on the natural clips at the scale they were crafted at, `[batch, time]`; `None` for objectives without a
+    /// gradient.
     pub natural_attention: Option<Tensor<2>>,
-    /// The objective of each clip before the last step; empty where nothing was maximised.
+    /// The objective of each clip before the last step, at that scale; empty where nothing was maximised.
     pub objective: Vec<f32>,
 }
 
@@ -127,6 +135,9 @@ impl TemporalAdversary {
         }
         if self.steps == 0 {
             return wrong("steps", "be at least 1; for no perturbation write objective = \"none\"", "0".into());
+        }
+        if !(self.scale > 0.0 && self.scale <= 1.0) {
+            return wrong("scale", "lie in (0, 1], a share of the clips' side", self.scale.to_string());
         }
         if !(self.attention.temperature > 0.0 && self.attention.temperature.is_finite()) {
             return wrong("attention.temperature", "be positive", self.attention.temperature.to_string());
@@ -164,7 +175,7 @@ impl TemporalAdversary {
 
     fn climb<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
         let (mut delta, mut natural) = if self.random_start {
-            let output = frozen.forward(clips.clone(), &mut self.pass());
+            let output = frozen.forward(scale::reduce(clips.clone(), self.scale), &mut self.pass());
             (self.norm.random_start(&clips, self.epsilon, seed), Some(self.natural(frozen, &output, labels)))
         } else {
             (clips.zeros_like(), None)
@@ -172,12 +183,13 @@ impl TemporalAdversary {
         let mut objective = Vec::new();
         let mut perturbed = (clips.clone() + delta.clone()).clamp(0.0, 1.0);
         for _ in 0..self.steps {
-            let leaf = perturbed.autodiff().require_grad();
+            let leaf = scale::reduce(perturbed, self.scale).autodiff().require_grad();
             let output = frozen.forward(leaf.clone(), &mut self.pass());
             let fixed = natural.get_or_insert_with(|| self.natural(frozen, &output, labels));
             let value = self.value(frozen, output, fixed);
             objective = values(value.clone());
-            let gradient = leaf.grad(&value.sum().backward()).unwrap_or_else(|| clips.zeros_like());
+            let gradient = leaf.grad(&value.sum().backward());
+            let gradient = gradient.map_or_else(|| clips.zeros_like(), |gradient| scale::enlarge(gradient, &clips));
             delta = self.norm.ascend(delta, gradient, self.step_size.unwrap_or(self.epsilon));
             delta = self.norm.project(delta, self.epsilon);
             perturbed = (clips.clone() + delta.clone()).clamp(0.0, 1.0);

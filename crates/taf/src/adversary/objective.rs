@@ -2,6 +2,7 @@ use burn::tensor::{Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::SMALLEST_ATTENTION;
+use crate::metrics::neglected_frames;
 use crate::ops::values;
 
 /// What a perturbation maximises, summed over the clips of a batch.
@@ -73,26 +74,7 @@ pub fn minor_frames(attention: Tensor<2>) -> Tensor<2> {
 }
 
 fn minor_mask(attention: &[f32]) -> Vec<f32> {
-    let mut order: Vec<usize> = (0..attention.len()).collect();
-    order.sort_by(|&a, &b| attention[a].total_cmp(&attention[b]));
     let mut mask = vec![0.0; attention.len()];
-    order[..attention.len() / 2].iter().for_each(|&frame| mask[frame] = 1.0);
+    neglected_frames(attention).into_iter().for_each(|frame| mask[frame] = 1.0);
     mask
-}
-
-#[cfg(test)]
-mod tests {
-    use super::minor_mask;
-
-    #[test]
-    fn of_equal_frames_the_earlier_is_minor() {
-        assert_eq!(minor_mask(&[0.25, 0.25, 0.25, 0.25]), [1.0, 1.0, 0.0, 0.0]);
-        assert_eq!(minor_mask(&[0.4, 0.1, 0.4, 0.1]), [0.0, 1.0, 0.0, 1.0]);
-    }
-
-    #[test]
-    fn an_odd_clip_has_fewer_minor_than_major_frames() {
-        assert_eq!(minor_mask(&[0.2, 0.5, 0.3]), [1.0, 0.0, 0.0]);
-        assert_eq!(minor_mask(&[1.0]), [0.0]);
-    }
 }

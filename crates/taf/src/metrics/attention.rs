@@ -19,6 +19,20 @@ pub fn max_share(attention: &[f32]) -> f64 {
     f64::from(attention.iter().copied().fold(0.0, f32::max))
 }
 
+/// The neglected frames of a clip: of `T` the `floor(T / 2)` with the least attention, of equals the earlier; in time order.
+pub fn neglected_frames(attention: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..attention.len()).collect();
+    order.sort_by(|&a, &b| attention[a].total_cmp(&attention[b]));
+    order.truncate(attention.len() / 2);
+    order.sort_unstable();
+    order
+}
+
+/// The attention that the frames neglected on the `natural` clip have together in `attention`, from 0 to 1.
+pub fn neglected_share(natural: &[f32], attention: &[f32]) -> f64 {
+    neglected_frames(natural).into_iter().map(|frame| f64::from(attention[frame])).sum()
+}
+
 /// Total variation between two distributions over the same frames: the attention that has to move to make one the
 /// other, from 0 to 1. Frames that only one of the two has count with their whole share.
 pub fn total_variation(first: &[f32], second: &[f32]) -> f64 {
@@ -89,6 +103,10 @@ pub struct AttentionSummary {
     pub effective_frames: Summary,
     /// Share of the most attended frame on natural clips.
     pub max_share: Summary,
+    /// Attention on natural clips of the half of the frames that have the least of it.
+    pub neglected_share: Summary,
+    /// Attention of the same frames on the perturbed clips, where clips were perturbed.
+    pub perturbed_neglected_share: Option<Summary>,
     /// Total variation between natural and perturbed clip, where clips were perturbed.
     pub moved: Option<Summary>,
     /// Effective number of frames on the perturbed clips, where clips were perturbed.
@@ -111,16 +129,18 @@ impl AttentionSummary {
         check(clips)?;
         let natural: Vec<&[f32]> = clips.iter().map(|c| c.natural.as_slice()).collect();
         let perturbed: Option<Vec<&[f32]>> = clips.iter().map(|c| c.perturbed.as_deref()).collect();
-        let moved = perturbed.as_ref().map(|rows| {
-            let values: Vec<f64> = natural.iter().zip(rows).map(|(a, b)| total_variation(a, b)).collect();
-            summary(&values)
-        });
+        let paired = |measure: fn(&[f32], &[f32]) -> f64| {
+            let rows = perturbed.as_ref()?;
+            Some(summary(&natural.iter().zip(rows).map(|(a, b)| measure(a, b)).collect::<Vec<_>>()))
+        };
         Ok(Self {
             frames: natural[0].len(),
             entropy: each(&natural, attention_entropy),
             effective_frames: each(&natural, effective_frames),
             max_share: each(&natural, max_share),
-            moved,
+            neglected_share: each(&natural, |row| neglected_share(row, row)),
+            perturbed_neglected_share: paired(neglected_share),
+            moved: paired(total_variation),
             perturbed_effective_frames: perturbed.as_ref().map(|rows| each(rows, effective_frames)),
             mean_natural: mean_rows(&natural),
             mean_perturbed: perturbed.as_deref().map(mean_rows),
@@ -188,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn of_equal_frames_the_earlier_is_neglected_and_an_odd_clip_has_fewer_such() {
+        assert_eq!(neglected_frames(&[0.25, 0.25, 0.25, 0.25]), [0, 1]);
+        assert_eq!(neglected_frames(&[0.4, 0.1, 0.4, 0.1]), [1, 3]);
+        assert_eq!(neglected_frames(&[0.2, 0.5, 0.3]), [0]);
+        assert!(neglected_frames(&[1.0]).is_empty());
+        assert!((neglected_share(&[0.6, 0.1, 0.3], &[0.2, 0.7, 0.1]) - 0.7).abs() < 1e-6);
+    }
+
+    #[test]
     fn a_summary_agrees_with_numbers_counted_by_hand() {
         let s = Summary::of(&[4.0, 1.0, 3.0, 2.0]).unwrap();
         assert_eq!((s.mean, s.min, s.q25, s.median, s.q75, s.max), (2.5, 1.0, 1.75, 2.5, 3.25, 4.0));
@@ -205,6 +234,7 @@ mod tests {
         assert_eq!(s.frames, 2);
         assert_eq!(s.mean_natural, [0.75, 0.25]);
         assert_eq!(s.moved.unwrap().mean, 0.25);
+        assert_eq!((s.neglected_share.mean, s.perturbed_neglected_share.unwrap().mean), (0.25, 0.5));
         assert!((s.effective_frames.mean - 1.5).abs() < 1e-9);
         assert!((s.perturbed_effective_frames.unwrap().mean - 2.0).abs() < 1e-9);
     }

@@ -12,7 +12,8 @@ mod predictions;
 mod scores;
 
 pub use attention::{
-    AttentionPair, AttentionSummary, Summary, attention_entropy, effective_frames, max_share, total_variation,
+    AttentionPair, AttentionSummary, Summary, attention_entropy, effective_frames, max_share, neglected_frames,
+    neglected_share, total_variation,
 };
 pub use error::{Error, Result};
 pub use interval::{Interval, LEVEL, Proportion, mcnemar_exact, wilson};
