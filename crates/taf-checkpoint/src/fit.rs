@@ -15,7 +15,7 @@ pub struct Wanted {
 /// What may differ between the file and the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
-    /// The classifier may have other classes; it is left fresh then.
+    /// Start a new classifier; the file's is left out.
     pub new_classifier: bool,
     /// Weights may be missing or left over, and shifts may be where the file has none.
     pub partial: bool,
@@ -235,8 +235,12 @@ impl Fitting<'_> {
     /// The tensor by its published name and in the network's shape; none for a classifier that is to be fresh.
     fn shaped(&mut self, tensor: Tensor, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Misfit> {
         let Tensor { name: key, shape: found, values } = tensor;
-        if Published::is_classifier(name) && (self.images || found.first() != shape.first()) {
-            return self.refuse_classes(key, &found, shape).map(|()| None);
+        if Published::is_classifier(name) && (self.images || self.allowed.new_classifier) {
+            self.fitted.left.push(key);
+            return Ok(None);
+        }
+        if Published::is_classifier(name) && found.first() != shape.first() {
+            return Err(other_classes(key, &found, shape));
         }
         let values = if found == shape {
             values
@@ -250,15 +254,6 @@ impl Fitting<'_> {
             return Err(Misfit::Shape { key, expected: shape.to_vec(), found });
         };
         Ok(Some(Tensor { name: name.to_owned(), shape: shape.to_vec(), values }))
-    }
-
-    fn refuse_classes(&mut self, key: String, found: &[usize], shape: &[usize]) -> Result<(), Misfit> {
-        let count = |shape: &[usize]| shape.first().copied().unwrap_or(0);
-        if self.images || self.allowed.new_classifier {
-            self.fitted.left.push(key);
-            return Ok(());
-        }
-        Err(Misfit::Classes { expected: count(shape), found: count(found), key })
     }
 
     /// GST's rule: its spatial convolution sees and makes the first channels of the image network's.
@@ -290,6 +285,11 @@ impl Fitting<'_> {
         }
         Err(Misfit::Parts { missing, left })
     }
+}
+
+fn other_classes(key: String, found: &[usize], shape: &[usize]) -> Misfit {
+    let count = |shape: &[usize]| shape.first().copied().unwrap_or(0);
+    Misfit::Classes { expected: count(shape), found: count(found), key }
 }
 
 /// A convolution over images as one over clips: `[out, in, 1, height, width]`.

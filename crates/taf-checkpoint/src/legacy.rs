@@ -2,10 +2,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
+use crate::directory::Span;
 use crate::error::{Fault, Result};
 use crate::pickle::{self, Pickle, Value};
-use crate::state::Storage;
-use crate::storage::Storages;
+use crate::state::{self, MOST_ENTRIES};
+use crate::storage::{Storages, read_part};
 
 /// The first pickle of the format: the number 0x1950a86a20f9469cfc6c, little-endian.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -21,7 +22,7 @@ pub(crate) fn is_legacy(start: &[u8]) -> bool {
 pub(crate) struct Legacy {
     file: File,
     /// First byte and length of every storage.
-    storages: HashMap<String, (u64, u64)>,
+    storages: HashMap<String, Span>,
 }
 
 impl Legacy {
@@ -31,8 +32,8 @@ impl Legacy {
         pickle::load(&mut reader)?; // the magic number
         refuse_others(&mut reader)?;
         let saved = pickle::load(&mut reader)?;
-        let keys = keys(&pickle::load(&mut reader)?)?;
-        let storages = storages(&mut reader, &keys, &saved, file.metadata()?.len())?;
+        let listed = pickle::load(&mut reader)?;
+        let storages = storages(&mut reader, &keys(&listed)?, &saved, file.metadata()?.len())?;
         Ok((Self { file: file.try_clone()?, storages }, saved))
     }
 }
@@ -52,23 +53,25 @@ fn refuse_others(reader: &mut BufReader<File>) -> Result<()> {
     }
 }
 
-fn keys(pickle: &Pickle) -> Result<Vec<String>> {
+fn keys(pickle: &Pickle) -> Result<Vec<&str>> {
     let wrong = || Fault::content("a list of storages", pickle.kind(pickle.root));
     let Value::List(keys) = pickle.get(pickle.root) else { return Err(wrong()) };
-    keys.iter().map(|&key| pickle.text(key).map(str::to_owned).ok_or_else(wrong)).collect()
+    if keys.len() > MOST_ENTRIES {
+        return Err(Fault::content(format!("a list of at most {MOST_ENTRIES} storages"), keys.len().to_string()));
+    }
+    keys.iter().map(|&key| pickle.text(key).ok_or_else(wrong)).collect()
 }
 
 fn storages(
     reader: &mut BufReader<File>,
-    keys: &[String],
+    keys: &[&str],
     saved: &Pickle,
     file_length: u64,
-) -> Result<HashMap<String, (u64, u64)>> {
-    let known: HashMap<String, usize> =
-        Storage::all(saved)?.into_iter().map(|storage| (storage.key, storage.number.size())).collect();
+) -> Result<HashMap<String, Span>> {
+    let known = state::sizes(saved)?;
     let mut found = HashMap::new();
     let mut at = reader.stream_position()?;
-    for key in keys {
+    for &key in keys {
         let size = *known.get(key).ok_or_else(|| Fault::content("storages that tensors use", format!("{key:?}")))?;
         reader.seek(SeekFrom::Start(at))?;
         let mut count = [0; 8];
@@ -78,7 +81,7 @@ fn storages(
         let length = u64::from_le_bytes(count).checked_mul(size as u64).ok_or_else(outside)?;
         let end = at.checked_add(8).and_then(|start| start.checked_add(length));
         let end = end.filter(|&end| end <= file_length).ok_or_else(outside)?;
-        if found.insert(key.clone(), (at + 8, length)).is_some() {
+        if found.insert(key.to_owned(), (at + 8, length)).is_some() {
             return Err(Fault::content("every storage once", format!("{key:?} twice")));
         }
         at = end;
@@ -88,17 +91,7 @@ fn storages(
 
 impl Storages for Legacy {
     fn bytes(&mut self, storage: &str, first: u64, count: u64) -> Result<Vec<u8>> {
-        let found = self.storages.get(storage);
-        let &(start, length) = found.ok_or_else(|| Fault::content(format!("the storage {storage:?}"), "none"))?;
-        if first.checked_add(count).is_none_or(|end| end > length) {
-            return Err(Fault::content(
-                format!("{count} bytes from {first} in the storage {storage:?}"),
-                format!("{length} in all"),
-            ));
-        }
-        self.file.seek(SeekFrom::Start(start + first))?;
-        let mut bytes = vec![0; count as usize];
-        self.file.read_exact(&mut bytes).map_err(|error| Fault::reading("the bytes of a tensor", error))?;
-        Ok(bytes)
+        let span = self.storages.get(storage).copied();
+        read_part(&mut self.file, span, (first, count), format_args!("the storage {storage:?}"))
     }
 }

@@ -53,8 +53,9 @@ const START: usize = 64;
 /// Reads the weights of a `.pth`, `.pth.tar`, `.pt` or `.safetensors` file as f32.
 ///
 /// A pickle is data: nothing in it is executed. Only the state dictionary is read, no optimiser state beside it. Memory
-/// stays within four times the file's size (bytes that widen to f32) and what a pickle of the largest size allowed takes,
-/// some 300 MB; published files take their own size and a few megabytes.
+/// stays within five times the file's size (every byte may be a value, which takes four as f32, and the bytes of one tensor
+/// are held beside the values) and what a pickle of the largest size allowed takes: some 400 MB, or 600 in the
+/// container before PyTorch 1.6, of which two are held at once. Published files take their own size and a few megabytes.
 ///
 /// # Errors
 /// If the file cannot be read, is damaged or of another kind, asks for programs to be run, or holds values that are not

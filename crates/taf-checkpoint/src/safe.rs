@@ -28,13 +28,12 @@ pub(crate) fn open(file: &mut File) -> Result<(u64, Metadata)> {
     let mut bytes = Vec::new();
     file.take(header).read_to_end(&mut bytes)?;
     let metadata = parse(&bytes)?;
-    match metadata.data_len() as u64 + header + 8 {
-        end if end == length => Ok((header + 8, metadata)),
-        end => Err(Fault::content(
-            format!("a safetensors file of {end} bytes, as its header says"),
-            format!("{length} bytes"),
-        )),
+    let (start, size) = (header + 8, metadata.data_len() as u64);
+    if start.checked_add(size) != Some(length) {
+        let expected = format!("a safetensors file of {start} bytes and {size} of values, as its header says");
+        return Err(Fault::content(expected, format!("{length} bytes")));
     }
+    Ok((start, metadata))
 }
 
 /// The library checks that tensors lie end to end, and that their sizes fit their shapes.

@@ -1,12 +1,14 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Fault, Result};
-use crate::pickle::{Id, Pickle, Value};
+use crate::pickle::{Id, Pickle, Value, name_of};
 use crate::storage::Place;
 use crate::tensor::Number;
 
 /// Where training programs put the weights in what they save.
 const HOMES: [&str; 4] = ["state_dict", "model_state_dict", "model_state", "model"];
+/// Most weights, or storages, of one file: the largest published checkpoints have some thousand.
+pub(crate) const MOST_ENTRIES: usize = 100_000;
 /// Deepest chain of wrappers around one tensor (a parameter around a tensor is two).
 const MOST_WRAPPERS: usize = 4;
 
@@ -37,16 +39,20 @@ pub(crate) fn find(pickle: &Pickle) -> Result<State> {
 }
 
 fn collect(pickle: &Pickle, entries: &[(Id, Id)], home: Option<String>) -> Result<State> {
+    if entries.len() > MOST_ENTRIES {
+        let expected = format!("a dictionary of at most {MOST_ENTRIES} weights");
+        return Err(Fault::content(expected, format!("{} entries", entries.len())));
+    }
     let mut state = State { home, ..State::default() };
     let mut names = HashSet::new();
     for &(key, value) in entries {
-        let name = pickle.text(key).unwrap_or("an entry without a name").to_owned();
-        match place(pickle, value, &name)? {
+        let name = name_of("a weight", pickle.text(key).unwrap_or("an entry without a name"))?;
+        match place(pickle, value, name)? {
             None => state.ignored.push(format!("{name} ({})", pickle.kind(value))),
-            Some(_) if !names.insert(name.clone()) => {
+            Some(_) if !names.insert(name) => {
                 return Err(Fault::content("every name once", format!("{name} twice")));
             }
-            Some(place) => state.places.push((name, place)),
+            Some(place) => state.places.push((name.to_owned(), place)),
         }
     }
     if state.places.is_empty() {
@@ -95,23 +101,37 @@ fn tensor(pickle: &Pickle, [storage, offset, shape, strides]: [Id; 4], name: &st
         strides: counts(strides).ok_or_else(|| broken("strides of whole numbers"))?,
         number: storage.number,
         stored: storage.end,
-        storage: storage.key,
+        storage: storage.key.to_owned(),
     };
     place.check(name)?;
     Ok(place)
 }
 
 /// What a persistent id says of a storage.
-pub(crate) struct Storage {
-    pub(crate) key: String,
-    pub(crate) number: Number,
+struct Storage<'a> {
+    key: &'a str,
+    number: Number,
     /// Elements of it that may be used: all, or in very old files a view of some.
     first: u64,
     end: u64,
 }
 
-impl Storage {
-    fn read(pickle: &Pickle, id: Id, name: &str) -> Result<Self> {
+/// Bytes of an element of every storage a pickle names, for containers that hold them in a row.
+pub(crate) fn sizes(pickle: &Pickle) -> Result<HashMap<&str, usize>> {
+    let mut sizes = HashMap::new();
+    for value in pickle.values() {
+        let Value::Outside(id) = value else { continue };
+        let Some(storage) = Storage::parse(pickle, *id)? else { continue };
+        sizes.insert(storage.key, storage.number.size());
+        if sizes.len() > MOST_ENTRIES {
+            return Err(Fault::content(format!("at most {MOST_ENTRIES} storages"), "more"));
+        }
+    }
+    Ok(sizes)
+}
+
+impl<'a> Storage<'a> {
+    fn read(pickle: &'a Pickle, id: Id, name: &str) -> Result<Self> {
         let Value::Outside(id) = pickle.get(id) else {
             return Err(Fault::content(format!("{name} to have a storage"), pickle.kind(id)));
         };
@@ -119,17 +139,8 @@ impl Storage {
             .ok_or_else(|| Fault::content(format!("{name} to name its storage, kind and size"), pickle.kind(*id)))
     }
 
-    /// Every storage a pickle names, for containers that hold them in a row.
-    pub(crate) fn all(pickle: &Pickle) -> Result<Vec<Self>> {
-        let outside = pickle.values().iter().filter_map(|value| match value {
-            Value::Outside(id) => Self::parse(pickle, *id).transpose(),
-            _ => None,
-        });
-        outside.collect()
-    }
-
     /// `("storage", class, key, device, elements)`, and in very old files a view `(key, offset, elements)` or None.
-    fn parse(pickle: &Pickle, id: Id) -> Result<Option<Self>> {
+    fn parse(pickle: &'a Pickle, id: Id) -> Result<Option<Self>> {
         let Some([_, class, key, _, stored, rest @ ..]) = pickle.tuple(id) else { return Ok(None) };
         let (Some(class), Some(key), Some(stored)) = (pickle.class(*class), pickle.text(*key), pickle.count(*stored))
         else {
@@ -143,7 +154,7 @@ impl Storage {
             }
             _ => (0, stored),
         };
-        Ok(Some(Self { key: key.to_owned(), number: number(class)?, first, end }))
+        Ok(Some(Self { key: name_of("a storage", key)?, number: number(class)?, first, end }))
     }
 }
 

@@ -1,3 +1,8 @@
+use std::fmt::Arguments;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use crate::directory::Span;
 use crate::error::{Fault, Result};
 use crate::tensor::{Number, Tensor};
 
@@ -20,6 +25,23 @@ pub(crate) struct Place {
 pub(crate) trait Storages {
     /// `count` bytes of the storage from its byte `first` on.
     fn bytes(&mut self, storage: &str, first: u64, count: u64) -> Result<Vec<u8>>;
+}
+
+/// Of what lies at `span` of a file, `count` bytes from its byte `first` on; `what` names it where it is missing or short.
+pub(crate) fn read_part(
+    file: &mut File,
+    span: Option<Span>,
+    (first, count): (u64, u64),
+    what: Arguments,
+) -> Result<Vec<u8>> {
+    let (start, length) = span.ok_or_else(|| Fault::content(what.to_string(), "none"))?;
+    if first.checked_add(count).is_none_or(|end| end > length) {
+        return Err(Fault::content(format!("{count} bytes from {first} in {what}"), format!("{length} in all")));
+    }
+    file.seek(SeekFrom::Start(start + first))?;
+    let mut bytes = vec![0; count as usize];
+    file.read_exact(&mut bytes).map_err(|error| Fault::reading("the bytes of a tensor", error))?;
+    Ok(bytes)
 }
 
 impl Place {
@@ -84,8 +106,12 @@ impl Place {
         let outside = || Fault::content(format!("{name} to lie within its storage"), self.found());
         let span = self.end().ok_or_else(outside)? - self.offset;
         let range = self.offset.checked_mul(size).zip(span.checked_mul(size)).ok_or_else(outside)?;
-        let values = self.number.values(&storages.bytes(&self.storage, range.0, range.1)?, name)?;
-        Ok(if self.is_row_major() { values } else { self.gather(&values, count) })
+        let bytes = storages.bytes(&self.storage, range.0, range.1)?;
+        if self.is_row_major() {
+            self.number.values(&bytes, name)
+        } else {
+            self.number.pick(&bytes, self.order(count), name)
+        }
     }
 
     fn is_row_major(&self) -> bool {
@@ -97,21 +123,24 @@ impl Place {
         })
     }
 
-    fn gather(&self, values: &[f32], count: usize) -> Vec<f32> {
+    /// Which elements, from the first on, are its values in their order.
+    fn order(&self, count: usize) -> impl Iterator<Item = usize> {
         let mut index = vec![0; self.shape.len()];
-        let mut gathered = Vec::with_capacity(count);
-        while gathered.len() < count {
+        (0..count).map(move |_| {
             let at: u64 = index.iter().zip(&self.strides).map(|(index, stride)| index * stride).sum();
-            gathered.push(values[at as usize]);
-            for axis in (0..index.len()).rev() {
-                index[axis] += 1;
-                if index[axis] < self.shape[axis] {
-                    break;
-                }
-                index[axis] = 0;
+            self.advance(&mut index);
+            at as usize
+        })
+    }
+
+    fn advance(&self, index: &mut [u64]) {
+        for (index, &size) in index.iter_mut().zip(&self.shape).rev() {
+            *index += 1;
+            if *index < size {
+                break;
             }
+            *index = 0;
         }
-        gathered
     }
 }
 

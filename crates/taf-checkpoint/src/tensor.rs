@@ -51,16 +51,24 @@ impl Number {
 
     /// Reads `bytes` as numbers of this kind, refusing those that are not finite as f32.
     pub(crate) fn values(self, bytes: &[u8], tensor: &str) -> Result<Vec<f32>> {
+        self.pick(bytes, 0..bytes.len() / self.size(), tensor)
+    }
+
+    /// Reads the numbers at `order` in `bytes`, counted in numbers, as [`values`](Self::values) does.
+    ///
+    /// # Panics
+    /// If `order` leaves the bytes.
+    pub(crate) fn pick(self, bytes: &[u8], order: impl Iterator<Item = usize>, tensor: &str) -> Result<Vec<f32>> {
         let values: Vec<f32> = match self {
-            Self::I8 => bytes.iter().map(|&byte| f32::from(byte as i8)).collect(),
-            Self::U8 => bytes.iter().map(|&byte| f32::from(byte)).collect(),
-            Self::F16 => each(bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Self::Bf16 => each(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            Self::F32 => each(bytes, f32::from_le_bytes),
-            Self::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
-            Self::I16 => each(bytes, |b| f32::from(i16::from_le_bytes(b))),
-            Self::I32 => each(bytes, |b| i32::from_le_bytes(b) as f32),
-            Self::I64 => each(bytes, |b| i64::from_le_bytes(b) as f32),
+            Self::I8 => each(bytes, order, |[byte]| f32::from(byte as i8)),
+            Self::U8 => each(bytes, order, |[byte]| f32::from(byte)),
+            Self::F16 => each(bytes, order, |b| f16::from_le_bytes(b).to_f32()),
+            Self::Bf16 => each(bytes, order, |b| bf16::from_le_bytes(b).to_f32()),
+            Self::F32 => each(bytes, order, f32::from_le_bytes),
+            Self::F64 => each(bytes, order, |b| f64::from_le_bytes(b) as f32),
+            Self::I16 => each(bytes, order, |b| f32::from(i16::from_le_bytes(b))),
+            Self::I32 => each(bytes, order, |b| i32::from_le_bytes(b) as f32),
+            Self::I64 => each(bytes, order, |b| i64::from_le_bytes(b) as f32),
         };
         match values.iter().find(|value| !value.is_finite()) {
             Some(&value) => Err(Fault::NotFinite { tensor: tensor.to_owned(), value }),
@@ -69,8 +77,9 @@ impl Number {
     }
 }
 
-fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|&chunk| number(chunk)).collect()
+fn each<const N: usize>(bytes: &[u8], order: impl Iterator<Item = usize>, number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks();
+    order.map(|at| number(chunks[at])).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use crate::directory::{self, Span};
 use crate::error::{Fault, Result};
 use crate::pickle::{self, Pickle};
-use crate::storage::Storages;
+use crate::storage::{Storages, read_part};
 
 /// The zip container of PyTorch 1.6 and later: `NAME/data.pkl` and a file per storage under `NAME/data/`.
 pub(crate) struct Zipped {
@@ -18,8 +18,7 @@ impl Zipped {
     pub(crate) fn open(file: &File) -> Result<Self> {
         let mut file = file.try_clone()?;
         let entries = directory::read(&mut file)?;
-        let root = entries.keys().find_map(|name| name.strip_suffix("data.pkl")).map(str::to_owned);
-        let root = root.ok_or_else(|| Fault::content("a file data.pkl in the zip container", "none"))?;
+        let root = root(&entries).ok_or_else(|| Fault::content("a file data.pkl in the zip container", "none"))?;
         let mut zipped = Self { file, entries, root };
         zipped.refuse_big_endian()?;
         Ok(zipped)
@@ -41,19 +40,16 @@ impl Zipped {
     }
 
     fn entry(&mut self, name: &str, first: u64, count: u64) -> Result<Vec<u8>> {
-        let &(start, length) =
-            self.entries.get(name).ok_or_else(|| Fault::content(format!("the entry {name}"), "none"))?;
-        if first.checked_add(count).is_none_or(|end| end > length) {
-            return Err(Fault::content(
-                format!("{count} bytes from {first} in the entry {name}"),
-                format!("{length} in all"),
-            ));
-        }
-        self.file.seek(SeekFrom::Start(start + first))?;
-        let mut bytes = vec![0; count as usize];
-        self.file.read_exact(&mut bytes).map_err(|error| Fault::reading("the bytes of a tensor", error))?;
-        Ok(bytes)
+        let span = self.entries.get(name).copied();
+        read_part(&mut self.file, span, (first, count), format_args!("the entry {name}"))
     }
+}
+
+/// The folder of data.pkl, with the slash behind it; of several the one of the shortest path.
+fn root(entries: &HashMap<String, Span>) -> Option<String> {
+    let roots = entries.keys().filter_map(|name| name.strip_suffix("data.pkl"));
+    let folders = roots.filter(|root| root.is_empty() || root.ends_with('/'));
+    folders.min_by_key(|root| (root.len(), *root)).map(str::to_owned)
 }
 
 impl Storages for Zipped {

@@ -47,13 +47,9 @@ fn tensor_pickle(keys: &[&str], stored: u64, offset: u64, shape: &[u64], strides
     let mut pickle = b"\x80\x02}(".to_vec();
     for key in keys {
         push_text(&mut pickle, key);
-        pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
-        push_text(&mut pickle, "storage");
-        pickle.extend(b"ctorch\nFloatStorage\n");
-        push_text(&mut pickle, "0");
-        push_text(&mut pickle, "cpu");
-        push_number(&mut pickle, stored);
-        pickle.extend(b"tQ");
+        pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n(");
+        push_storage(&mut pickle, "0", stored);
+        pickle.push(b'Q');
         push_number(&mut pickle, offset);
         push_tuple(&mut pickle, shape);
         push_tuple(&mut pickle, strides);
@@ -61,6 +57,17 @@ fn tensor_pickle(keys: &[&str], stored: u64, offset: u64, shape: &[u64], strides
     }
     pickle.extend(b"u.");
     pickle
+}
+
+/// What a persistent id says of a storage.
+fn push_storage(pickle: &mut Vec<u8>, key: &str, stored: u64) {
+    pickle.push(b'(');
+    push_text(pickle, "storage");
+    pickle.extend(b"ctorch\nFloatStorage\n");
+    push_text(pickle, key);
+    push_text(pickle, "cpu");
+    push_number(pickle, stored);
+    pickle.push(b't');
 }
 
 fn push_text(pickle: &mut Vec<u8>, text: &str) {
@@ -95,6 +102,20 @@ fn a_sound_file_made_by_hand_is_read() {
 
 fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+#[test]
+fn of_several_pickles_the_outermost_is_read() {
+    let pickle = tensor_pickle(&["w"], 1, 0, &[1], &[1]);
+    let (other, value) = (&b"\x80\x02K\x01."[..], floats(&[2.]));
+    let entries = [("a/code/data.pkl", other), ("metadata.pkl", other), ("a/data.pkl", &pickle), ("a/data/0", &value)];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("several.pth");
+    fs::write(&path, container(&entries)).unwrap();
+    for _ in 0..20 {
+        assert_eq!(read(&path).unwrap().tensors[0].values, [2.]);
+    }
+    refused(&container(&[("metadata.pkl", other)]), &["data.pkl", "none"]);
 }
 
 #[test]
@@ -234,6 +255,15 @@ fn safetensors_that_lie_are_refused() {
     let twins = r#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
     refused(&file(twins, &[0; 8]), &["header"]);
     refused(&file(&format!(r#"{{"a":{}"#, "[".repeat(100_000)), &[]), &["header"]);
+    // Nine tensors that end at the last number of 64 bits.
+    let most = (1u64 << 61) - 1;
+    let ends: Vec<u64> = (0..=8).map(|index| index * most).chain([u64::MAX]).collect();
+    let huge = |(index, ends): (usize, &[u64])| {
+        let size = ends[1] - ends[0];
+        format!(r#""w{index}":{{"dtype":"U8","shape":[{size}],"data_offsets":[{},{}]}}"#, ends[0], ends[1])
+    };
+    let tensors: Vec<String> = ends.windows(2).enumerate().map(huge).collect();
+    refused(&file(&format!("{{{}}}", tensors.join(",")), &[]), &["18446744073709551615", "as its header says"]);
 }
 
 #[test]
@@ -326,6 +356,45 @@ fn pickles_that_unfold_take_bounded_memory() {
     refused(&saved(&[&b"\x80\x02("[..], &texts, b"t."].concat(), &[]), &["bytes of text", "more"]);
     refused(&saved(&[&b"\x80\x02]q\x00"[..], &b"h\x00".repeat(5_000_000), b"."].concat(), &[]), &["depth"]);
     refused(&saved(&[&b"\x80\x02"[..], &vec![b']'; 1_000_000], &vec![b'a'; 999_999], b"."].concat(), &[]), &["a list"]);
+    // A long text that everything shares.
+    let long = "k".repeat(4096);
+    let mut entries = b"\x80\x02}".to_vec();
+    push_text(&mut entries, &long);
+    entries.extend([&b"q\x000"[..], &b"h\x00Ns".repeat(1_000_000), b"."].concat());
+    refused(&saved(&entries, &[]), &["at most 100000 weights", "1000000 entries"]);
+    refused(&saved(&named_alike(&long, 300_000), &[0; 4]), &["at most 100000 weights", "300000 entries"]);
+    refused(&saved(&named_alike(&long, 90_000), &[0; 4]), &["a storage in at most 512 bytes", "4096"]);
+    let mut storages = b"\x80\x02(".to_vec();
+    push_storage(&mut storages, &long[..512], 1);
+    storages.extend([&b"q\x00"[..], &b"h\x00Q".repeat(1_900_000), b"t."].concat());
+    refused(&legacy(&storages, b"\x80\x02]."), &["a dictionary of weights", "a tuple"]);
+    let mut keys = b"\x80\x02](".to_vec();
+    push_text(&mut keys, &long);
+    keys.extend([&b"q\x00"[..], &b"h\x00".repeat(999_999), b"e."].concat());
+    refused(&legacy(b"\x80\x02}.", &keys), &["at most 100000 storages", "1000000"]);
     let peak = peak_memory(Path::new("/proc/self/status"));
     assert!(peak.is_none_or(|kib| kib < 1_000_000), "{peak:?} KiB");
+}
+
+/// The pickle of one tensor under many names, in a storage of this key.
+fn named_alike(storage: &str, count: usize) -> Vec<u8> {
+    let mut pickle = b"\x80\x02}(".to_vec();
+    push_text(&mut pickle, "w");
+    pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n(");
+    push_storage(&mut pickle, storage, 1);
+    pickle.extend(b"QK\x00))tRq\x00");
+    for index in 1..count {
+        push_text(&mut pickle, &index.to_string());
+        pickle.extend(b"h\x00");
+    }
+    pickle.extend(b"u.");
+    pickle
+}
+
+/// A file as PyTorch wrote them before 1.6, without the bytes of storages.
+fn legacy(saved: &[u8], keys: &[u8]) -> Vec<u8> {
+    let mut start = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}".to_vec();
+    push_text(&mut start, "little_endian");
+    start.extend(b"\x88s.");
+    [&start, saved, keys].concat()
 }

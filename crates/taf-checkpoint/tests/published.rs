@@ -195,6 +195,19 @@ fn a_classifier_of_other_classes_is_replaced_only_when_asked() {
     );
 }
 
+/// Something-Something V1 and V2 have as many classes, and are not of the same.
+#[test]
+fn a_new_classifier_is_fresh_though_the_file_has_as_many_classes() {
+    for (name, network) in [("tsm.pth.tar", SHIFTED), ("mmaction2-half-legacy.pth", SHIFTED)] {
+        let (wanted, whole) = published(name, &network);
+        let allowed = Allowed { new_classifier: true, ..Allowed::default() };
+        let fitted = fit(tensors(name), &wanted, &network, allowed).unwrap();
+        assert_eq!(fitted.fresh, ["new_fc.weight", "new_fc.bias"], "{name}");
+        assert_eq!((fitted.left.len(), fitted.tensors.len()), (2, whole.tensors.len() - 2), "{name}");
+        assert!(fitted.tensors.iter().all(|tensor| !Published::is_classifier(&tensor.name)), "{name}");
+    }
+}
+
 #[test]
 fn shapes_that_differ_are_named() {
     let (mut wanted, _) = published("tam-legacy.pth.tar", &ADAPTIVE);

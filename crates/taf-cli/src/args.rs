@@ -463,7 +463,7 @@ pub struct ImportArgs {
     /// Folder of the run to write
     #[arg(long, short, value_name = "RUN")]
     pub out: PathBuf,
-    /// Start a new classifier where the file's is of other classes
+    /// Start a new classifier; the file's is left out
     #[arg(long)]
     pub new_classifier: bool,
     /// Take what fits, although the file lacks weights of the network or has others

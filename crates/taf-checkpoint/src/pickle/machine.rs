@@ -3,11 +3,11 @@ use std::io::BufRead;
 
 use super::input::Input;
 use super::opcode::*;
-use super::value::{Id, Pickle, Value};
+use super::value::{Id, Pickle, Value, name_of};
 use crate::error::{Fault, Result};
 
-/// Deepest the stack may get: far beyond what lists of parameters need.
-const DEEPEST: usize = 4_000_000;
+/// Deepest the stack may get, and most places of the memo: as many as there may be values.
+const DEEPEST: usize = 2_000_000;
 
 /// Reads one pickle from `input`, which is left behind its end.
 ///
@@ -56,7 +56,12 @@ impl<R: BufRead> Machine<'_, R> {
             EMPTY_TUPLE | TUPLE | TUPLE1 | TUPLE2 | TUPLE3 | EMPTY_LIST | LIST | EMPTY_DICT | DICT | EMPTY_SET
             | FROZENSET => self.collection(opcode),
             APPEND | APPENDS | ADDITEMS | SETITEM | SETITEMS => self.fill(opcode),
-            _ => self.object(opcode),
+            GLOBAL | STACK_GLOBAL => self.named(opcode),
+            REDUCE | NEWOBJ | NEWOBJ_EX | INST | OBJ => self.object(opcode),
+            // What an object is told about itself is of no use without the object.
+            BUILD => self.pop().map(drop),
+            PERSID | BINPERSID => self.outside(opcode),
+            _ => Err(unlike("an instruction of pickle protocols 0 to 5", format!("the byte 0x{opcode:02x}"))),
         }
     }
 
@@ -200,28 +205,23 @@ impl<R: BufRead> Machine<'_, R> {
         Ok(())
     }
 
+    /// A class or a function by its name.
+    fn named(&mut self, opcode: u8) -> Result<()> {
+        if opcode == GLOBAL {
+            let class = self.global_line()?;
+            return self.push_id(class);
+        }
+        let parts = self.take(2)?;
+        let text = |id| self.pickle.text(id).map(str::to_owned);
+        let names = text(parts[0]).zip(text(parts[1]));
+        let (module, name) = names.ok_or_else(|| unlike("the name of a class", "another value"))?;
+        let class = self.class(&module, &name)?;
+        self.push_id(class)
+    }
+
+    /// What a call would give.
     fn object(&mut self, opcode: u8) -> Result<()> {
         match opcode {
-            GLOBAL => {
-                let class = self.global_line()?;
-                self.push_id(class)
-            }
-            STACK_GLOBAL => {
-                let parts = self.take(2)?;
-                let text = |id| self.pickle.text(id).map(str::to_owned);
-                let (module, name) =
-                    text(parts[0]).zip(text(parts[1])).ok_or_else(|| unlike("the name of a class", "another value"))?;
-                let class = self.class(&module, &name)?;
-                self.push_id(class)
-            }
-            REDUCE | NEWOBJ => {
-                let parts = self.take(2)?;
-                self.push(Value::Call { class: parts[0], args: parts[1], items: Vec::new() })
-            }
-            NEWOBJ_EX => {
-                let parts = self.take(3)?;
-                self.push(Value::Call { class: parts[0], args: parts[1], items: Vec::new() })
-            }
             INST => {
                 let class = self.global_line()?;
                 let args = self.above_mark()?;
@@ -235,19 +235,22 @@ impl<R: BufRead> Machine<'_, R> {
                 let class = args.remove(0);
                 self.call(class, args)
             }
-            // What an object is told about itself is of no use without the object.
-            BUILD => self.pop().map(drop),
-            PERSID => {
-                let name = self.input.line()?;
-                let id = self.pickle.add(Value::Text(name))?;
-                self.push(Value::Outside(id))
+            _ => {
+                let parts = self.take(if opcode == NEWOBJ_EX { 3 } else { 2 })?;
+                self.push(Value::Call { class: parts[0], args: parts[1], items: Vec::new() })
             }
-            BINPERSID => {
-                let id = self.pop()?;
-                self.push(Value::Outside(id))
-            }
-            _ => Err(unlike("an instruction of pickle protocols 0 to 5", format!("the byte 0x{opcode:02x}"))),
         }
+    }
+
+    /// What a persistent id stands for.
+    fn outside(&mut self, opcode: u8) -> Result<()> {
+        let id = if opcode == PERSID {
+            let name = self.input.line()?;
+            self.pickle.add(Value::Text(name))?
+        } else {
+            self.pop()?
+        };
+        self.push(Value::Outside(id))
     }
 
     fn global_line(&mut self) -> Result<Id> {
@@ -261,6 +264,7 @@ impl<R: BufRead> Machine<'_, R> {
         if runs_programs(module, name) {
             return Err(Fault::Hostile(full));
         }
+        name_of("a class", &full)?;
         self.pickle.add(Value::Class(full))
     }
 
@@ -377,6 +381,12 @@ mod tests {
     fn unknown_classes_stay_names() {
         let pickle = loaded(b"cmodels\nTSN\n)R}b.").unwrap();
         assert_eq!(pickle.kind(pickle.root), "an object of models.TSN");
+    }
+
+    #[test]
+    fn classes_of_absurd_names_are_refused() {
+        let long = [b"c", &[b'm'; 600][..], b"\nTSN\n."].concat();
+        assert_eq!(message(&long), "expected the name of a class in at most 512 bytes, found one of 604");
     }
 
     #[test]

@@ -9,4 +9,4 @@ mod opcode;
 mod value;
 
 pub(crate) use machine::load;
-pub(crate) use value::{Id, Pickle, Value};
+pub(crate) use value::{Id, Pickle, Value, name_of};

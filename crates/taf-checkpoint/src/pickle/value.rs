@@ -31,6 +31,9 @@ pub(crate) enum Value {
 const MOST_VALUES: usize = 2_000_000;
 const MOST_LINKS: usize = 6_000_000;
 const MOST_TEXT: usize = 64 << 20;
+/// Bytes in the name of a weight, a storage or a class. Values may share a name, and what is made of them must not copy
+/// much of it each time.
+const LONGEST_NAME: usize = 512;
 
 /// A pickle's values and the one it stands for.
 #[derive(Debug)]
@@ -154,6 +157,15 @@ impl Pickle {
             Value::Other(kind) => (*kind).into(),
         }
     }
+}
+
+/// The name of `what`, if it is of sane length.
+pub(crate) fn name_of<'a>(what: &str, name: &'a str) -> Result<&'a str> {
+    if name.len() > LONGEST_NAME {
+        let expected = format!("the name of {what} in at most {LONGEST_NAME} bytes");
+        return Err(Fault::content(expected, format!("one of {}", name.len())));
+    }
+    Ok(name)
 }
 
 fn too_much() -> Fault {
