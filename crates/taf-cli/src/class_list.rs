@@ -20,6 +20,11 @@ pub fn classes(text: &str) -> Result<Vec<String>> {
     }
 }
 
+/// Whether `--classes` says how many there are and not what they are called.
+pub fn is_count(text: &str) -> bool {
+    text.parse::<usize>().is_ok()
+}
+
 /// The order that `--label-order` names.
 pub fn order(text: Option<&str>) -> Result<LabelOrder> {
     Ok(match text {

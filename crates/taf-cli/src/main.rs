@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod fitting;
 mod interrupt;
+mod named;
 mod output;
 mod panel;
 mod progress;

@@ -98,18 +98,29 @@ impl Trained {
         }
         // Only these are looked at; another manifest need not have a training split.
         recipe.data.train = recipe.data.validation.clone();
-        self.note_other_classes(&recipe)?;
+        let manifest = Manifest::read(&recipe.data.manifest);
+        // An imported run need not have videos of its own, and a run may come from another machine.
+        let manifest = match data {
+            Some(_) => manifest?,
+            None => manifest.with_context(|| self.needs_data())?,
+        };
+        self.note_other_classes(&recipe, &manifest);
         recipe.data.classes = Some(self.info.classes.clone());
         Ok(recipe.plan()?)
     }
 
-    fn note_other_classes(&self, recipe: &Recipe) -> Result<()> {
-        let manifest = Manifest::read(&recipe.data.manifest)?;
+    fn needs_data(&self) -> String {
+        format!(
+            "cannot read the manifest of the run's recipe; --data MANIFEST names another: {}",
+            self.run.path().display()
+        )
+    }
+
+    fn note_other_classes(&self, recipe: &Recipe, manifest: &Manifest) {
         let others = manifest.classes().iter().filter(|class| !self.info.classes.contains(class)).count();
         if others > 0 && recipe.data.classes.is_none() {
             eprintln!("the network does not know {others} classes of the manifest; their videos are left out");
         }
-        Ok(())
     }
 }
 

@@ -203,7 +203,8 @@ fn a_manifest_that_changed_under_a_run_is_noticed() {
 
 #[test]
 fn a_benchmark_that_no_machine_could_run_is_refused_before_it_starts() {
-    let cases: [(&[&str], &[&str]); 5] = [
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["--model", "gst-large-resnet18"], &["model.trunk must be resnet50 or resnet101", "got resnet18"]),
         (&["--clips", "0"], &["train.batch_size", "got 0"]),
         (&["--classes", "99999999999"], &["--classes", "99999999999"]),
         (&["--clips", "60000", "--frames", "512", "--size", "2048"], &["--clips, --frames and --size", "pixels"]),

@@ -223,4 +223,53 @@ fn a_run_is_exported_as_onnx_with_its_classes() {
     assert!(layout.contains("--layout goes with --format safetensors"), "{layout}");
     let size = taf(&[&export[..], &["--size", "64"]].concat()).refused();
     assert!(size.contains("--frames and --size go with --format onnx"), "{size}");
+    let long = taf(&[&export[..], &["--format", "onnx", "--frames", "18446744073709551615"]].concat()).refused();
+    assert!(long.contains("frames must lie between 1 and 512, got 18446744073709551615"), "{long}");
+}
+
+#[test]
+fn classes_without_names_have_no_order() {
+    let bench = Bench::new();
+    let (file, run) = (fixture("tsm.pth.tar"), bench.at("x"));
+    let args = ["import", path(&file), "--model", "tsm", "--classes", "5", "--out", path(&run)];
+    let message = taf(&[&args[..], &["--label-order", "sorted"]].concat()).refused();
+    let expected = "--label-order needs the names of the classes: a file for --classes, got a number";
+    assert!(message.contains(expected) && !run.exists(), "{message}");
+}
+
+#[test]
+fn data_is_a_manifest_whatever_its_file_is_called() {
+    let bench = Bench::new();
+    let (file, run, list) = (fixture("tsm.pth.tar"), bench.at("run"), bench.at("manifest.txt"));
+    fs::copy(manifest(), &list).unwrap();
+    let args = ["import", path(&file), "--model", "tsm", "--data", path(&list), "--out", path(&run)];
+    let small = ["--set", "model.width=8", "--set", "model.layers=[1]", "--size", "32", "--new-classifier", "--json"];
+    let told = taf(&[&args[..], &small].concat()).json();
+    let classes: Vec<&str> = told["classes"].as_array().unwrap().iter().filter_map(|class| class.as_str()).collect();
+    assert!(classes.len() == 10 && classes.contains(&"moving left"), "{classes:?}");
+}
+
+#[test]
+fn a_run_without_videos_says_how_to_name_some() {
+    let bench = Bench::new();
+    bench.import(&fixture("tsm.pth.tar"), "tsm", "tsm", &[]).done();
+    let run = bench.at("tsm");
+    let message = taf(&["eval", "--run", path(&run), "--suite", "clean"]).refused();
+    assert!(message.contains("--data MANIFEST") && message.contains("manifest.jsonl"), "{message}");
+    let message = taf(&["eval", "--run", path(&run), "--suite", "clean", "--data", "gone.jsonl"]).refused();
+    assert!(message.contains("gone.jsonl") && !message.contains("--data MANIFEST"), "{message}");
+}
+
+#[test]
+fn the_cost_of_a_run_is_that_of_its_weights() {
+    let bench = Bench::new();
+    bench.import(&fixture("tsm.pth.tar"), "tsm", "tsm", &[]).done();
+    let run = bench.at("tsm");
+    let info = || taf(&["info", "--run", path(&run), "--json"]).json()["network"].clone();
+    let before = info();
+    let file = run.join("recipe.toml");
+    let recipe = fs::read_to_string(&file).unwrap();
+    fs::write(&file, recipe.replace("frames = 8", "frames = 4").replace("width = 8", "width = 16")).unwrap();
+    assert_ne!(fs::read_to_string(&file).unwrap(), recipe);
+    assert_eq!(info(), before);
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, TensorData};
 use common::golden::{Golden, fill};
 use prost::Message;
 use taf::model::{
-    BlockKind, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, StateDict, VideoModel,
+    BlockKind, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, StateDict, Temporal, VideoModel,
     from_published_layout, from_published_tpn_layout, load_state, published_name, published_tpn_name, state_dict,
 };
 use taf::onnx::proto::{FLOAT, GraphProto, ModelProto, TensorProto};
@@ -29,7 +29,7 @@ fn instance(kind: &str) -> (Network, StateDict) {
         "tsn" => Architecture::Frames { trunk, module: FrameModule::None },
         "tam" => Architecture::Frames { trunk, module: FrameModule::Adaptive },
         "gst" => Architecture::Gst { layers, beta: 2 },
-        "tpn" => Architecture::Tpn { layers, groups },
+        "tpn" => Architecture::Tpn { layers, groups, shift_shortcut: true },
         "mobilenet_tsm" => Architecture::MobileNetV2 { shift_divisor: Some(8) },
         _ => Architecture::Frames { trunk, module: SHIFT },
     };
@@ -143,6 +143,66 @@ fn tpn_drops_its_auxiliary_head() {
     let (network, weights) = instance("tpn");
     assert!(weights.keys().any(|name| name.contains("aux_head")));
     assert!(graph(&network, &weights).initializer.iter().all(|tensor| !tensor.name.contains("aux_head")));
+}
+
+/// A network of this configuration with the weights `weights`, or fresh ones.
+fn exported(config: &RecognizerConfig, weights: Option<&StateDict>) -> GraphProto {
+    let classes: Vec<String> = (0..config.classes).map(|class| class.to_string()).collect();
+    let network = Network::of(config, "it", &classes, 4).expect("the network was published");
+    let fresh = || published_state(&state_dict(&config.init(&Device::flex(), 0)));
+    graph(&network, &weights.cloned().unwrap_or_else(fresh))
+}
+
+#[test]
+fn blocks_of_mobilenet_that_keep_channels_and_sides_add_their_input() {
+    // Where the network is so narrow that its first block has as many channels as the stem, that one too; but without a
+    // first convolution there is nothing to shift in front of.
+    for (width, shortcuts) in [(8, 11), (16, 10)] {
+        let graph = exported(&RecognizerConfig::tsm(MobileNetV2Config { width }, 5), None);
+        let counts = operators(&graph);
+        assert_eq!((counts["Add"], counts["Pad"]), (shortcuts, 2 * 10), "width {width}");
+    }
+}
+
+#[test]
+fn the_shortcuts_of_tpn_see_what_those_of_its_repository_or_of_mmaction2_see() {
+    let (_, weights) = instance("tpn");
+    let ours = config("tpn");
+    let theirs = RecognizerConfig { temporal: Temporal::Shift { divisor: 8, every: 1 }, ..ours.clone() };
+    for (config, same) in [(&ours, true), (&theirs, false)] {
+        let graph = exported(config, Some(&weights));
+        let reads = |name: &str| {
+            let name = format!("backbone.layer2.0.{name}");
+            graph.node.iter().find(|node| node.name == name).expect("the block projects").input[0].clone()
+        };
+        assert_eq!(reads("conv1") == reads("downsample.0"), same, "{:?}", config.temporal);
+    }
+}
+
+#[test]
+fn pyramids_that_nobody_published_are_refused() {
+    let tpn = RecognizerConfig::tpn(ResNetConfig::resnet50(), 5);
+    let basic = RecognizerConfig { trunk: ResNetConfig::resnet18().into(), ..tpn.clone() };
+    let still = RecognizerConfig { temporal: Temporal::None, ..tpn };
+    for (config, found) in [(basic, "a pyramid over basic blocks"), (still, "a pyramid over None")] {
+        let error = Network::of(&config, "it", &[], 8).unwrap_err().to_string();
+        assert_eq!(error, format!("the network must be that of TSN, TSM, TAM, GST or TPN, got {found}"));
+    }
+}
+
+#[test]
+fn clips_that_are_too_short_long_small_or_large_are_refused() {
+    let (tsm, weights) = instance("tsm");
+    let fault = |network: Network| to_onnx(&network, &weights).err().map(|error| error.to_string());
+    for frames in [0, 513, usize::MAX] {
+        let expected = format!("frames must lie between 1 and 512, got {frames}");
+        assert_eq!(fault(Network { frames, ..tsm.clone() }), Some(expected));
+    }
+    for side in [31, 2049, usize::MAX] {
+        let expected = format!("the clips' side must lie between 32 and 2048, got {side}");
+        assert_eq!(fault(Network { side: Some(side), ..tsm.clone() }), Some(expected));
+    }
+    assert_eq!(fault(Network { frames: 512, side: Some(2048), ..tsm }), None);
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! `taf bench`.
 
-use std::path::Path;
-
 use anyhow::{Result, ensure};
 use taf::recipe::Recipe;
 
 use crate::args::BenchArgs;
 use crate::bench::{Setting, Subject, measure, page};
 use crate::exit::Status;
+use crate::named;
 use crate::output;
 use crate::session::manifest_override;
 use crate::trained::network_name;
@@ -61,17 +60,9 @@ fn made_up(args: &BenchArgs) -> Result<Recipe> {
         "--classes must lie between 2 and {MOST_CLASSES}, got {}",
         args.classes
     );
-    let (kind, trunk) = args.model.split_once('-').unwrap_or((args.model.as_str(), "resnet50"));
-    let text = format!(
-        "[data]\nmanifest = \"\"\nsampling = {{ kind = \"segments\", frames = {} }}\n\
-         transform = {{ size = {size} }}\neval = {{ size = {size} }}\n\
-         [model]\nkind = {kind:?}\ntrunk = {trunk:?}\n[train]\nbatch_size = {}\n",
-        args.frames,
-        args.clips,
-        size = args.size
-    );
-    let recipe = Recipe::parse(&text, Path::new("--model and --set"), &args.overrides)?;
-    recipe.check()?;
+    let mut overrides = vec![format!("train.batch_size={}", args.clips)];
+    overrides.extend(args.overrides.iter().cloned());
+    let recipe = named::recipe(&args.model, args.frames, args.size, &overrides)?;
     let pixels = args.clips.saturating_mul(args.frames).saturating_mul(args.size.saturating_mul(args.size));
     ensure!(
         pixels <= MOST_PIXELS,

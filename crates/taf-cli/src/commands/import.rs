@@ -1,9 +1,9 @@
 //! `taf import`.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{PathBuf, absolute};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use taf::exchange::{Imported, import};
 use taf::model::{Recognizer, num_parameters, state_dict};
@@ -11,10 +11,12 @@ use taf::recipe::Recipe;
 use taf::run::{Existing, Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
 use taf_checkpoint::{Allowed, Contents, read};
+use taf_video::dataset::Manifest;
 
 use crate::args::ImportArgs;
 use crate::class_list;
 use crate::exit::Status;
+use crate::named;
 use crate::output;
 use crate::session::manifest_override;
 use crate::trained::{device, network_name};
@@ -41,26 +43,20 @@ pub fn run(args: ImportArgs) -> Result<Status> {
 
 /// The recipe of the run: as a training of this network would have it.
 fn recipe(args: &ImportArgs) -> Result<Recipe> {
-    let (kind, trunk) = args.model.rsplit_once('-').unwrap_or((args.model.as_str(), "resnet50"));
-    let text = format!(
-        "[data]\nmanifest = \"\"\nsampling = {{ kind = \"segments\", frames = {} }}\n\
-         transform = {{ size = {size} }}\neval = {{ size = {size} }}\n[model]\nkind = {kind:?}\ntrunk = {trunk:?}\n",
-        args.frames,
-        size = args.size
-    );
     // Where no videos are named, this is where they would be looked for.
     let manifest = args.data.clone().unwrap_or_else(|| args.out.join("manifest.jsonl"));
     let mut overrides = vec![manifest_override(&manifest)?];
     overrides.extend(args.overrides.iter().cloned());
-    let recipe = Recipe::parse(&text, Path::new("--model and --set"), &overrides)?;
-    recipe.check()?;
-    Ok(recipe)
+    named::recipe(&args.model, args.frames, args.size, &overrides)
 }
 
 fn classes(args: &ImportArgs) -> Result<Vec<String>> {
     let classes = match (&args.classes, &args.data) {
+        (Some(count), _) if args.label_order.is_some() && class_list::is_count(count) => {
+            bail!("--label-order needs the names of the classes: a file for --classes, got a number")
+        }
         (Some(classes), _) => class_list::classes(classes)?,
-        (None, Some(manifest)) => class_list::of_file(manifest)?,
+        (None, Some(manifest)) => Manifest::read(manifest)?.classes().to_vec(),
         (None, None) => unreachable!("clap asks for one of them"),
     };
     ensure!(classes.len() >= 2, "expected at least 2 classes, found {}", classes.len());

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
-use taf::model::{Cost, Recognizer, StateDict, state_dict};
+use taf::model::{Cost, ModelRecipe, Recognizer, state_dict};
 use taf::recipe::Recipe;
+use taf::train::CheckpointInfo;
 
 use crate::args::InfoArgs;
 use crate::exit::Status;
@@ -121,7 +122,7 @@ fn cpu_features() -> Vec<&'static str> {
 
 fn of_run(path: &Path, layers: bool) -> Result<Network> {
     let trained = Trained::open(path, Which::Last)?;
-    let progress = trained.info.progress;
+    let CheckpointInfo { progress, model, classes, frames, .. } = &trained.info;
     let training = Training {
         steps: progress.step,
         epochs: progress.epoch,
@@ -129,26 +130,27 @@ fn of_run(path: &Path, layers: bool) -> Result<Network> {
         finished: trained.run.is_finished(),
         started: trained.provenance.started.clone(),
     };
-    let classes = trained.info.classes.clone();
-    let network = Network::new(path, &trained.recipe, classes, &trained.model, layers);
-    Ok(Network { frames: trained.info.frames, trained: Some(training), ..network })
+    let network = Network::new(path, model, classes.clone(), [*frames, trained.recipe.data.eval.size]);
+    let layers = if layers { list(&trained.model) } else { Vec::new() };
+    Ok(Network { trained: Some(training), layers, ..network })
 }
 
 fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<Network> {
     let overrides = data.map(manifest_override).transpose()?;
     let recipe = Recipe::read(path, overrides.as_slice())?;
     let plan = recipe.plan()?;
-    Ok(Network::new(path, &recipe, plan.classes.clone(), &plan.init_model(&device()), layers))
+    let clip = [recipe.data.sampling.frames(), recipe.data.eval.size];
+    let layers = if layers { list(&plan.init_model(&device())) } else { Vec::new() };
+    Ok(Network { layers, ..Network::new(path, &recipe.model, plan.classes, clip) })
 }
 
 impl Network {
-    fn new(source: &Path, recipe: &Recipe, classes: Vec<String>, model: &Recognizer, layers: bool) -> Self {
-        let (frames, size) = (recipe.data.sampling.frames(), recipe.data.eval.size);
+    fn new(source: &Path, model: &ModelRecipe, classes: Vec<String>, [frames, size]: [usize; 2]) -> Self {
         let Cost { parameters, training_parameters, multiply_adds } =
-            recipe.model.config(classes.len(), frames).cost(frames, size);
+            model.config(classes.len(), frames).cost(frames, size);
         Self {
             source: source.to_owned(),
-            name: network_name(&recipe.model),
+            name: network_name(model),
             parameters,
             training_parameters,
             multiply_adds,
@@ -156,13 +158,13 @@ impl Network {
             frames,
             size,
             trained: None,
-            layers: if layers { list(state_dict(model)) } else { Vec::new() },
+            layers: Vec::new(),
         }
     }
 }
 
-fn list(state: StateDict) -> Vec<Layer> {
-    state.into_iter().map(|(name, data)| Layer { name, shape: data.shape().to_vec() }).collect()
+fn list(model: &Recognizer) -> Vec<Layer> {
+    state_dict(model).into_iter().map(|(name, data)| Layer { name, shape: data.shape().to_vec() }).collect()
 }
 
 fn page(info: &Info) -> String {

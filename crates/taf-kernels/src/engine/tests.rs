@@ -4,6 +4,7 @@ use super::{Machine, Output, Placement, Product, Reduction, Tap, Weights, Window
 
 /// Every vector width of this processor.
 fn machines() -> Vec<Machine> {
+    #[allow(unused_mut, reason = "only x86 has a level between")]
     let mut levels = vec![Arch::Scalar, Arch::new()];
     #[cfg(target_arch = "x86_64")]
     levels.extend(pulp::x86::V3::try_new().map(Arch::V3));

@@ -17,15 +17,18 @@ const UNIT: usize = 8;
 const CEILING: f32 = 6.0;
 
 /// Blocks of one width.
-struct Stage {
-    expansion: usize,
+pub(crate) struct Stage {
+    /// How many times the channels of its input a block has inside.
+    pub(crate) expansion: usize,
     channels: usize,
-    blocks: usize,
-    stride: usize,
+    /// How many there are.
+    pub(crate) blocks: usize,
+    /// Of the first; the others have 1.
+    pub(crate) stride: usize,
 }
 
 /// Table 2 of the paper.
-const STAGES: [Stage; 7] = [
+pub(crate) const STAGES: [Stage; 7] = [
     Stage { expansion: 1, channels: 16, blocks: 1, stride: 1 },
     Stage { expansion: 6, channels: 24, blocks: 2, stride: 2 },
     Stage { expansion: 6, channels: 32, blocks: 3, stride: 2 },
@@ -90,11 +93,15 @@ pub struct MobileNetV2 {
 
 impl MobileNetV2 {
     /// Builds the trunk with fresh weights. With a temporal shift, blocks with a shortcut shift what their residual
-    /// branch reads, as the TSM repository; other ways of seeing time are not known here and do nothing.
+    /// branch reads, as the TSM repository.
+    ///
+    /// # Panics
+    /// If `temporal` is another way of seeing time than the shift: these are defined for residual blocks.
     pub fn new(config: &MobileNetV2Config, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
         let divisor = match temporal {
+            Temporal::None => None,
             Temporal::Shift { divisor, .. } => Some(divisor),
-            _ => None,
+            _ => panic!("{temporal:?} is defined for a ResNet, not for MobileNetV2"),
         };
         let first = ConvNorm::new([3, config.width], 3, 2, device, rng);
         let blocks: Vec<_> = config.blocks().map(|plan| InvertedResidual::new(&plan, divisor, device, rng)).collect();
@@ -170,4 +177,18 @@ impl InvertedResidual {
 /// The upper half of ReLU6.
 fn cut(x: Tensor<4>) -> Tensor<4> {
     ops::cut(x, CEILING)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "Adaptive { frames: 8 } is defined for a ResNet, not for MobileNetV2")]
+    fn ways_of_seeing_time_that_do_not_fit_are_refused() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        MobileNetV2::new(&MobileNetV2Config { width: 8 }, Temporal::Adaptive { frames: 8 }, &Device::flex(), &mut rng);
+    }
 }

@@ -23,6 +23,7 @@ pub use adaptive::TemporalAdaptive;
 pub use conv::{Conv2d, ConvNorm};
 pub use cost::Cost;
 pub use head::ConsensusHead;
+pub(crate) use mobilenet::STAGES;
 pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
 pub use names::{
     from_published_layout, from_published_tpn_layout, published_name, published_tpn_name, to_published_gst_layout,

@@ -3,9 +3,6 @@ use burn::tensor::TensorData;
 /// The name a parameter of [`super::Recognizer`] has in the published PyTorch code: torchvision's names under `base_model.`
 /// and the classifier as `new_fc` (TSN, TSM, TAM and GST repositories; wrappers such as TAM's `.net` left out). `None` for
 /// what only exists here: the auxiliary branch.
-///
-/// The TSM repository's own MobileNetV2 numbers the parts of a block without torchvision's nesting: `conv.0`, `conv.1`
-/// for `conv.0.0`, `conv.0.1`, `conv.3`, `conv.4` for `conv.1.0`, `conv.1.1`, and `conv.6`, `conv.7` for `conv.2`, `conv.3`.
 pub fn published_name(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
     match parts.as_slice() {

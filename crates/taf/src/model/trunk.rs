@@ -56,6 +56,9 @@ pub enum Trunk {
 
 impl Trunk {
     /// Builds the trunk with fresh weights. `temporal` says how blocks look at neighbouring frames.
+    ///
+    /// # Panics
+    /// If `temporal` is not defined for the trunk's blocks: see [`ResNet::new`] and [`MobileNetV2::new`].
     pub fn new(config: &TrunkConfig, temporal: Temporal, device: &Device, rng: &mut ChaCha8Rng) -> Self {
         match config {
             TrunkConfig::ResNet(config) => Self::ResNet(ResNet::new(config, temporal, device, rng)),

@@ -39,7 +39,7 @@ impl<'a> Draft<'a> {
             Architecture::Frames { trunk, module } => self.frame_network(trunk, *module, images),
             Architecture::MobileNetV2 { shift_divisor } => self.mobilenet(*shift_divisor, images),
             Architecture::Gst { layers, beta } => self.gst(layers, *beta, images),
-            Architecture::Tpn { layers, groups } => self.tpn(layers, *groups, images),
+            Architecture::Tpn { layers, groups, shift_shortcut } => self.tpn(layers, *groups, *shift_shortcut, images),
         }
     }
 

@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use prost::Message;
@@ -6,7 +7,7 @@ use super::draft::Draft;
 use super::error::{OnnxError, Result};
 use super::graph::{Dim, Value};
 use super::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
-use crate::model::{PixelNorm, ResNetConfig, StateDict};
+use crate::model::{MOST_FRAMES, PixelNorm, ResNetConfig, StateDict};
 use crate::run::write_atomic;
 
 /// Name of the graph's input: clips `[batch, time, 3, height, width]`, RGB in [0, 1].
@@ -18,6 +19,8 @@ const IR_VERSION: i64 = 7;
 const OPERATOR_SET: i64 = 13;
 /// The most bytes a protocol buffer may have.
 const MOST_BYTES: usize = i32::MAX as usize;
+/// Pixels along a side: from what the trunks leave one place of, to what recipes take.
+const SIDES: RangeInclusive<usize> = 32..=2048;
 
 /// What is exported: everything but the weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +29,9 @@ pub struct Network {
     pub name: String,
     /// What the weights belong to.
     pub architecture: Architecture,
-    /// Frames per clip, at least 1. Networks that look at neighbouring frames are exported for one length.
+    /// Frames per clip, 1 to 512. Networks that look at neighbouring frames are exported for one length.
     pub frames: usize,
-    /// Height and width of the clips; `None` leaves both to the caller.
+    /// Height and width of the clips, 32 to 2048 pixels; `None` leaves both to the caller.
     pub side: Option<usize>,
     /// Normalisation of pixels.
     pub pixels: PixelNorm,
@@ -65,6 +68,9 @@ pub enum Architecture {
         layers: Vec<usize>,
         /// Groups of the neck's convolutions, 32 in the published network.
         groups: usize,
+        /// Whether the trunk's projecting shortcuts see the shifted input too, as in TPN's repository; in mmaction2 they
+        /// do not.
+        shift_shortcut: bool,
     },
 }
 
@@ -122,17 +128,13 @@ pub fn write_onnx(path: &Path, network: &Network, weights: &StateDict) -> Result
 
 impl Network {
     fn check(&self) -> Result<()> {
-        let wrong = |what, expected: &str, found: String| {
-            Err(OnnxError::Description { what, expected: expected.to_owned(), found })
-        };
-        match (&self.architecture, self.frames, self.side) {
-            (_, 0, _) => wrong("frames", "be at least 1", "0".into()),
-            (_, _, Some(side)) if side < 32 => wrong("the clips' side", "be at least 32 pixels", side.to_string()),
-            (Architecture::Gst { beta, .. }, ..) if ![1, 2].contains(beta) => {
-                wrong("GST's beta", "be 1 or 2", beta.to_string())
-            }
-            (Architecture::Tpn { layers, .. }, ..) if layers.len() < 2 => {
-                wrong("TPN's trunk", "have two stages or more", layers.len().to_string())
+        within("frames", self.frames, 1..=MOST_FRAMES)?;
+        self.side.map_or(Ok(()), |side| within("the clips' side", side, SIDES))?;
+        match &self.architecture {
+            Architecture::Gst { beta, .. } => within("GST's beta", *beta, 1..=2),
+            Architecture::Tpn { layers, .. } if layers.len() < 2 => {
+                let expected = "have two stages or more".to_owned();
+                Err(OnnxError::Description { what: "TPN's trunk", expected, found: layers.len().to_string() })
             }
             _ => Ok(()),
         }
@@ -151,4 +153,12 @@ impl Network {
         let classes = serde_json::to_string(&self.classes).expect("texts are JSON");
         vec![entry("model", self.name.clone()), entry("classes", classes), entry("frames", self.frames.to_string())]
     }
+}
+
+fn within(what: &'static str, value: usize, range: RangeInclusive<usize>) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let expected = format!("lie between {} and {}", range.start(), range.end());
+    Err(OnnxError::Description { what, expected, found: value.to_string() })
 }

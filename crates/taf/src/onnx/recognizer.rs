@@ -3,7 +3,7 @@ use burn::tensor::TensorData;
 use super::error::{OnnxError, Result};
 use super::network::{Architecture, FrameModule, Network};
 use crate::exchange::published;
-use crate::model::{RecognizerConfig, ResNetConfig, StateDict, Temporal, TrunkConfig};
+use crate::model::{BlockKind, RecognizerConfig, ResNetConfig, StateDict, Temporal, TrunkConfig};
 
 impl Network {
     /// The network that `config` builds, for clips of `frames` frames of any size. `classes` are in label order.
@@ -25,15 +25,24 @@ impl Network {
 fn architecture(config: &RecognizerConfig) -> Result<Architecture> {
     match (&config.trunk, config.temporal, config.pyramid_groups) {
         (TrunkConfig::ResNet(trunk), temporal, None) => on_frames(trunk, temporal),
-        (TrunkConfig::ResNet(trunk), Temporal::ShiftBlock { divisor: 8 }, Some(groups)) => {
-            Ok(Architecture::Tpn { layers: trunk.layers.clone(), groups })
-        }
+        (TrunkConfig::ResNet(trunk), temporal, Some(groups)) => pyramid(trunk, temporal, groups),
         (TrunkConfig::MobileNetV2(_), Temporal::None, None) => Ok(Architecture::MobileNetV2 { shift_divisor: None }),
         (TrunkConfig::MobileNetV2(_), Temporal::Shift { divisor, .. }, None) => {
             Ok(Architecture::MobileNetV2 { shift_divisor: Some(divisor) })
         }
-        (_, temporal, _) => Err(unpublished(temporal)),
+        (TrunkConfig::MobileNetV2(_), _, Some(_)) => Err(unpublished("a pyramid over MobileNetV2".to_owned())),
+        (TrunkConfig::MobileNetV2(_), temporal, None) => Err(unpublished(format!("{temporal:?} in MobileNetV2"))),
     }
+}
+
+fn pyramid(trunk: &ResNetConfig, temporal: Temporal, groups: usize) -> Result<Architecture> {
+    let shift_shortcut = match (trunk.block, temporal) {
+        (BlockKind::Bottleneck, Temporal::ShiftBlock { divisor: 8 }) => true,
+        (BlockKind::Bottleneck, Temporal::Shift { divisor: 8, every: 1 }) => false,
+        (BlockKind::Bottleneck, _) => return Err(unpublished(format!("a pyramid over {temporal:?}"))),
+        (BlockKind::Basic, _) => return Err(unpublished("a pyramid over basic blocks".to_owned())),
+    };
+    Ok(Architecture::Tpn { layers: trunk.layers.clone(), groups, shift_shortcut })
 }
 
 fn on_frames(trunk: &ResNetConfig, temporal: Temporal) -> Result<Architecture> {
@@ -44,14 +53,14 @@ fn on_frames(trunk: &ResNetConfig, temporal: Temporal) -> Result<Architecture> {
         Temporal::Grouped(grouping) => {
             return Ok(Architecture::Gst { layers: trunk.layers.clone(), beta: grouping.beta });
         }
-        Temporal::ShiftBlock { .. } => return Err(unpublished(temporal)),
+        Temporal::ShiftBlock { .. } => return Err(unpublished(format!("{temporal:?} without a pyramid"))),
     };
     Ok(Architecture::Frames { trunk: trunk.clone(), module })
 }
 
-fn unpublished(temporal: Temporal) -> OnnxError {
+fn unpublished(found: String) -> OnnxError {
     let expected = "be that of TSN, TSM, TAM, GST or TPN".to_owned();
-    OnnxError::Description { what: "the network", expected, found: format!("{temporal:?}") }
+    OnnxError::Description { what: "the network", expected, found }
 }
 
 /// The weights of a [`crate::model::Recognizer`] by their published names and in PyTorch's layouts. An auxiliary

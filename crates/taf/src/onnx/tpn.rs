@@ -5,16 +5,22 @@ use super::network::FrameModule;
 use super::resnet::Trunk;
 use crate::model::BlockKind;
 
-/// What the backbone of the published network shifts.
+/// What the backbone of the published networks shifts.
 const SHIFT: FrameModule = FrameModule::Shift { divisor: 8, every: 1 };
 
 impl Draft<'_> {
     /// TPN over TSM: the last two stages brought to one size, pooled over time, mixed from top to bottom and from bottom
     /// to top. The head for training on the last stage but one is left out.
-    pub(super) fn tpn(&mut self, layers: &[usize], groups: usize, images: &Value) -> Result<Value> {
+    pub(super) fn tpn(
+        &mut self,
+        layers: &[usize],
+        groups: usize,
+        shift_shortcut: bool,
+        images: &Value,
+    ) -> Result<Value> {
         self.weights.skip("necks.aux_head.");
         let kind = BlockKind::Bottleneck;
-        let trunk = Trunk { path: "backbone", layers, kind, module: SHIFT, shift_shortcut: true };
+        let trunk = Trunk { path: "backbone", layers, kind, module: SHIFT, shift_shortcut };
         let stages = self.resnet(&trunk, images)?;
         let [.., low, high] = stages.as_slice() else { unreachable!("the description has two stages or more") };
         let levels = [self.spatial_modulation(0, low, high.channels)?, high.clone()];
