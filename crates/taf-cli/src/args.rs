@@ -547,8 +547,8 @@ Examples:
   taf info configs/demo_train.toml --data shapes/manifest.jsonl
   taf info --run runs/taf --layers")]
 pub struct InfoArgs {
-    /// A recipe (TOML)
-    #[arg(value_name = "RECIPE", conflicts_with = "run")]
+    /// A recipe (TOML), or the folder of a run
+    #[arg(value_name = "RECIPE or RUN", conflicts_with = "run")]
     pub recipe: Option<PathBuf>,
     /// Folder of a run
     #[arg(long, value_name = "RUN")]

@@ -69,7 +69,7 @@ fn imported_weights_are_a_run_that_every_command_accepts() {
     assert_eq!(answers["natural"]["top5"].as_array().unwrap().len(), 5);
     let results = taf(&["eval", "--run", run, "--data", videos, "--suite", "clean", "--json"]).json();
     assert_eq!(results["results"][0]["scores"]["count"].as_u64().or(Some(10)), Some(10));
-    let info = taf(&["info", "--run", run, "--json"]).json();
+    let info = taf(&["info", run, "--json"]).json();
     assert_eq!(info["network"]["classes"][2], "moving left");
     let tuned = bench.at("tuned");
     let set = ["--set", "train.epochs=1", "--set", "train.batch_size=4"];

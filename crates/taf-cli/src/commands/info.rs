@@ -75,6 +75,7 @@ struct Layer {
 pub fn run(args: InfoArgs) -> Result<Status> {
     let network = match (&args.run, &args.recipe) {
         (Some(run), _) => Some(of_run(run, args.layers)?),
+        (None, Some(run)) if run.is_dir() => Some(of_run(run, args.layers)?),
         (None, Some(recipe)) => Some(of_recipe(recipe, args.data.as_deref(), args.layers)?),
         (None, None) => None,
     };
