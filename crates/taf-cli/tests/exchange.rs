@@ -258,6 +258,8 @@ fn a_run_without_videos_says_how_to_name_some() {
     assert!(message.contains("--data MANIFEST") && message.contains("manifest.jsonl"), "{message}");
     let message = taf(&["eval", "--run", path(&run), "--suite", "clean", "--data", "gone.jsonl"]).refused();
     assert!(message.contains("gone.jsonl") && !message.contains("--data MANIFEST"), "{message}");
+    let message = taf(&["finetune", "--from", path(&run), "--out", path(&run.with_extension("tuned"))]).refused();
+    assert!(message.contains("--data MANIFEST") && message.contains("manifest.jsonl"), "{message}");
 }
 
 #[test]

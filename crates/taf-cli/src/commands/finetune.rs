@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use taf::model::Recognizer;
 use taf::recipe::{Recipe, RecipeError};
 use taf::run::RunDir;
@@ -29,6 +29,12 @@ pub fn run(args: FinetuneArgs) -> Result<Status> {
 }
 
 fn begin(args: &FinetuneArgs, recipe: Recipe, source: &Trained) -> Result<Option<(Session, Recognizer)>> {
+    // The recipe may be that of a run whose weights were imported, which need not have videos.
+    ensure!(
+        recipe.data.manifest.exists(),
+        "expected the manifest of the recipe, found none; --data MANIFEST names another: {}",
+        recipe.data.manifest.display()
+    );
     let plan = recipe.plan()?;
     let model = source::start(&plan, source)?;
     let session = Session::begin(&args.run.out, args.run.existing(), recipe, Some(&source.weights))?;
