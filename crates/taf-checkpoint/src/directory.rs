@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 
 use crate::error::{Fault, Result};
+use crate::storage::read_at;
 
 /// First byte and length of an entry's contents.
 pub(crate) type Span = (u64, u64);
@@ -166,10 +166,7 @@ impl<'a> Fields<'a> {
 }
 
 fn bytes(file: &mut File, start: u64, count: usize) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; count];
-    file.seek(SeekFrom::Start(start))?;
-    file.read_exact(&mut bytes).map_err(|error| Fault::reading("a whole zip container", error))?;
-    Ok(bytes)
+    read_at(file, start, count, "a whole zip container")
 }
 
 fn broken(what: &str) -> Fault {

@@ -1,9 +1,10 @@
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::error::{Fault, Result};
+use crate::storage::read_at;
 use crate::tensor::{Number, Tensor};
 
 /// Headers of the largest models take a few hundred kilobytes.
@@ -46,9 +47,7 @@ pub(crate) fn read_tensor(file: &mut File, data: u64, name: &str, info: &TensorI
     let number = number(info.dtype)
         .ok_or_else(|| Fault::content(format!("{name} of real numbers"), format!("{:?}", info.dtype)))?;
     let (start, end) = info.data_offsets;
-    file.seek(SeekFrom::Start(data + start as u64))?;
-    let mut bytes = vec![0; end - start];
-    file.read_exact(&mut bytes).map_err(|error| Fault::reading("the bytes of a tensor", error))?;
+    let bytes = read_at(file, data + start as u64, end - start, "the bytes of a tensor")?;
     Ok(Tensor { name: name.to_owned(), shape: info.shape.clone(), values: number.values(&bytes, name)? })
 }
 

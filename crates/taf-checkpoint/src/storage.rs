@@ -38,9 +38,14 @@ pub(crate) fn read_part(
     if first.checked_add(count).is_none_or(|end| end > length) {
         return Err(Fault::content(format!("{count} bytes from {first} in {what}"), format!("{length} in all")));
     }
-    file.seek(SeekFrom::Start(start + first))?;
-    let mut bytes = vec![0; count as usize];
-    file.read_exact(&mut bytes).map_err(|error| Fault::reading("the bytes of a tensor", error))?;
+    read_at(file, start + first, count as usize, "the bytes of a tensor")
+}
+
+/// `count` bytes from `start` on; `what` says what the file should have there.
+pub(crate) fn read_at(file: &mut File, start: u64, count: usize, what: &str) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    file.seek(SeekFrom::Start(start))?;
+    file.read_exact(&mut bytes).map_err(|error| Fault::reading(what, error))?;
     Ok(bytes)
 }
 
