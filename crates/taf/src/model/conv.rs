@@ -30,13 +30,13 @@ impl Conv2d {
         device: &Device,
         rng: &mut ChaCha8Rng,
     ) -> Self {
-        let deviation = kaiming(kernel, channels_out);
+        let deviation = kaiming(kernel * kernel, channels_out);
         Self::from_weight(normal([kernel, kernel, channels_in, channels_out], deviation, device, rng), stride, 1)
     }
 
     /// One filter per channel; kernel, padding and weights as [`Conv2d::new`].
     pub fn depthwise(channels: usize, kernel: usize, stride: usize, device: &Device, rng: &mut ChaCha8Rng) -> Self {
-        let deviation = kaiming(kernel, channels);
+        let deviation = kaiming(kernel * kernel, channels);
         Self::from_weight(normal([kernel, kernel, 1, channels], deviation, device, rng), stride, channels)
     }
 
@@ -123,9 +123,9 @@ impl ConvNorm {
     }
 }
 
-/// Standard deviation of weights that keep the spread of gradients (He et al., 2015).
-fn kaiming(kernel: usize, channels_out: usize) -> f32 {
-    (2.0 / (kernel * kernel * channels_out) as f32).sqrt()
+/// Standard deviation of weights of so many taps that keep the spread of gradients (He et al., 2015).
+pub(super) fn kaiming(taps: usize, channels_out: usize) -> f32 {
+    (2.0 / (taps * channels_out) as f32).sqrt()
 }
 
 /// Values spread evenly between `-bound` and `bound`, from `rng` on every device.
@@ -135,9 +135,7 @@ pub(crate) fn uniform<const D: usize>(
     device: &Device,
     rng: &mut ChaCha8Rng,
 ) -> Tensor<D> {
-    let count = shape.iter().product();
-    let values = (0..count).map(|_| rng.random_range(-bound..=bound)).collect();
-    Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
+    drawn(shape, device, || rng.random_range(-bound..=bound))
 }
 
 /// Normally distributed values around 0, from `rng` on every device.
@@ -147,7 +145,10 @@ pub(crate) fn normal<const D: usize>(
     device: &Device,
     rng: &mut ChaCha8Rng,
 ) -> Tensor<D> {
+    drawn(shape, device, || deviation * rng.sample::<f32, _>(StandardNormal))
+}
+
+fn drawn<const D: usize>(shape: [usize; D], device: &Device, mut draw: impl FnMut() -> f32) -> Tensor<D> {
     let count = shape.iter().product();
-    let values = (0..count).map(|_| deviation * rng.sample::<f32, _>(StandardNormal)).collect();
-    Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
+    Tensor::from_data(TensorData::new::<f32, _>((0..count).map(|_| draw()).collect(), shape), device)
 }

@@ -1,5 +1,7 @@
 use burn::tensor::TensorData;
 
+use super::mobilenet::STAGES;
+
 /// The name a parameter of [`super::Recognizer`] has in the published PyTorch code: torchvision's names under `base_model.`
 /// and the classifier as `new_fc` (TSN, TSM, TAM and GST repositories; wrappers such as TAM's `.net` left out). `None` for
 /// what only exists here: the auxiliary branch.
@@ -47,19 +49,18 @@ fn block_name(parts: &[&str]) -> Option<String> {
         ["units", unit, "norm", rest @ ..] => {
             Some(format!("bn{}.{}", unit.parse::<usize>().ok()? + 1, norm_leaf(rest)?))
         }
-        ["downsample", "conv", "weight"] => Some("downsample.0.weight".into()),
-        ["downsample", "norm", rest @ ..] => Some(format!("downsample.1.{}", norm_leaf(rest)?)),
+        ["downsample", rest @ ..] => unit_name("downsample", "0", "1", rest),
         _ => None,
     }
 }
 
-/// Blocks of MobileNetV2, between its first and its last convolution.
-const MOBILENET_BLOCKS: usize = 17;
-
 fn mobilenet_name(parts: &[&str]) -> Option<String> {
     match parts {
         ["first", rest @ ..] => unit_name("features.0", "0", "1", rest),
-        ["last", rest @ ..] => unit_name(&format!("features.{}", MOBILENET_BLOCKS + 1), "0", "1", rest),
+        ["last", rest @ ..] => {
+            let blocks: usize = STAGES.iter().map(|stage| stage.blocks).sum();
+            unit_name(&format!("features.{}", blocks + 1), "0", "1", rest)
+        }
         ["blocks", block, unit, rest @ ..] => {
             let block: usize = block.parse().ok()?;
             // The first block has as many channels inside as outside, and so nothing in front of its filter.

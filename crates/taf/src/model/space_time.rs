@@ -5,8 +5,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
+use super::Pass;
+use super::conv::{kaiming, normal};
 use super::norm::{BatchNorm, Norm};
-use super::{Pass, conv::normal};
 use crate::ops::{self, SpaceTimeConv};
 
 /// How GST shares out channels.
@@ -56,10 +57,9 @@ impl SpaceTimeNorm {
         let divides = alpha > 1 && channels.is_multiple_of(alpha) && channels.is_multiple_of(beta);
         assert!(divides && (1..=2).contains(&beta), "{grouping:?} cannot share out {channels} channels");
         let ([space, time], inputs) = (grouping.outputs(channels), grouping.inputs(channels));
-        let deviation = |taps: usize, outputs: usize| (2.0 / (taps * outputs) as f32).sqrt();
         Self {
-            space: Param::from_tensor(normal([3, 3, inputs, space], deviation(9, space), device, rng)),
-            time: Param::from_tensor(normal([3, 3, 3, inputs, time], deviation(27, time), device, rng)),
+            space: Param::from_tensor(normal([3, 3, inputs, space], kaiming(9, space), device, rng)),
+            time: Param::from_tensor(normal([3, 3, 3, inputs, time], kaiming(27, time), device, rng)),
             norm: BatchNorm::new(channels, device),
             stride,
         }
