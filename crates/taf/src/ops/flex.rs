@@ -144,22 +144,35 @@ fn overwritten(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTenso
     })
 }
 
-/// Counts a kernel that computes.
+/// Counts a kernel that computes: a convolution of so many operations.
+pub(super) fn computing<R>(
+    pass: &'static str,
+    flops: u64,
+    layer: impl FnOnce() -> String,
+    work: impl FnOnce() -> R,
+) -> R {
+    profile::operation(|| Operation { name: "convolution", pass, layer: layer(), flops }, work)
+}
+
 fn convolution<R>(pass: &'static str, shape: &ConvShape, work: impl FnOnce() -> R) -> R {
-    let describe = || Operation { name: "convolution", pass, layer: layer(shape), flops: shape.operations() };
-    profile::operation(describe, work)
+    computing(pass, shape.operations(), || layer(shape), work)
 }
 
 /// `3x3 64 -> 128, 8x28x28, stride 2`: kernel, channels, and the images that are read.
 fn layer(shape: &ConvShape) -> String {
     let ConvShape { batch, height, width, channels_in, channels_out, kernel, stride, groups, shift, .. } = shape;
-    let stride = if *stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
+    let stride = strides(stride[0]);
     let groups = if *groups == 1 { String::new() } else { format!(", {groups} groups") };
     let shift = if shift.is_some() { ", shifted" } else { "" };
     format!(
         "{}x{} {channels_in} -> {channels_out}, {batch}x{height}x{width}{stride}{groups}{shift}",
         kernel[0], kernel[1]
     )
+}
+
+/// As the names of layers end where they stride.
+pub(super) fn strides(stride: usize) -> String {
+    if stride == 1 { String::new() } else { format!(", stride {stride}") }
 }
 
 /// Counts a kernel that reads and writes, by the dimensions of what it works on.

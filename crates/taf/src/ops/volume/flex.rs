@@ -4,14 +4,11 @@ use burn::backend::{Flex, flex::FlexTensor};
 use burn::tensor::Shape;
 use taf_kernels::{AdaptiveShape, AdaptiveWeightGradients, AdaptiveWeights, Conv3dShape, Epilogue, SpaceTimeShape};
 
-use crate::ops::flex::{Dense, memory_bound, norm, output};
+use crate::ops::flex::{Dense, computing, memory_bound, norm, output, strides};
 use crate::ops::{AdaptiveGradients, NormEnd, Normalized, Optional};
-use crate::profile::{self, Operation};
 
-/// Counts a convolution.
 fn convolution<R>(pass: &'static str, shape: &Conv3dShape, work: impl FnOnce() -> R) -> R {
-    let describe = || Operation { name: "convolution", pass, layer: layer(shape), flops: shape.operations() };
-    profile::operation(describe, work)
+    computing(pass, shape.operations(), || layer(shape), work)
 }
 
 /// `3x1x1 16 -> 4, 2x8x1x1`: kernel, channels, and the clips that are read.
@@ -23,22 +20,18 @@ fn layer(shape: &Conv3dShape) -> String {
     )
 }
 
-/// Counts GST's pair of convolutions.
 fn pair<R>(pass: &'static str, shape: &SpaceTimeShape, work: impl FnOnce() -> R) -> R {
-    let describe = || {
-        let SpaceTimeShape { clips, frames, height, width, channels_out: [space, time], stride, .. } = shape;
-        let layer = format!(
-            "1x3x3 & 3x3x3 {} -> {space} & {time}, {clips}x{frames}x{height}x{width}{}",
-            shape.inputs(),
-            strides(*stride)
-        );
-        Operation { name: "convolution", pass, layer, flops: shape.operations() }
-    };
-    profile::operation(describe, work)
+    computing(pass, shape.operations(), || pair_layer(shape), work)
 }
 
-fn strides(stride: usize) -> String {
-    if stride == 1 { String::new() } else { format!(", stride {stride}") }
+/// As [`layer`] for GST's pair of convolutions.
+fn pair_layer(shape: &SpaceTimeShape) -> String {
+    let SpaceTimeShape { clips, frames, height, width, channels_out: [space, time], stride, .. } = shape;
+    format!(
+        "1x3x3 & 3x3x3 {} -> {space} & {time}, {clips}x{frames}x{height}x{width}{}",
+        shape.inputs(),
+        strides(*stride)
+    )
 }
 
 pub(in crate::ops) fn conv3d(x: FlexTensor, weight: FlexTensor, shape: Conv3dShape) -> FlexTensor {
