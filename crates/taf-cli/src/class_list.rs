@@ -9,15 +9,24 @@ use serde_json::Value;
 use taf::exchange::LabelOrder;
 use taf_video::dataset::Manifest;
 
+/// A classifier of ResNet-50 for that many classes has 200 million weights.
+const MOST_CLASSES: usize = 100_000;
+
 /// The classes that `--classes` names: a number of them, or a file.
 pub fn classes(text: &str) -> Result<Vec<String>> {
     match text.parse::<usize>() {
         Ok(count) => {
-            ensure!((2..=100_000).contains(&count), "--classes must lie between 2 and 100000, got {count}");
+            check_count(count)?;
             Ok((0..count).map(|class| class.to_string()).collect())
         }
         Err(_) => of_file(Path::new(text)),
     }
+}
+
+/// Refuses a number of classes that no classifier here has.
+pub fn check_count(count: usize) -> Result<()> {
+    ensure!((2..=MOST_CLASSES).contains(&count), "--classes must lie between 2 and {MOST_CLASSES}, got {count}");
+    Ok(())
 }
 
 /// Whether `--classes` says how many there are and not what they are called.

@@ -5,14 +5,13 @@ use taf::recipe::Recipe;
 
 use crate::args::BenchArgs;
 use crate::bench::{Setting, Subject, measure, page};
+use crate::class_list;
 use crate::exit::Status;
 use crate::named;
 use crate::output;
 use crate::session::manifest_override;
 use crate::trained::network_name;
 
-/// A classifier of ResNet-50 for that many classes has 200 million weights.
-const MOST_CLASSES: usize = 100_000;
 /// A batch of that many pixels takes 3 GiB before the network has seen it.
 const MOST_PIXELS: usize = 1 << 28;
 
@@ -55,11 +54,7 @@ fn subject(args: &BenchArgs) -> Result<(Recipe, usize, Subject)> {
 
 /// A recipe of what was typed, for clips that are made up.
 fn made_up(args: &BenchArgs) -> Result<Recipe> {
-    ensure!(
-        (2..=MOST_CLASSES).contains(&args.classes),
-        "--classes must lie between 2 and {MOST_CLASSES}, got {}",
-        args.classes
-    );
+    class_list::check_count(args.classes)?;
     let mut overrides = vec![format!("train.batch_size={}", args.clips)];
     overrides.extend(args.overrides.iter().cloned());
     let recipe = named::recipe(&args.model, args.frames, args.size, &overrides)?;
