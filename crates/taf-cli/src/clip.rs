@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use taf::adversary::{AttendedClass, TemporalAdversary};
 use taf::eval::{Explanation, Seen};
-use taf::metrics::{effective_frames, total_variation};
 use taf::recipe::Recipe;
+use taf_report::metrics::{effective_frames, total_variation};
 use taf_video::{Clip, FrameFolder, VideoSource, open_video};
 
 use crate::args::ClipArgs;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use taf::adversary::TemporalAdversary;
 use taf::eval::{Explanation, Suite, probe};
 use taf::recipe::Plan;
-use taf::report::{Axis, Chart, Report, ReportBuilder, Series};
-use taf::run::read_metrics;
+use taf_report::page::{Axis, Chart, Report, ReportBuilder, Series};
+use taf_report::run::read_metrics;
 use taf_video::Clip;
 use taf_video::dataset::Manifest;
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use taf::eval::Suite;
-use taf::report::{Report, ReportBuilder};
-use taf::run::{RunDir, write_atomic};
+use taf_report::page::{Report, ReportBuilder};
+use taf_report::run::{RunDir, write_atomic};
 use taf_video::corrupt::Severity;
 
 use crate::panel::Panel;

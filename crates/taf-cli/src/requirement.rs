@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use taf::metrics::Scores;
-use taf::report::Report;
+use taf_report::metrics::Scores;
+use taf_report::page::Report;
 
 /// A bound on one measure of one suite.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +88,7 @@ impl fmt::Display for Requirement {
 
 #[cfg(test)]
 mod tests {
-    use taf::metrics::{Predictions, ScoreKind};
+    use taf_report::metrics::{Predictions, ScoreKind};
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::path::{Path, absolute};
 
 use anyhow::{Context, Result, anyhow, bail};
 use taf::recipe::{Plan, Recipe};
-use taf::run::{Existing, Provenance, RunDir};
+use taf_report::run::{Existing, Provenance, RunDir};
 
 use crate::args::RunArgs;
 use crate::exit::Status;

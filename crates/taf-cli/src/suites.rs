@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use taf::eval::{Suite, predict_suite};
-use taf::metrics::Predictions;
 use taf::recipe::Plan;
-use taf::run::write_atomic;
+use taf_report::metrics::Predictions;
+use taf_report::run::write_atomic;
 use taf_video::corrupt::{Corruption, Family, Severity};
 
 use crate::args::SuiteArgs;

@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use taf::adversary::TemporalAdversary;
 use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state, num_parameters};
 use taf::recipe::{Plan, Recipe};
-use taf::run::{Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo};
+use taf_report::run::{Provenance, RunDir};
 use taf_video::dataset::Manifest;
 
 use crate::args::TrainedArgs;

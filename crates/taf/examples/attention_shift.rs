@@ -9,11 +9,11 @@ use std::path::Path;
 use burn::tensor::Device;
 use taf::adversary::{Norm, Objective, TemporalAdversary};
 use taf::eval::probe;
-use taf::metrics::AttentionSummary;
 use taf::model::{VideoModel, load_state};
 use taf::recipe::{Plan, Recipe};
-use taf::run::RunDir;
 use taf::train::CheckpointFolder;
+use taf_report::metrics::AttentionSummary;
+use taf_report::run::RunDir;
 
 const DEFAULT_CLIPS: usize = 400;
 

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! A [`recipe::Recipe`] describes a run, its [`recipe::Plan`] finds the data, [`train::Trainer`] trains, [`eval`] measures,
-//! [`report::Report`] tells. A network of one's own implements [`model::VideoModel`] and is checked by [`conformance`].
+//! [`taf_report::page::Report`] tells. A network of one's own implements [`model::VideoModel`] and is checked by [`conformance`].
 
 pub mod adversary;
 pub mod attention;
@@ -22,12 +22,9 @@ pub mod conformance;
 pub mod data;
 pub mod eval;
 pub mod exchange;
-pub mod metrics;
 pub mod model;
 pub mod onnx;
 pub mod ops;
 pub mod profile;
 pub mod recipe;
-pub mod report;
-pub mod run;
 pub mod train;

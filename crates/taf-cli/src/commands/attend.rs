@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use taf::report::attention_bars;
-use taf::run::write_atomic;
+use taf_report::page::attention_bars;
+use taf_report::run::write_atomic;
 
 use crate::args::AttendArgs;
 use crate::clip::{Answers, Numbers, Subject};

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use taf::eval::Suite;
-use taf::report::Report;
-use taf::run::write_atomic;
+use taf_report::page::Report;
+use taf_report::run::write_atomic;
 
 use crate::args::EvalArgs;
 use crate::exit::Status;

@@ -7,9 +7,9 @@ use serde::Serialize;
 use taf::exchange::{export, published_network};
 use taf::model::{ModelRecipe, Recognizer, state_dict};
 use taf::onnx::{published_state, write_onnx};
-use taf::run::write_atomic;
 use taf::train::{Checkpoint, CheckpointInfo};
 use taf_checkpoint::layout::{Layout, Network};
+use taf_report::run::write_atomic;
 
 use crate::args::{ExportArgs, ExportFormat};
 use crate::exit::Status;

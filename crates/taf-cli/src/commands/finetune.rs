@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Result, ensure};
 use taf::model::Recognizer;
 use taf::recipe::{Recipe, RecipeError};
-use taf::run::RunDir;
+use taf_report::run::RunDir;
 
 use crate::args::FinetuneArgs;
 use crate::exit::Status;

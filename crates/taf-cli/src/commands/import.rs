@@ -8,9 +8,9 @@ use serde::Serialize;
 use taf::exchange::{Imported, import};
 use taf::model::{Recognizer, num_parameters, state_dict};
 use taf::recipe::Recipe;
-use taf::run::{Existing, Provenance, RunDir};
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
 use taf_checkpoint::{Allowed, Contents, read};
+use taf_report::run::{Existing, Provenance, RunDir};
 use taf_video::dataset::Manifest;
 
 use crate::args::ImportArgs;

@@ -12,9 +12,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{TemporalAttention, explain};
-use crate::metrics::highest;
 use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput};
 use crate::ops::{on_workers, values};
+use taf_report::metrics::highest;
 
 /// The class whose evidence makes the attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

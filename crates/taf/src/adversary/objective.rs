@@ -2,8 +2,8 @@ use burn::tensor::{Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::SMALLEST_ATTENTION;
-use crate::metrics::neglected_frames;
 use crate::ops::values;
+use taf_report::metrics::neglected_frames;
 
 /// What a perturbation maximises, summed over the clips of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

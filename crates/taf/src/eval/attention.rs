@@ -5,10 +5,10 @@ use super::{EvalError, Progress};
 use crate::adversary::{TemporalAdversary, class_tensor};
 use crate::attention::explain;
 use crate::data::clips_to_tensor;
-use crate::metrics::{AttentionPair, AttentionSummary};
 use crate::model::{Pass, VideoModel};
 use crate::ops::values;
 use crate::recipe::Plan;
+use taf_report::metrics::{AttentionPair, AttentionSummary};
 
 /// Measures, for the centre clip of the first `limit` validation videos, how the model spreads its attention, and how far
 /// `adversary` moves it: the attention for the video's label on the natural and on the perturbed clip.

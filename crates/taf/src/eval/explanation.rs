@@ -1,5 +1,7 @@
 use burn::tensor::{Device, Tensor, activation};
-use taf_video::Clip;
+use image::RgbImage;
+use taf_report::page::{ActivationMaps, Strip, View};
+use taf_video::{Clip, Frame};
 
 use super::EvalError;
 use crate::adversary::{AttendedClass, TemporalAdversary, class_tensor, predictions};
@@ -7,7 +9,6 @@ use crate::attention::explain;
 use crate::data::{clips_to_tensor, tensor_to_clips};
 use crate::model::{Pass, VideoModel};
 use crate::ops::values;
-use crate::report::{ActivationMaps, Strip, View};
 
 /// What a network sees in one clip, natural and perturbed.
 #[derive(Clone, Debug)]
@@ -63,11 +64,13 @@ impl Explanation {
     /// # Errors
     /// If it cannot be drawn.
     pub fn strip(&self, title: &str, classes: &[String]) -> Result<Vec<u8>, EvalError> {
-        let [natural, perturbed] = [&self.natural, &self.perturbed].map(|seen| seen.caption(classes));
+        let seen = [&self.natural, &self.perturbed];
+        let [natural, perturbed] = seen.map(|seen| seen.caption(classes));
+        let [natural_frames, perturbed_frames] = seen.map(|seen| pictures(&seen.clip));
         let strip = Strip {
             title,
-            natural: self.natural.view("natural", &natural),
-            perturbed: Some(self.perturbed.view("TA", &perturbed)),
+            natural: self.natural.view("natural", &natural, &natural_frames),
+            perturbed: Some(self.perturbed.view("TA", &perturbed, &perturbed_frames)),
             frame_width: None,
         };
         Ok(strip.to_png()?)
@@ -106,7 +109,13 @@ impl Seen {
         format!("{} {:.0} %", classes[class], 100.0 * probability)
     }
 
-    fn view<'a>(&'a self, name: &'a str, caption: &'a str) -> View<'a> {
-        View { name, caption, clip: &self.clip, maps: &self.maps, attention: &self.attention }
+    fn view<'a>(&'a self, name: &'a str, caption: &'a str, frames: &'a [RgbImage]) -> View<'a> {
+        View { name, caption, frames, maps: &self.maps, attention: &self.attention }
     }
+}
+
+fn pictures(clip: &Clip) -> Vec<RgbImage> {
+    let picture =
+        |frame: &Frame| RgbImage::from_raw(frame.width() as u32, frame.height() as u32, frame.data().to_vec());
+    clip.frames().iter().map(|frame| picture(frame).expect("a frame holds its pixels")).collect()
 }

@@ -18,8 +18,8 @@ pub enum EvalError {
     Data(#[from] taf_video::Error),
     /// The model's answers are no scores.
     #[error(transparent)]
-    Metrics(#[from] crate::metrics::Error),
+    Metrics(#[from] taf_report::metrics::Error),
     /// A picture could not be drawn.
     #[error(transparent)]
-    Picture(#[from] crate::report::Error),
+    Picture(#[from] taf_report::page::Error),
 }

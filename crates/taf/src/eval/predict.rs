@@ -3,10 +3,10 @@ use taf_video::Clip;
 
 use super::EvalError;
 use crate::data::{Spoiled, clips_to_tensor};
-use crate::metrics::{Predictions, ScoreKind};
 use crate::model::{Pass, VideoModel};
 use crate::ops::{on_workers, values};
 use crate::recipe::Plan;
+use taf_report::metrics::{Predictions, ScoreKind};
 
 /// Told after each video: how many are done, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);

@@ -3,9 +3,9 @@ use taf_video::corrupt::{Corruption, Family, Severity};
 
 use super::{EvalError, Progress, predict};
 use crate::data::Spoiled;
-use crate::metrics::{Predictions, ScoreKind};
 use crate::model::VideoModel;
 use crate::recipe::Plan;
+use taf_report::metrics::{Predictions, ScoreKind};
 
 /// Spoiled versions of the validation videos that are reported as one number.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ModelRecipe, StateDict};
-use crate::run::write_atomic;
+use taf_report::run::write_atomic;
 
 const METADATA: &str = "taf";
 const MODEL: &str = "model.";
@@ -46,7 +46,7 @@ pub enum CheckpointError {
     },
     /// Writing failed.
     #[error(transparent)]
-    Write(#[from] crate::run::Error),
+    Write(#[from] taf_report::run::Error),
 }
 
 /// How far training has come.

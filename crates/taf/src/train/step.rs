@@ -4,10 +4,10 @@ use taf_video::Seed;
 use super::{GradientSum, Sgd, TafConfig, classification_loss};
 use crate::adversary::Objective;
 use crate::data::ClipBatch;
-use crate::metrics::attention_entropy;
 use crate::model::{Branch, Pass, VideoModel};
 use crate::ops::{on_workers, values};
 use crate::profile::{Phase, phase};
+use taf_report::metrics::attention_entropy;
 
 /// What every step of a run shares.
 #[derive(Clone, Debug)]

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::data::ClipBatch;
 use crate::eval::{self, EvalError};
-use crate::metrics::Scores;
 use crate::model::{VideoModel, load_state, state_dict};
 use crate::recipe::Plan;
-use crate::run::{MetricsLog, RunDir};
+use taf_report::metrics::Scores;
+use taf_report::run::{MetricsLog, RunDir};
 
 /// Why training ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum TrainError {
     Data(#[from] taf_video::Error),
     /// The run folder could not be written.
     #[error(transparent)]
-    Run(#[from] crate::run::Error),
+    Run(#[from] taf_report::run::Error),
     /// A checkpoint could not be written or taken up.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

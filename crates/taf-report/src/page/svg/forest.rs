@@ -2,8 +2,8 @@ use maud::{Markup, html};
 
 use super::scale::Scale;
 use super::{at, drawing, nothing, shorten, text_width};
-use crate::report::words::{point_bounds, points};
-use crate::report::{Difference, Verdict};
+use crate::page::words::{point_bounds, points};
+use crate::page::{Difference, Verdict};
 
 const ROW: f64 = 28.0;
 const PLOT_WIDTH: f64 = 560.0;

@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::scale::Scale;
 use super::{at, colour, drawing, legend, nothing, shorten, text_width, vertical_axis, vertical_title};
-use crate::report::Reference;
+use crate::page::Reference;
 
 /// The bars of one place on the horizontal axis.
 #[derive(Clone, Debug, PartialEq)]

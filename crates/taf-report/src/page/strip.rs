@@ -1,6 +1,5 @@
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
-use taf_video::{Clip, Frame};
 
 use super::canvas::{Align, Canvas, Colour, mix};
 use super::{Error, Result, turbo};
@@ -59,8 +58,8 @@ pub struct View<'a> {
     pub name: &'a str,
     /// A few words under the name, such as the answer and its probability; may be empty.
     pub caption: &'a str,
-    /// The clip the network saw.
-    pub clip: &'a Clip,
+    /// The frames the network saw, all of one size.
+    pub frames: &'a [RgbImage],
     /// Where in it the class was argued for, one map a frame.
     pub maps: &'a ActivationMaps,
     /// Attention per frame, `[T]`, summing to 1.
@@ -114,7 +113,7 @@ impl Strip<'_> {
             top = maps_row(&mut canvas, &plan, &view, scale, top);
         }
         if let Some(perturbed) = self.perturbed {
-            top = difference_row(&mut canvas, &plan, self.natural.clip, perturbed.clip, top);
+            top = difference_row(&mut canvas, &plan, self.natural.frames, perturbed.frames, top);
         }
         self.curve(&mut canvas, &plan, top);
         Ok(canvas.into_image())
@@ -135,11 +134,10 @@ impl Strip<'_> {
     }
 
     fn check(&self) -> Result<()> {
-        let natural = self.natural.clip;
-        let size = |clip: &Clip| format!("{} frames of {}x{}", clip.len(), clip.width(), clip.height());
+        let natural = self.natural.frames;
         for view in self.views() {
-            if size(view.clip) != size(natural) {
-                return Err(Error::strip(size(natural), size(view.clip)));
+            if sizes(view.frames) != sizes(natural) {
+                return Err(Error::strip(sizes(natural), sizes(view.frames)));
             }
             if view.maps.time != natural.len() {
                 return Err(Error::strip(format!("{} activation maps", natural.len()), view.maps.time));
@@ -207,6 +205,13 @@ impl Strip<'_> {
     }
 }
 
+fn sizes(frames: &[RgbImage]) -> String {
+    let first = frames.first().map_or((0, 0), RgbImage::dimensions);
+    let other = frames.iter().map(RgbImage::dimensions).find(|size| *size != first);
+    let other = other.map(|(width, height)| format!(", one of {width}x{height}")).unwrap_or_default();
+    format!("{} frames of {}x{}{other}", frames.len(), first.0, first.1)
+}
+
 /// Sizes of the picture's parts in pixels.
 struct Plan {
     frames: u32,
@@ -218,10 +223,10 @@ struct Plan {
 
 impl Plan {
     fn new(strip: &Strip) -> Self {
-        let clip = strip.natural.clip;
-        let frames = clip.len() as u32;
+        let natural = strip.natural.frames;
+        let frames = natural.len() as u32;
         let frame_width = strip.frame_width.unwrap_or_else(|| shared_width(frames)).max(8);
-        let shape = clip.height() as f64 / clip.width() as f64;
+        let shape = f64::from(natural[0].height()) / f64::from(natural[0].width());
         let frame_height = (f64::from(frame_width) * shape).round().clamp(8.0, 4096.0) as u32;
         let rows = if strip.perturbed.is_some() { 5 } else { 2 };
         Self {
@@ -237,11 +242,8 @@ impl Plan {
         MARGIN + LABELS + frame * (self.frame_width + GAP)
     }
 
-    fn fit(&self, frame: &Frame) -> RgbImage {
-        let image = RgbImage::from_fn(frame.width() as u32, frame.height() as u32, |x, y| {
-            image::Rgb(frame.pixel(x as usize, y as usize))
-        });
-        resize(&image, self.frame_width, self.frame_height, FilterType::Triangle)
+    fn fit(&self, frame: &RgbImage) -> RgbImage {
+        resize(frame, self.frame_width, self.frame_height, FilterType::Triangle)
     }
 }
 
@@ -268,7 +270,7 @@ fn label(canvas: &mut Canvas, plan: &Plan, top: u32, name: &str, caption: &str) 
 
 fn frames_row(canvas: &mut Canvas, plan: &Plan, view: &View, top: u32) -> u32 {
     label(canvas, plan, top, view.name, view.caption);
-    for (number, frame) in view.clip.frames().iter().enumerate() {
+    for (number, frame) in view.frames.iter().enumerate() {
         canvas.paste(&plan.fit(frame), plan.left(number as u32), top);
     }
     top + plan.frame_height + GAP
@@ -278,7 +280,7 @@ fn frames_row(canvas: &mut Canvas, plan: &Plan, view: &View, top: u32) -> u32 {
 fn maps_row(canvas: &mut Canvas, plan: &Plan, view: &View, scale: f32, top: u32) -> u32 {
     let caption = if scale > 0.0 { "for the class" } else { "none is positive" };
     label(canvas, plan, top, "evidence", caption);
-    for (number, frame) in view.clip.frames().iter().enumerate() {
+    for (number, frame) in view.frames.iter().enumerate() {
         let mut picture = plan.fit(frame);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
             let across = (x as f32 + 0.5) / plan.frame_width as f32;
@@ -321,29 +323,29 @@ fn three_digits(value: f32) -> String {
 
 /// What was added to the clip, times the largest whole factor that keeps it in range, around middle grey. With its sign:
 /// a perturbation of the L-infinity ball takes all it may at nearly every pixel, and only its sign has a pattern.
-fn difference_row(canvas: &mut Canvas, plan: &Plan, natural: &Clip, perturbed: &Clip, top: u32) -> u32 {
-    let pairs = || natural.frames().iter().zip(perturbed.frames());
+fn difference_row(canvas: &mut Canvas, plan: &Plan, natural: &[RgbImage], perturbed: &[RgbImage], top: u32) -> u32 {
+    let pairs = || natural.iter().zip(perturbed);
     let most = pairs().flat_map(|(a, b)| added(a, b)).map(i16::abs).max().unwrap_or(0);
     let factor = if most == 0 { 1 } else { (127 / most).max(1) };
     label(canvas, plan, top, &format!("difference \u{d7}{factor}"), &format!("at most {most} of 255"));
     for (number, (a, b)) in pairs().enumerate() {
         let amplified = added(a, b).map(|d| (128 + d * factor).clamp(0, 255) as u8).collect();
-        let picture = plan.fit(&Frame::new(a.width(), a.height(), amplified));
-        canvas.paste(&picture, plan.left(number as u32), top);
+        let amplified = RgbImage::from_raw(a.width(), a.height(), amplified).expect("as many values as the frame has");
+        canvas.paste(&plan.fit(&amplified), plan.left(number as u32), top);
     }
     top + plan.frame_height + GAP
 }
 
-fn added<'a>(natural: &'a Frame, perturbed: &'a Frame) -> impl Iterator<Item = i16> + 'a {
-    natural.data().iter().zip(perturbed.data()).map(|(&a, &b)| i16::from(b) - i16::from(a))
+fn added<'a>(natural: &'a RgbImage, perturbed: &'a RgbImage) -> impl Iterator<Item = i16> + 'a {
+    natural.iter().zip(perturbed.iter()).map(|(&a, &b)| i16::from(b) - i16::from(a))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn clip(colour: [u8; 3]) -> Clip {
-        Clip::new(vec![Frame::filled(16, 16, colour); 2])
+    fn clip(colour: [u8; 3]) -> Vec<RgbImage> {
+        vec![RgbImage::from_pixel(16, 16, image::Rgb(colour)); 2]
     }
 
     /// Nothing on the first frame; on the second nothing to the left and everything to the right.
@@ -351,8 +353,8 @@ mod tests {
         ActivationMaps::new(2, 1, 2, vec![0.0, 0.0, 0.0, 4.0]).unwrap()
     }
 
-    fn view<'a>(clip: &'a Clip, maps: &'a ActivationMaps, attention: &'a [f32]) -> View<'a> {
-        View { name: "natural", caption: "left 0.93", clip, maps, attention }
+    fn view<'a>(frames: &'a [RgbImage], maps: &'a ActivationMaps, attention: &'a [f32]) -> View<'a> {
+        View { name: "natural", caption: "left 0.93", frames, maps, attention }
     }
 
     #[test]

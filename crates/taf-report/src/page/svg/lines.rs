@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::scale::Scale;
 use super::{at, colour, drawing, legend, nothing, text_width, vertical_axis, vertical_title};
-use crate::report::{Chart, Series};
+use crate::page::{Chart, Series};
 
 const WIDTH: f64 = 500.0;
 const HEIGHT: f64 = 300.0;
@@ -95,7 +95,7 @@ fn thin(points: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
 mod tests {
     use super::super::tests::well_formed;
     use super::*;
-    use crate::report::Axis;
+    use crate::page::Axis;
 
     fn chart(points: Vec<(f64, f64)>) -> Chart {
         Chart::new("loss <by step>", Axis::new("step"), Axis::with_unit("loss", "nats"))

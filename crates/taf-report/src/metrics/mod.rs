@@ -18,6 +18,6 @@ pub use attention::{
 pub use error::{Error, Result};
 pub use interval::{Interval, LEVEL, Proportion, mcnemar_exact, wilson};
 pub use paired::{Bootstrap, Comparison, compare, paired_bootstrap};
-pub(crate) use predictions::highest;
+pub use predictions::highest;
 pub use predictions::{Predictions, ScoreKind};
 pub use scores::{ClassScore, Scores};

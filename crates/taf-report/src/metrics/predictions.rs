@@ -101,7 +101,7 @@ impl Predictions {
 }
 
 /// Index of the largest value; of equal values the first.
-pub(crate) fn highest(row: &[f32]) -> usize {
+pub fn highest(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 
