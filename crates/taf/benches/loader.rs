@@ -59,7 +59,7 @@ fn steps(criterion: &mut Criterion) {
         let manifest = videos(folder.path(), video_side);
         let record = &manifest.records()[0];
         let transform = transform(side, manifest.classes());
-        let mut rng = Seed::new(2).rng();
+        let seed = Seed::new(2);
         let read = || {
             let mut video = manifest.open(record).expect("the file was just written");
             let indices =
@@ -67,7 +67,7 @@ fn steps(criterion: &mut Criterion) {
             video.read(&indices).expect("it is whole")
         };
         let frames = read();
-        let (clip, label) = transform.apply(frames.clone(), record.label, &mut rng);
+        let (clip, label) = transform.apply(frames.clone(), record.label, seed);
         let batch = ClipBatch { samples: vec![Sample { clip, label, id: record.path.clone() }] };
         let mut group = criterion.benchmark_group(format!("clip {FRAMES}x{side}x{side} of {video_side}"));
         group.throughput(Throughput::Elements(1));
@@ -75,7 +75,7 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function("crop, resize, flip", |b| {
             b.iter_batched(
                 || frames.clone(),
-                |frames| transform.apply(frames, record.label, &mut rng),
+                |frames| transform.apply(frames, record.label, seed),
                 criterion::BatchSize::LargeInput,
             );
         });

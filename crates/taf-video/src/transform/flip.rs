@@ -1,10 +1,10 @@
 //! Mirrors in space and time that change the label along with the picture.
 
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::transform::{Axis, LabelSwap, directional_pairs, flip_horizontal, flip_vertical, reverse_time};
-use crate::{Clip, Error, Result};
+use crate::{Clip, Error, Result, Seed};
 
 /// Whether clips are mirrored in training, and what becomes of the label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +89,9 @@ impl Flip {
         }
     }
 
-    /// Mirrors clip and label with the given probability. Draws from `rng` whether or not the class allows it.
-    pub fn maybe(&self, clip: Clip, label: usize, probability: f64, rng: &mut impl Rng) -> (Clip, usize) {
-        let drawn = rng.random_bool(probability);
+    /// Mirrors clip and label with the given probability, drawn at this mirror's own place under `seed`.
+    pub fn maybe(&self, clip: Clip, label: usize, probability: f64, seed: Seed) -> (Clip, usize) {
+        let drawn = seed.with(self.mirror.setting()).rng().random_bool(probability);
         if !drawn || (self.only_listed && !self.labels.lists(label)) {
             return (clip, label);
         }

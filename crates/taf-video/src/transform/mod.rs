@@ -9,7 +9,6 @@ mod flip;
 mod geometry;
 mod labels;
 
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 pub use colour::ColourJitter;
@@ -23,7 +22,7 @@ pub use labels::{Axis, LabelSwap, directional_pairs};
 
 pub(crate) use geometry::resize_frame;
 
-use crate::{Clip, Error, Result};
+use crate::{Clip, Error, Result, Seed};
 use flip::{Flip, Mirror};
 
 /// Settings of [`TrainTransform`].
@@ -126,29 +125,30 @@ impl TrainTransform {
         self.size
     }
 
-    /// The clip as a `size` x `size` one, and the label of what it shows now.
+    /// The clip as a `size` x `size` one, and the label of what it shows now. Crop, every flip and colour are each drawn from a
+    /// place of their own under `seed`, so that switching one of them on does not change what the others draw.
     ///
     /// # Panics
     /// If `label` is no class of the list the transform was made with and a flip is on.
-    pub fn apply(&self, clip: Clip, label: usize, rng: &mut impl Rng) -> (Clip, usize) {
+    pub fn apply(&self, clip: Clip, label: usize, seed: Seed) -> (Clip, usize) {
         let clip = match self.short_side {
             Some(short_side) => resize_short_side(clip, short_side),
             None => clip,
         };
-        let area = self.crop.draw(&clip, self.size, rng);
+        let area = self.crop.draw(&clip, self.size, &mut seed.with("crop").rng());
         let clip = crop_and_resize(clip, area, self.size, self.size);
-        let (clip, label) = self.flip(clip, label, rng);
-        (self.recolour(clip, rng), label)
+        let (clip, label) = self.flip(clip, label, seed);
+        (self.recolour(clip, seed), label)
     }
 
-    fn flip(&self, clip: Clip, label: usize, rng: &mut impl Rng) -> (Clip, usize) {
+    fn flip(&self, clip: Clip, label: usize, seed: Seed) -> (Clip, usize) {
         let flips = self.flips.iter();
-        flips.fold((clip, label), |(clip, label), flip| flip.maybe(clip, label, self.flip_probability, rng))
+        flips.fold((clip, label), |(clip, label), flip| flip.maybe(clip, label, self.flip_probability, seed))
     }
 
-    fn recolour(&self, clip: Clip, rng: &mut impl Rng) -> Clip {
+    fn recolour(&self, clip: Clip, seed: Seed) -> Clip {
         match &self.colour {
-            Some(jitter) => jitter.draw(rng).apply(clip),
+            Some(jitter) => jitter.draw(&mut seed.with("colour").rng()).apply(clip),
             None => clip,
         }
     }

@@ -81,10 +81,10 @@ impl ClipSource {
 
     fn train_sample(&self, transform: &TrainTransform, epoch: usize, index: usize) -> Result<Sample> {
         let record = &self.records()[index];
-        let mut rng = self.seed.with("sample").at(epoch).at(index).rng();
+        let seed = self.seed.with("sample").at(epoch).at(index);
         let mut video = self.manifest.open(record)?;
-        let indices = self.sampling.random(video.num_frames()?, &mut rng);
-        let (clip, label) = transform.apply(video.read(&indices)?, record.label, &mut rng);
+        let indices = self.sampling.random(video.num_frames()?, &mut seed.with("sampling").rng());
+        let (clip, label) = transform.apply(video.read(&indices)?, record.label, seed.with("transform"));
         Ok(Sample { clip, label, id: record.path.clone() })
     }
 
