@@ -1,6 +1,9 @@
 //! One video as a network looks at it.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
+use clap::Args;
 use serde::Serialize;
 use taf::adversary::{AttendedClass, TemporalAdversary};
 use taf::eval::{Explanation, Seen};
@@ -8,8 +11,29 @@ use taf::recipe::Recipe;
 use taf_report::metrics::{effective_frames, total_variation};
 use taf_video::{Clip, FrameFolder, VideoSource, open_video};
 
-use crate::args::ClipArgs;
-use crate::trained::{Trained, device};
+use crate::picture_folder::FrameArgs;
+use crate::trained::{Trained, TrainedArgs, device};
+
+/// A video and the run that looks at it.
+#[derive(Debug, Args)]
+pub struct ClipArgs {
+    /// The video, or a folder of pictures with --frames-template
+    #[arg(value_name = "CLIP")]
+    pub clip: PathBuf,
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    /// The class to look for evidence of [default: what the network answers]
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// Change a setting of the adversary, such as epsilon=0.03 or objective=entropy; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub frames: FrameArgs,
+    /// Print the numbers as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// A video, the network that looks at it, and the adversary that is to move its attention.
 pub struct Subject {

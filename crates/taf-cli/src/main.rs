@@ -11,6 +11,7 @@ mod interrupt;
 mod named;
 mod output;
 mod panel;
+mod picture_folder;
 mod progress;
 mod reports;
 mod requirement;

@@ -3,16 +3,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
 use taf::recipe::{Plan, Recipe};
 use taf_report::run::{Existing, Provenance, RunDir};
 
-use crate::args::RunArgs;
 use crate::exit::Status;
 use crate::output;
 use crate::suites::PREDICTIONS;
+
+/// What every command that trains takes.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Folder of the run
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Change a value of the recipe, such as train.epochs=10; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Go on with the run in --out; a finished one is left as it is
+    #[arg(long)]
+    pub resume: bool,
+    /// Replace the run in --out
+    #[arg(long, conflicts_with = "resume")]
+    pub force: bool,
+    /// Print how it ended as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which videos, where not those of the recipe.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DataArgs {
+    /// Take the videos of this manifest
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// Take only these classes, in this order
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub classes: Option<Vec<String>>,
+}
 
 /// A run being written.
 pub struct Session {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use serde::{Deserialize, Serialize};
 use taf::eval::{Suite, predict_suite};
 use taf::recipe::Plan;
@@ -11,9 +12,19 @@ use taf_report::metrics::Predictions;
 use taf_report::run::write_atomic;
 use taf_video::corrupt::{Corruption, Family, Severity};
 
-use crate::args::SuiteArgs;
 use crate::progress::Counter;
 use crate::trained::{Trained, device};
+
+/// Which suites.
+#[derive(Clone, Debug, Args)]
+pub struct SuiteArgs {
+    /// What to evaluate
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_value = "clean,time-shifted,noise,blur")]
+    pub suite: Vec<String>,
+    /// How bad, from 1 to 5; several are pooled
+    #[arg(long, value_name = "N,M,...", value_delimiter = ',', default_value = "3")]
+    pub severity: Vec<u8>,
+}
 
 /// The folder of a run that predictions lie in.
 pub const PREDICTIONS: &str = "predictions";

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use clap::Args;
 use taf::adversary::TemporalAdversary;
 use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state, num_parameters};
 use taf::recipe::{Plan, Recipe};
@@ -11,7 +12,16 @@ use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo};
 use taf_report::run::{Provenance, RunDir};
 use taf_video::dataset::Manifest;
 
-use crate::args::TrainedArgs;
+/// A trained run, and which of its weights.
+#[derive(Clone, Debug, Args)]
+pub struct TrainedArgs {
+    /// Folder of the run
+    #[arg(long, value_name = "RUN")]
+    pub run: PathBuf,
+    /// Take the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+}
 
 /// Where networks are evaluated.
 pub fn device() -> Device {

@@ -1,19 +1,36 @@
 //! `taf attend`.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use taf_report::page::attention_bars;
 use taf_report::run::write_atomic;
 
-use crate::args::AttendArgs;
-use crate::clip::{Answers, Numbers, Subject};
+use crate::clip::{Answers, ClipArgs, Numbers, Subject};
 use crate::exit::Status;
 use crate::output;
 use crate::trained::words;
 
+/// Show what a network sees in a video: its answers, and how much each frame argues for the class
+///
+/// Prints the five likeliest classes and the attention per frame, for the video as it is and for its temporal adversarial
+/// version. The picture shows the frames with the places that argue for the class.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taf attend clip.mp4 --run runs/taf --out seen.png
+  taf attend clip.mp4 --run runs/taf --label 'moving left' --json")]
+pub struct Args {
+    #[command(flatten)]
+    pub clip: ClipArgs,
+    /// Picture to write: frames, evidence and attention, natural and perturbed (.png)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
 /// Shows what a network sees in a video.
-pub fn run(args: AttendArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let subject = args.clip.read()?;
     let seen = subject.explain()?;
     let numbers = subject.numbers(&seen);

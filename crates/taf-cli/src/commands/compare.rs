@@ -1,16 +1,50 @@
 //! `taf compare`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use crate::args::CompareArgs;
 use crate::exit::Status;
 use crate::output;
 use crate::panel::Panel;
 use crate::reports;
+use crate::suites::SuiteArgs;
 use crate::trained::{Trained, Which};
 
+/// Compare runs on the same clips: is one better, and by how much for sure?
+///
+/// Every run is compared with the first, and the last also with the one before it, of which the answer speaks: difference in
+/// top-1 with a paired bootstrap interval. Predictions that `taf eval` has made are used again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taf compare runs/plain runs/taf
+  taf compare runs/base runs/plain runs/taf --suite clean,time-shifted --severity 1,3,5 --report comparison.html")]
+pub struct Args {
+    /// Folders of the runs, the one to compare with first
+    #[arg(value_name = "RUN", num_args = 2.., required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Take the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+    #[command(flatten)]
+    pub suites: SuiteArgs,
+    /// Evaluate this split, where not the recipe's; may be given often
+    #[arg(long, value_name = "NAME")]
+    pub split: Vec<String>,
+    /// Take the videos of this manifest
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// Also write a report with attention, curves and pictures to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Compares runs on the same clips.
-pub fn run(args: CompareArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
     let which = if args.last { Which::Last } else { Which::Best };
     let trained = args.runs.iter().map(|run| Trained::open(run, which)).collect::<Result<_>>()?;

@@ -11,7 +11,6 @@ use taf_video::Seed;
 use taf_video::corrupt::Severity;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
-use crate::args::DemoArgs;
 use crate::exit::Status;
 use crate::fitting;
 use crate::output;
@@ -21,6 +20,31 @@ use crate::reports;
 use crate::session::{Session, manifest_override};
 use crate::source;
 use crate::trained::{Trained, Which, autodiff_device};
+
+/// Show the whole method at work: generate videos, train, fine-tune plainly and with TAF, compare, report
+///
+/// A small network learns to tell generated motions apart, and is then fine-tuned twice from the same weights with the same
+/// budget: plainly, and on temporal adversarial clips. All three are evaluated on clips as they are, shifted in time, noisy and
+/// blurred. Running it again goes on where it stopped.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  taf demo --out my-demo
+      then open my-demo/report.html")]
+pub struct Args {
+    /// Folder to write
+    #[arg(long, value_name = "FOLDER", default_value = "taf-demo")]
+    pub out: PathBuf,
+    /// About how long to take on two cores; fewer minutes train less
+    #[arg(long, value_name = "MINUTES", default_value_t = 8.0)]
+    pub minutes_hint: f64,
+    /// Decides the videos, the first weights and the order of training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 const TRAIN: &str = include_str!("../../../../configs/demo_train.toml");
 const FINETUNE: &str = include_str!("../../../../configs/demo_taf.toml");
@@ -36,11 +60,11 @@ const USUAL_MINUTES: f64 = 8.0;
 
 /// The folder and what was asked for.
 struct Demo<'a> {
-    args: &'a DemoArgs,
+    args: &'a Args,
 }
 
 /// Generates, trains, fine-tunes twice, evaluates and reports; what is there already is not done again.
-pub fn run(args: DemoArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     if !(args.minutes_hint > 0.0 && args.minutes_hint.is_finite()) {
         bail!("--minutes-hint must be above 0, got {}", args.minutes_hint);
     }

@@ -1,17 +1,61 @@
 //! `taf eval`.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use taf::eval::Suite;
 use taf_report::page::Report;
 use taf_report::run::write_atomic;
 
-use crate::args::EvalArgs;
 use crate::exit::Status;
 use crate::output;
 use crate::panel::Panel;
+use crate::requirement::Requirement;
+use crate::suites::SuiteArgs;
+use crate::trained::TrainedArgs;
+
+/// Measure a run's accuracy on clips as they are, and on clips that were spoiled
+///
+/// Prints top-1 with 95 % intervals for every suite. Predictions are kept in the run (predictions/SUITE.json), so that
+/// `taf compare` and another `taf eval` need not repeat them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Suites:
+  clean          the clips as they are
+  time-shifted   clips that start too early or too late, or have dropped, frozen or black frames
+  noise, blur, digital, temporal   all corruptions of one family
+  gaussian_noise, motion_blur, ... one corruption; a wrong name lists them all
+
+Examples:
+  taf eval --run runs/taf
+  taf eval --run runs/taf --suite clean,jpeg_compression --severity 1,3,5
+  taf eval --run runs/taf --split test --suite clean --require 'clean.top1>=0.75'
+  taf eval --run runs/taf --json | jq '.results[0].scores.top1'")]
+pub struct Args {
+    #[command(flatten)]
+    pub trained: TrainedArgs,
+    #[command(flatten)]
+    pub suites: SuiteArgs,
+    /// Evaluate this split, where not the recipe's; may be given often
+    #[arg(long, value_name = "NAME")]
+    pub split: Vec<String>,
+    /// Take the videos of this manifest
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// End with exit code 1 unless this holds, such as 'clean.top1>=0.75'; may be given often. Measures: top1, top5,
+    /// mean_class_accuracy, log_loss
+    #[arg(long, value_name = "SUITE.MEASURE>=VALUE")]
+    pub require: Vec<Requirement>,
+    /// Also write the report to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Evaluates a run on suites.
-pub fn run(args: EvalArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
     refuse_unasked(&args, &suites)?;
     let panel = Panel::new(vec![args.trained.open()?], args.data.as_deref(), &args.split)?;
@@ -29,14 +73,14 @@ pub fn run(args: EvalArgs) -> Result<Status> {
     Ok(verdict(&args, &report, &subject.name))
 }
 
-fn refuse_unasked(args: &EvalArgs, suites: &[Suite]) -> Result<()> {
+fn refuse_unasked(args: &Args, suites: &[Suite]) -> Result<()> {
     match args.require.iter().find(|required| suites.iter().all(|suite| suite.name != required.suite())) {
         None => Ok(()),
         Some(required) => bail!("--require '{required}' needs {:?} among the suites of --suite", required.suite()),
     }
 }
 
-fn verdict(args: &EvalArgs, report: &Report, model: &str) -> Status {
+fn verdict(args: &Args, report: &Report, model: &str) -> Status {
     let failures: Vec<String> = args.require.iter().filter_map(|required| required.failure(report, model)).collect();
     failures.iter().for_each(|failure| eprintln!("not met: {failure}"));
     if failures.is_empty() { Status::Done } else { Status::NotMet }

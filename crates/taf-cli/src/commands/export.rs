@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 use serde::Serialize;
 use taf::exchange::{export, published_network};
 use taf::model::{ModelRecipe, Recognizer, state_dict};
@@ -11,13 +12,62 @@ use taf::train::{Checkpoint, CheckpointInfo};
 use taf_checkpoint::layout::{Layout, Network};
 use taf_report::run::write_atomic;
 
-use crate::args::{ExportArgs, ExportFormat};
 use crate::exit::Status;
 use crate::output;
 use crate::trained::{Trained, Which, device, network_name, rebuild};
 
+/// Write a network for other programs: its weights for PyTorch's load_state_dict, or all of it as ONNX
+///
+/// Weights are named as in a repository's own model (without the module. of DataParallel), with the counters of its batch
+/// norms, so that strict=True holds. An ONNX file takes `clips` [batch, frames, 3, height, width], RGB in [0, 1], normalises
+/// them itself and gives `logits` [batch, classes]; its metadata names the classes. The auxiliary batch-norm branch of
+/// adversarial training is left out of both.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taf export runs/taf --out tsm.safetensors
+  taf export runs/taf --layout mmaction2 --out mmaction2.safetensors
+  in Python: model.load_state_dict(safetensors.torch.load_file('tsm.safetensors'))
+  taf export runs/taf --format onnx --out tsm.onnx
+  in Python: onnxruntime.InferenceSession('tsm.onnx').run(['logits'], {'clips': clips})")]
+pub struct Args {
+    /// Folder of a run, or a checkpoint in it
+    #[arg(value_name = "RUN")]
+    pub checkpoint: PathBuf,
+    /// File to write
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportFormat::Safetensors)]
+    pub format: ExportFormat,
+    /// Whose names: torchvision, tsm, tam, gst, tpn or mmaction2 [default: the network's own repository]
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<Layout>,
+    /// ONNX: frames per clip [default: those of the run]
+    #[arg(long, value_name = "N")]
+    pub frames: Option<usize>,
+    /// ONNX: height and width of the clips [default: any]
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<usize>,
+    /// Take the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `taf export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Weights alone
+    Safetensors,
+    /// Network and weights
+    Onnx,
+}
+
 /// Writes the network of a run for other programs.
-pub fn run(args: ExportArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     check(&args)?;
     let (info, model) = network(&args.checkpoint, if args.last { Which::Last } else { Which::Best })?;
     let (bytes, layout) = match args.format {
@@ -32,7 +82,7 @@ pub fn run(args: ExportArgs) -> Result<Status> {
 }
 
 /// Refuses options of the other format.
-fn check(args: &ExportArgs) -> Result<()> {
+fn check(args: &Args) -> Result<()> {
     match args.format {
         ExportFormat::Onnx if args.layout.is_some() => bail!("--layout goes with --format safetensors, got onnx"),
         ExportFormat::Safetensors if args.frames.is_some() || args.size.is_some() => {
@@ -75,7 +125,7 @@ fn network(path: &Path, which: Which) -> Result<(CheckpointInfo, Recognizer)> {
 }
 
 /// Writes network and weights, and says how many bytes these are.
-fn onnx(args: &ExportArgs, info: &CheckpointInfo, model: &Recognizer) -> Result<usize> {
+fn onnx(args: &Args, info: &CheckpointInfo, model: &Recognizer) -> Result<usize> {
     let config = info.model.config(info.classes.len(), info.frames);
     let frames = args.frames.unwrap_or(info.frames);
     let network = taf::onnx::Network::of(&config, &network_name(&info.model), &info.classes, frames)?;

@@ -1,22 +1,54 @@
 //! `taf finetune`.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use taf::model::Recognizer;
 use taf::recipe::{Recipe, RecipeError};
 use taf_report::run::RunDir;
 
-use crate::args::FinetuneArgs;
 use crate::exit::Status;
 use crate::fitting::{self, Job};
 use crate::reports;
-use crate::session::{self, Session};
+use crate::session::{self, RunArgs, Session};
 use crate::source;
 use crate::trained::{Trained, Which};
 
+/// Fine-tune a trained run: plainly, or on temporal adversarial clips (TAF)
+///
+/// Starts from the weights of another run that did best. With a [taf] table in the recipe every step also learns from clips
+/// whose temporal attention was moved; without one, or with --plain, it is ordinary fine-tuning. The report shows the network
+/// before and after: accuracy with a paired comparison, and what it attends to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Tables the recipe leaves out, such as [data] and [model], are those of the run that --from names. The [taf] table is only
+ever the recipe's own, or made with --set.
+
+Examples:
+  taf finetune configs/demo_taf.toml --from runs/base --out runs/taf
+  taf finetune configs/demo_taf.toml --from runs/base --out runs/plain --plain
+  taf finetune --from runs/base --out runs/entropy --set train.epochs=5 --set taf.adversary.objective=entropy
+  taf finetune --from runs/base --out runs/taf --resume")]
+pub struct Args {
+    /// The recipe (TOML) [default: that of the run --from]
+    #[arg(value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    /// Folder of the run to start from
+    #[arg(long, value_name = "RUN")]
+    pub from: PathBuf,
+    /// Start from the newest weights instead of those that did best on the validation clips
+    #[arg(long)]
+    pub last: bool,
+    /// Leave the recipe's [taf] table out, so that one recipe serves for both
+    #[arg(long)]
+    pub plain: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
 /// Fine-tunes a trained run, or goes on with that.
-pub fn run(args: FinetuneArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let source = Trained::open(&args.from, if args.last { Which::Last } else { Which::Best })?;
     let recipe = recipe(&args, &source)?;
     let Some((session, model)) = begin(&args, recipe, &source)? else {
@@ -28,7 +60,7 @@ pub fn run(args: FinetuneArgs) -> Result<Status> {
     fitting::to_the_end(&session, model, &job, || reports::finetuning(&session, source))
 }
 
-fn begin(args: &FinetuneArgs, recipe: Recipe, source: &Trained) -> Result<Option<(Session, Recognizer)>> {
+fn begin(args: &Args, recipe: Recipe, source: &Trained) -> Result<Option<(Session, Recognizer)>> {
     // The recipe may be that of a run whose weights were imported, which need not have videos.
     ensure!(
         recipe.data.manifest.exists(),
@@ -41,7 +73,7 @@ fn begin(args: &FinetuneArgs, recipe: Recipe, source: &Trained) -> Result<Option
     Ok(session.map(|session| (session, model)))
 }
 
-fn recipe(args: &FinetuneArgs, source: &Trained) -> Result<Recipe> {
+fn recipe(args: &Args, source: &Trained) -> Result<Recipe> {
     let overrides = args.run.all_overrides()?;
     let mut recipe = match &args.recipe {
         Some(path) => {

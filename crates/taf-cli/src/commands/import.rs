@@ -13,7 +13,6 @@ use taf_checkpoint::{Allowed, Contents, read};
 use taf_report::run::{Existing, Provenance, RunDir};
 use taf_video::dataset::Manifest;
 
-use crate::args::ImportArgs;
 use crate::class_list;
 use crate::exit::Status;
 use crate::named;
@@ -21,8 +20,64 @@ use crate::output;
 use crate::session::manifest_override;
 use crate::trained::{device, network_name};
 
+/// Make a run of weights that PyTorch trained, so that they can be evaluated, explained and fine-tuned
+///
+/// Reads .pth, .pth.tar, .pt and .safetensors files of torchvision (ResNet, MobileNetV2: the start of every video network),
+/// of the TSM, TAM, GST and TPN repositories and of mmaction2, and tells what matched, what was reshaped, what is fresh and
+/// what was left over. A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taf import TSM_somethingv2_RGB_resnet50.pth.tar --model tsm-resnet50 --classes category.txt --out runs/tsm
+  taf eval --run runs/tsm --data something-v2.jsonl --suite clean
+  taf import resnet50.pth --model tsm-resnet50 --data manifest.jsonl --out runs/start
+      begins with an image network; taf finetune --from runs/start trains it
+  taf import tam_sthv1.pth --model tam-resnet50 --classes labels.json --label-order v1-file --out runs/tam")]
+pub struct Args {
+    /// The file of weights
+    pub file: PathBuf,
+    /// The network and its trunk, such as tsm-resnet50
+    #[arg(long, value_name = "KIND-TRUNK")]
+    pub model: String,
+    /// The classes in the order of the run: how many, or a file: a manifest (.jsonl), labels.json, or one class a line
+    /// [default: those of --data]
+    #[arg(long, value_name = "N or FILE", required_unless_present = "data")]
+    pub classes: Option<String>,
+    /// The order of the file's classifier, where it is another: sorted, v1-file (the label file of Something-Something V1),
+    /// or a file as for --classes
+    #[arg(long, value_name = "ORDER")]
+    pub label_order: Option<String>,
+    /// Folder of the run to write
+    #[arg(long, short, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Start a new classifier; the file's is left out
+    #[arg(long)]
+    pub new_classifier: bool,
+    /// Take what fits, although the file lacks weights of the network or has others
+    #[arg(long)]
+    pub partial: bool,
+    /// The manifest of the run's videos
+    #[arg(long, value_name = "MANIFEST")]
+    pub data: Option<PathBuf>,
+    /// Frames per clip
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub frames: usize,
+    /// Side of the frames
+    #[arg(long, value_name = "PIXELS", default_value_t = 224)]
+    pub size: usize,
+    /// Change a value of the run's recipe, such as model.dropout=0.3; may be given often
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Replace the run in --out
+    #[arg(long)]
+    pub force: bool,
+    /// Print what became of every weight as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Makes a run of weights that were trained elsewhere.
-pub fn run(args: ImportArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let recipe = recipe(&args)?;
     let classes = classes(&args)?;
     let order = class_list::order(args.label_order.as_deref())?;
@@ -42,7 +97,7 @@ pub fn run(args: ImportArgs) -> Result<Status> {
 }
 
 /// The recipe of the run: as a training of this network would have it.
-fn recipe(args: &ImportArgs) -> Result<Recipe> {
+fn recipe(args: &Args) -> Result<Recipe> {
     // Where no videos are named, this is where they would be looked for.
     let manifest = args.data.clone().unwrap_or_else(|| args.out.join("manifest.jsonl"));
     let mut overrides = vec![manifest_override(&manifest)?];
@@ -50,7 +105,7 @@ fn recipe(args: &ImportArgs) -> Result<Recipe> {
     named::recipe(&args.model, args.frames, args.size, &overrides)
 }
 
-fn classes(args: &ImportArgs) -> Result<Vec<String>> {
+fn classes(args: &Args) -> Result<Vec<String>> {
     let classes = match (&args.classes, &args.data) {
         (Some(count), _) if args.label_order.is_some() && class_list::is_count(count) => {
             bail!("--label-order needs the names of the classes: a file for --classes, got a number")
@@ -63,7 +118,7 @@ fn classes(args: &ImportArgs) -> Result<Vec<String>> {
     Ok(classes)
 }
 
-fn write_run(args: &ImportArgs, recipe: &Recipe, classes: &[String], model: &Recognizer) -> Result<()> {
+fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognizer) -> Result<()> {
     let existing = if args.force { Existing::Replace } else { Existing::Refuse };
     let mut provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
         .with_commit(option_env!("TAF_GIT_COMMIT"))
@@ -122,7 +177,7 @@ struct Change {
 
 impl Told {
     fn new(
-        args: &ImportArgs,
+        args: &Args,
         recipe: &Recipe,
         classes: Vec<String>,
         imported: Imported,

@@ -9,11 +9,35 @@ use taf::model::{Cost, ModelRecipe, Recognizer, state_dict};
 use taf::recipe::Recipe;
 use taf::train::CheckpointInfo;
 
-use crate::args::InfoArgs;
 use crate::exit::Status;
 use crate::output;
 use crate::session::manifest_override;
 use crate::trained::{Trained, Which, device, network_name};
+
+/// Say what a network is made of, and what this program runs on
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taf info
+  taf info configs/demo_train.toml --data shapes/manifest.jsonl
+  taf info --run runs/taf --layers")]
+pub struct Args {
+    /// A recipe (TOML), or the folder of a run
+    #[arg(value_name = "RECIPE or RUN", conflicts_with = "run")]
+    pub recipe: Option<PathBuf>,
+    /// Folder of a run
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<PathBuf>,
+    /// Take the classes of this manifest, where not the recipe's
+    #[arg(long, value_name = "MANIFEST", requires = "recipe")]
+    pub data: Option<PathBuf>,
+    /// List every parameter with its shape
+    #[arg(long)]
+    pub layers: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Everything, for `--json`.
 #[derive(Serialize)]
@@ -72,7 +96,7 @@ struct Layer {
 }
 
 /// Says what a network is made of, and what this program runs on.
-pub fn run(args: InfoArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let network = match (&args.run, &args.recipe) {
         (Some(run), _) => Some(of_run(run, args.layers)?),
         (None, Some(run)) if run.is_dir() => Some(of_run(run, args.layers)?),

@@ -15,9 +15,30 @@ mod perturb;
 mod train;
 
 use anyhow::{Context, Result};
+use clap::Subcommand;
 
-use crate::args::{Cli, Command};
+use crate::args::Cli;
 use crate::exit::Status;
+
+/// The commands, in the order of the help.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List videos, check them, or generate some
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    Train(train::Args),
+    Finetune(finetune::Args),
+    Eval(eval::Args),
+    Compare(compare::Args),
+    Attend(attend::Args),
+    Perturb(perturb::Args),
+    Import(import::Args),
+    Export(export::Args),
+    Info(info::Args),
+    Bench(bench::Args),
+    Demo(demo::Args),
+    Completions(completions::Args),
+}
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<Status> {

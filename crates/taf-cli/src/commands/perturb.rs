@@ -1,7 +1,7 @@
 //! `taf perturb`.
 
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use image::imageops::{FilterType, resize};
@@ -12,14 +12,32 @@ use taf::eval::Explanation;
 use taf_report::run::write_atomic;
 use taf_video::{Clip, EncodeOptions, Frame, VideoWriter};
 
-use crate::args::PerturbArgs;
-use crate::clip::{Numbers, Subject};
+use crate::clip::{ClipArgs, Numbers, Subject};
 use crate::exit::Status;
 use crate::output;
 use crate::trained::words;
 
+/// Write the temporal adversarial version of a video, and the difference as a picture
+///
+/// The frames the network looks at are perturbed by at most epsilon so that its temporal attention moves, and written without
+/// loss. The change is too small to see; the picture shows it amplified.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  taf perturb clip.mp4 --run runs/base --out ta.mp4 --difference difference.png --set epsilon=0.0314")]
+pub struct Args {
+    #[command(flatten)]
+    pub clip: ClipArgs,
+    /// Video to write (.mp4, .mkv, .mov)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Picture of the amplified difference to write; grey is no change (.png)
+    #[arg(long, value_name = "FILE")]
+    pub difference: Option<PathBuf>,
+}
+
 /// Writes the temporal adversarial version of a video.
-pub fn run(args: PerturbArgs) -> Result<Status> {
+pub fn run(args: Args) -> Result<Status> {
     let subject = args.clip.read()?;
     let seen = subject.explain()?;
     let perturbed = &seen.perturbed.clip;
@@ -53,7 +71,7 @@ fn as_written(subject: &Subject, seen: Explanation) -> Result<Numbers> {
     Ok(subject.numbers(&Explanation { perturbed: rounded.natural, ..seen }))
 }
 
-fn page(args: &PerturbArgs, subject: &Subject, numbers: &Numbers, max_change: u8) -> String {
+fn page(args: &Args, subject: &Subject, numbers: &Numbers, max_change: u8) -> String {
     let pictures = args.difference.as_ref().map_or(String::new(), |path| format!("difference  {}\n", path.display()));
     format!(
         "video       {} ({} frames of {}x{}, lossless)\n{pictures}\

@@ -1,0 +1,91 @@
+//! `taf data`: lists of videos.
+
+mod check;
+mod prepare;
+mod synth;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde::Serialize;
+use taf_video::dataset::{Manifest, SplitCounts};
+
+use crate::exit::Status;
+use crate::output;
+
+/// The commands about data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    Prepare(prepare::Args),
+    Check(check::Args),
+    Synth(synth::Args),
+}
+
+/// Does one of them.
+pub fn run(command: DataCommand) -> Result<Status> {
+    match command {
+        DataCommand::Prepare(args) => prepare::run(&args),
+        DataCommand::Check(args) => check::run(&args),
+        DataCommand::Synth(args) => synth::run(&args),
+    }
+}
+
+/// What a manifest holds, for `--json`.
+#[derive(Serialize)]
+struct Contents<'a> {
+    manifest: &'a Path,
+    sha256: String,
+    classes: &'a [String],
+    counts: Vec<SplitCounts>,
+    left_out: Vec<String>,
+}
+
+/// Says what a manifest holds that was just written.
+fn tell(path: &Path, left_out: Vec<String>, json: bool) -> Result<Status> {
+    // Read again: the hash depends on where the manifest lies.
+    let manifest = Manifest::read(path)?;
+    let counts = counts(&manifest);
+    if json {
+        let (classes, sha256) = (manifest.classes(), manifest.hash());
+        output::print_json(&Contents { manifest: path, sha256, classes, counts, left_out })?;
+    } else {
+        output::print(&format!("{}\n{}", path.display(), table(manifest.classes(), &counts)))?;
+    }
+    Ok(Status::Done)
+}
+
+fn counts(manifest: &Manifest) -> Vec<SplitCounts> {
+    let count = |split: &str| {
+        let mut per_class = vec![0; manifest.classes().len()];
+        let of_split = manifest.records().iter().filter(|record| record.split == split);
+        of_split.for_each(|record| per_class[record.label] += 1);
+        SplitCounts { split: split.to_owned(), per_class }
+    };
+    manifest.splits().into_iter().map(count).collect()
+}
+
+/// Videos per split: in all, and the smallest and largest class.
+fn table(classes: &[String], counts: &[SplitCounts]) -> String {
+    let mut text = format!("{} classes: {}\n", classes.len(), shortened(classes));
+    for SplitCounts { split, per_class } in counts {
+        let (sum, least, most) = (
+            per_class.iter().sum::<usize>(),
+            per_class.iter().min().unwrap_or(&0),
+            per_class.iter().max().unwrap_or(&0),
+        );
+        let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+        let _ = writeln!(text, "{split}: {sum} videos, {range} per class");
+    }
+    text
+}
+
+/// Class names for a line of text.
+const MAX_NAMES: usize = 12;
+
+fn shortened(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MAX_NAMES);
+    let shown = names[..names.len() - more].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
