@@ -1,0 +1,15 @@
+//! Files written whole or not at all, and what a command may write where.
+//!
+//! * [`write_atomic`] and [`write_atomic_with`] replace a file; [`Unfinished`] does so for encoders that open a path themselves.
+//! * [`check_outputs`] refuses, before any work is done, what would destroy an input or could not be written in the end.
+
+mod error;
+mod folder;
+mod outputs;
+mod place;
+mod whole;
+
+pub use error::{Error, Result};
+pub use folder::{create_folder, remove_unfinished};
+pub use outputs::{Input, Output, check_outputs};
+pub use whole::{Unfinished, write_atomic, write_atomic_with};
