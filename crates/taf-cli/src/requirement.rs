@@ -40,7 +40,7 @@ impl Measure {
         match self {
             Self::Top1 => scores.top1.value,
             Self::Top5 => scores.top5.value,
-            Self::MeanClassAccuracy => scores.mean_class_accuracy,
+            Self::MeanClassAccuracy => scores.mean_class_accuracy.value,
             Self::LogLoss => scores.log_loss,
         }
     }

@@ -14,7 +14,8 @@ use crate::trained::{Trained, Which};
 /// Compare runs on the same clips: is one better, and by how much for sure?
 ///
 /// Every run is compared with the first, and the last also with the one before it, of which the answer speaks: difference in
-/// top-1 with a paired bootstrap interval. Predictions that `taf eval` has made are used again.
+/// top-1 with an interval that takes whole groups of videos as independent, and a permutation test by group says whether it
+/// is more than chance. Predictions that `taf eval` has made are used again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

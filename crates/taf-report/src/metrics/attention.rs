@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::interval::Z;
-use super::paired::quantile;
+use super::groups::{GroupMean, Groups, Weighted};
+use super::interval::mean_interval;
 use super::{Error, Result};
 
 /// Shannon entropy in nats of a distribution over frames: 0 when one frame has it all, ln T when all are equal.
@@ -44,19 +44,24 @@ pub fn total_variation(first: &[f32], second: &[f32]) -> f64 {
 /// The temporal attention of one clip, before and after a perturbation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttentionPair {
+    /// The group its video belongs to; a video without one is its own.
+    pub group: String,
     /// On the clip as it is: `[T]`, not negative, summing to 1.
     pub natural: Vec<f32>,
     /// On the perturbed clip, where there is one: `[T]` likewise.
     pub perturbed: Option<Vec<f32>>,
 }
 
-/// Where a list of numbers lies.
+/// Where a list of numbers lies that come in groups.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How many numbers.
-    pub n: usize,
     /// Their mean.
     pub mean: f64,
+    /// Lower end of the mean's interval at [`LEVEL`](super::LEVEL), the t interval over groups; the smallest number for a
+    /// single group.
+    pub low: f64,
+    /// Upper end of the mean's interval; the largest number for a single group.
+    pub high: f64,
     /// Their standard deviation, with n - 1 in the denominator; 0 for a single number.
     pub sd: f64,
     /// The smallest.
@@ -72,29 +77,38 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Summarises numbers; none where there are none. Quantiles are linear between neighbours.
-    pub fn of(values: &[f64]) -> Option<Self> {
+    /// Summarises one number a sample; none where there are none. Quantiles are linear between neighbours.
+    pub fn of(values: &[f64], groups: &Groups) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let (&min, &max) = (sorted.first()?, sorted.last()?);
-        let n = sorted.len();
-        let mean = sorted.iter().sum::<f64>() / n as f64;
-        let squares: f64 = sorted.iter().map(|v| (v - mean).powi(2)).sum();
-        let sd = (squares / n.saturating_sub(1).max(1) as f64).sqrt();
+        let mean = GroupMean::of(&groups.sums(values.iter().map(|&value| Some(Weighted::once(value)))));
+        let (low, high) = mean_interval(mean.value, mean.variance.sqrt(), mean.even_groups);
+        let squares: f64 = sorted.iter().map(|v| (v - mean.value).powi(2)).sum();
+        let sd = (squares / sorted.len().saturating_sub(1).max(1) as f64).sqrt();
         let at = |q| quantile(&sorted, q);
-        Some(Self { n, mean, sd, min, q25: at(0.25), median: at(0.5), q75: at(0.75), max })
+        // A mean lies between the least and the largest number; where the groups do not tell, so much is left.
+        let (low, high) = if low.is_finite() { (low, high) } else { (min, max) };
+        Some(Self { mean: mean.value, low, high, sd, min, q25: at(0.25), median: at(0.5), q75: at(0.75), max })
     }
+}
 
-    /// The interval of the mean at [`LEVEL`](super::LEVEL), from the normal approximation; numbers are taken as independent.
-    pub fn mean_interval(&self) -> (f64, f64) {
-        let half = Z * self.sd / (self.n as f64).sqrt();
-        (self.mean - half, self.mean + half)
-    }
+/// The `q`-quantile of sorted values, linear between neighbours.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * at.fract()
 }
 
 /// How a model spreads its attention over the frames of many clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttentionSummary {
+    /// How many clips were measured.
+    pub clips: usize,
+    /// Of how many there are.
+    pub available: usize,
+    /// How many groups the measured clips fall into.
+    pub groups: usize,
     /// Frames a clip has.
     pub frames: usize,
     /// Entropy on natural clips, nats.
@@ -121,19 +135,26 @@ pub struct AttentionSummary {
 const SUM_TOLERANCE: f64 = 1e-3;
 
 impl AttentionSummary {
-    /// Summarises the clips of one model.
+    /// Summarises the measured clips of one model, of `available` that there are.
     ///
     /// # Errors
-    /// If there is no clip, the numbers of frames differ, only some clips are perturbed, or a row is no distribution.
-    pub fn new(clips: &[AttentionPair]) -> Result<Self> {
-        check(clips)?;
+    /// If there is no clip, more than are available, the numbers of frames differ, only some clips are perturbed, or a row is
+    /// no distribution.
+    pub fn new(clips: &[AttentionPair], available: usize) -> Result<Self> {
+        check(clips, available)?;
+        let groups = Groups::new(clips.iter().map(|clip| clip.group.as_str()));
+        let summary = |values: Vec<f64>| Summary::of(&values, &groups).expect("check() saw at least one clip");
+        let each = |rows: &[&[f32]], measure: fn(&[f32]) -> f64| summary(rows.iter().map(|row| measure(row)).collect());
         let natural: Vec<&[f32]> = clips.iter().map(|c| c.natural.as_slice()).collect();
         let perturbed: Option<Vec<&[f32]>> = clips.iter().map(|c| c.perturbed.as_deref()).collect();
         let paired = |measure: fn(&[f32], &[f32]) -> f64| {
             let rows = perturbed.as_ref()?;
-            Some(summary(&natural.iter().zip(rows).map(|(a, b)| measure(a, b)).collect::<Vec<_>>()))
+            Some(summary(natural.iter().zip(rows).map(|(a, b)| measure(a, b)).collect()))
         };
         Ok(Self {
+            clips: clips.len(),
+            available,
+            groups: groups.count(),
             frames: natural[0].len(),
             entropy: each(&natural, attention_entropy),
             effective_frames: each(&natural, effective_frames),
@@ -148,22 +169,17 @@ impl AttentionSummary {
     }
 }
 
-fn each(rows: &[&[f32]], measure: fn(&[f32]) -> f64) -> Summary {
-    summary(&rows.iter().map(|row| measure(row)).collect::<Vec<_>>())
-}
-
-fn summary(values: &[f64]) -> Summary {
-    Summary::of(values).expect("check() saw at least one clip")
-}
-
 fn mean_rows(rows: &[&[f32]]) -> Vec<f64> {
     let mean = |t| rows.iter().map(|row| f64::from(row[t])).sum::<f64>() / rows.len() as f64;
     (0..rows[0].len()).map(mean).collect()
 }
 
-fn check(clips: &[AttentionPair]) -> Result<()> {
+fn check(clips: &[AttentionPair], available: usize) -> Result<()> {
     let refuse = |clip, expected: String, found: String| Err(Error::Attention { clip, expected, found });
     let Some(first) = clips.first() else { return refuse(0, "at least one clip".into(), "none".into()) };
+    if clips.len() > available {
+        return refuse(available, format!("at most {available} clips"), clips.len().to_string());
+    }
     let frames = first.natural.len();
     for (clip, pair) in clips.iter().enumerate() {
         if pair.perturbed.is_some() != first.perturbed.is_some() {
@@ -216,22 +232,43 @@ mod tests {
         assert!((neglected_share(&[0.6, 0.1, 0.3], &[0.2, 0.7, 0.1]) - 0.7).abs() < 1e-6);
     }
 
+    fn single(count: usize) -> Groups {
+        let names: Vec<String> = (0..count).map(|i| i.to_string()).collect();
+        Groups::new(names.iter().map(String::as_str))
+    }
+
     #[test]
     fn a_summary_agrees_with_numbers_counted_by_hand() {
-        let s = Summary::of(&[4.0, 1.0, 3.0, 2.0]).unwrap();
+        let s = Summary::of(&[4.0, 1.0, 3.0, 2.0], &single(4)).unwrap();
         assert_eq!((s.mean, s.min, s.q25, s.median, s.q75, s.max), (2.5, 1.0, 1.75, 2.5, 3.25, 4.0));
         assert!((s.sd - (5.0f64 / 3.0).sqrt()).abs() < 1e-12);
-        let (low, high) = s.mean_interval();
-        assert!((high - low - 2.0 * 1.959964 * s.sd / 2.0).abs() < 1e-5 && (low + high - 5.0).abs() < 1e-12);
-        assert_eq!(Summary::of(&[2.0]).unwrap().sd, 0.0);
-        assert_eq!(Summary::of(&[]), None);
+        // 3.182 is the 97.5 % point of t with three degrees of freedom.
+        assert!((s.high - s.low - 2.0 * 3.18245 * s.sd / 2.0).abs() < 1e-4 && (s.low + s.high - 5.0).abs() < 1e-12);
+        assert_eq!(Summary::of(&[2.0], &single(1)).unwrap().sd, 0.0);
+        assert_eq!(Summary::of(&[], &single(0)), None);
+    }
+
+    #[test]
+    fn clips_of_one_group_do_not_narrow_the_interval() {
+        let values = [4.0, 1.0, 3.0, 2.0];
+        let copies: Vec<f64> = values.iter().flat_map(|&v| [v; 16]).collect();
+        let names: Vec<String> = (0..64).map(|i| (i / 16).to_string()).collect();
+        let grouped = Summary::of(&copies, &Groups::new(names.iter().map(String::as_str))).unwrap();
+        let free = Summary::of(&values, &single(4)).unwrap();
+        assert!((grouped.low - free.low).abs() < 1e-12 && (grouped.high - free.high).abs() < 1e-12);
+        let one = Summary::of(&values, &Groups::new(["g"; 4])).unwrap();
+        assert_eq!((one.low, one.high), (1.0, 4.0));
     }
 
     #[test]
     fn clips_are_summarised_before_and_after() {
-        let pair = |a: [f32; 2], b: [f32; 2]| AttentionPair { natural: a.into(), perturbed: Some(b.into()) };
-        let s = AttentionSummary::new(&[pair([1.0, 0.0], [0.5, 0.5]), pair([0.5, 0.5], [0.5, 0.5])]).unwrap();
-        assert_eq!(s.frames, 2);
+        let pair = |group: &str, natural: [f32; 2]| AttentionPair {
+            group: group.into(),
+            natural: natural.into(),
+            perturbed: Some(vec![0.5, 0.5]),
+        };
+        let s = AttentionSummary::new(&[pair("a", [1.0, 0.0]), pair("b", [0.5, 0.5])], 40).unwrap();
+        assert_eq!((s.frames, s.clips, s.available, s.groups), (2, 2, 40, 2));
         assert_eq!(s.mean_natural, [0.75, 0.25]);
         assert_eq!(s.moved.unwrap().mean, 0.25);
         assert_eq!((s.neglected_share.mean, s.perturbed_neglected_share.unwrap().mean), (0.25, 0.5));
@@ -241,12 +278,14 @@ mod tests {
 
     #[test]
     fn rows_that_are_no_distribution_are_refused() {
-        let natural = |row: &[f32]| AttentionPair { natural: row.into(), perturbed: None };
-        assert!(AttentionSummary::new(&[]).is_err());
-        assert!(AttentionSummary::new(&[natural(&[])]).is_err());
-        assert!(AttentionSummary::new(&[natural(&[0.5, f32::NAN])]).is_err());
-        assert!(AttentionSummary::new(&[natural(&[0.5, 0.6])]).is_err());
-        let error = AttentionSummary::new(&[natural(&[0.5, 0.5]), natural(&[1.0])]).unwrap_err();
+        let natural = |row: &[f32]| AttentionPair { group: "g".into(), natural: row.into(), perturbed: None };
+        let new = |clips: &[AttentionPair]| AttentionSummary::new(clips, 2);
+        assert!(new(&[]).is_err());
+        assert!(new(&[natural(&[])]).is_err());
+        assert!(new(&[natural(&[0.5, f32::NAN])]).is_err());
+        assert!(new(&[natural(&[0.5, 0.6])]).is_err());
+        assert!(new(&[natural(&[1.0]), natural(&[1.0]), natural(&[1.0])]).is_err());
+        let error = new(&[natural(&[0.5, 0.5]), natural(&[1.0])]).unwrap_err();
         assert_eq!(error.to_string(), "attention of clip 1 needs 2 frames, found 1");
     }
 }

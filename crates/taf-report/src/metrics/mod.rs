@@ -3,11 +3,15 @@
 //! Plain values in, plain values out; nothing here knows a tensor. [`Predictions`] are what a model said about a list of
 //! samples, [`Scores`] what that amounts to, [`compare`] whether two models differ by more than the luck of the sample,
 //! and [`AttentionSummary`] how a model spreads its attention over time.
+//!
+//! Every interval and every verdict takes whole [`Groups`] as independent, never the samples in them.
 
 mod attention;
 mod error;
+mod groups;
 mod interval;
 mod paired;
+mod permutation;
 mod predictions;
 mod scores;
 
@@ -16,8 +20,10 @@ pub use attention::{
     neglected_share, total_variation,
 };
 pub use error::{Error, Result};
-pub use interval::{Interval, LEVEL, Proportion, mcnemar_exact, wilson};
-pub use paired::{Bootstrap, Comparison, compare, paired_bootstrap};
+pub use groups::Groups;
+pub use interval::{FEW_GROUPS, Interval, LEVEL, Share};
+pub use paired::{Comparison, compare};
+pub use permutation::{holm, sign_flip_p};
 pub use predictions::highest;
 pub use predictions::{Predictions, ScoreKind};
-pub use scores::{ClassScore, Scores};
+pub use scores::{ClassScore, Scores, VersionScore};

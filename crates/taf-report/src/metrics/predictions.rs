@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Result};
+use super::{Error, Groups, Result};
 
 /// What the numbers of a score row mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub enum ScoreKind {
     Probabilities,
 }
 
-/// What one model said about a list of samples, and what was right.
+/// What one model said about a list of samples, and what was right. A sample is a video, or one version of it.
 ///
 /// Made only by [`Predictions::new`], which checks it, so every reader can trust the lengths and the labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ struct Parts {
     scores: Vec<Vec<f32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     groups: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    versions: Option<Vec<String>>,
 }
 
 /// How far the sum of a probability row may lie from 1: room for single precision over a few hundred classes.
@@ -42,15 +44,31 @@ impl Predictions {
     /// # Errors
     /// If lengths differ, an id comes twice, a label is no class, or a score is not finite (or no probability).
     pub fn new(samples: Vec<String>, labels: Vec<usize>, kind: ScoreKind, scores: Vec<Vec<f32>>) -> Result<Self> {
-        Parts { samples, labels, kind, scores, groups: None }.try_into()
+        Parts { samples, labels, kind, scores, groups: None, versions: None }.try_into()
     }
 
-    /// Names the group of every sample (its video, its person): groups, not samples, are then taken as independent.
+    /// Names the group of every sample (its scene, its person): groups, not samples, are then taken as independent. Without
+    /// it every id is a group of its own.
     ///
     /// # Errors
     /// If there is not one group name per sample.
     pub fn with_groups(self, groups: Vec<String>) -> Result<Self> {
         Parts { groups: Some(groups), ..self.0 }.try_into()
+    }
+
+    /// Puts what was said about several versions of the same videos together, each with the name of its version. The ids may
+    /// be those of the videos in every part.
+    ///
+    /// # Errors
+    /// If there is no part, a version comes twice for a sample, or classes, kinds or groups do not fit each other.
+    pub fn joined(parts: impl IntoIterator<Item = (String, Self)>) -> Result<Self> {
+        let mut parts = parts.into_iter();
+        let (name, Self(mut all)) = parts.next().ok_or_else(|| Error::predictions("at least one version", "none"))?;
+        all.versions = Some(vec![name; all.samples.len()]);
+        for (name, Self(part)) in parts {
+            all.append(name, part)?;
+        }
+        all.try_into()
     }
 
     /// Number of samples, at least 1.
@@ -74,9 +92,29 @@ impl Predictions {
         &self.0.labels
     }
 
-    /// The group of every sample, where groups are known.
-    pub fn groups(&self) -> Option<&[String]> {
-        self.0.groups.as_deref()
+    /// The name of every sample's group.
+    pub fn group_names(&self) -> &[String] {
+        self.0.groups.as_deref().unwrap_or(self.samples())
+    }
+
+    /// Which samples belong together.
+    pub fn groups(&self) -> Groups {
+        Groups::new(self.group_names().iter().map(String::as_str))
+    }
+
+    /// How many videos the samples are of: each id is one, in however many versions.
+    pub fn num_videos(&self) -> usize {
+        Groups::new(self.samples().iter().map(String::as_str)).count()
+    }
+
+    /// The version of every sample; none where versions have no name.
+    pub fn versions(&self) -> Option<&[String]> {
+        self.0.versions.as_deref()
+    }
+
+    /// Id and version of a sample, for messages.
+    pub(super) fn name(&self, at: usize) -> String {
+        self.0.name(at)
     }
 
     /// What the rows of [`Self::scores`] mean.
@@ -117,13 +155,13 @@ impl TryFrom<Parts> for Predictions {
     fn try_from(parts: Parts) -> Result<Self> {
         parts.check_lengths()?;
         parts.check_samples()?;
-        for (sample, row) in parts.samples.iter().zip(&parts.scores) {
+        for (at, row) in parts.scores.iter().enumerate() {
             check_row(parts.kind, row).map_err(|found| {
                 let expected = match parts.kind {
                     ScoreKind::Logits => "finite logits",
                     ScoreKind::Probabilities => "probabilities in [0, 1] that sum to 1",
                 };
-                Error::predictions(expected, format!("{found} for sample {sample:?}"))
+                Error::predictions(expected, format!("{found} for sample {:?}", parts.name(at)))
             })?;
         }
         Ok(Self(parts))
@@ -131,6 +169,26 @@ impl TryFrom<Parts> for Predictions {
 }
 
 impl Parts {
+    fn append(&mut self, version: String, part: Self) -> Result<()> {
+        if part.kind != self.kind || part.groups.is_some() != self.groups.is_some() {
+            return Err(Error::predictions("one kind of scores, and groups in all versions or none", "a mixture"));
+        }
+        self.versions.get_or_insert_default().extend(vec![version; part.samples.len()]);
+        self.groups.get_or_insert_default().extend(part.groups.unwrap_or_default());
+        self.groups.take_if(|groups| groups.is_empty());
+        self.samples.extend(part.samples);
+        self.labels.extend(part.labels);
+        self.scores.extend(part.scores);
+        Ok(())
+    }
+
+    fn name(&self, at: usize) -> String {
+        match &self.versions {
+            Some(versions) => format!("{} {}", self.samples[at], versions[at]),
+            None => self.samples[at].clone(),
+        }
+    }
+
     fn check_lengths(&self) -> Result<()> {
         let n = self.samples.len();
         if n == 0 || self.scores.first().is_none_or(Vec::is_empty) {
@@ -140,6 +198,7 @@ impl Parts {
             ("labels", self.labels.len()),
             ("score rows", self.scores.len()),
             ("groups", self.groups.as_ref().map_or(n, Vec::len)),
+            ("versions", self.versions.as_ref().map_or(n, Vec::len)),
         ] {
             if found != n {
                 return Err(Error::predictions(format!("{n} {what}, one per sample"), found.to_string()));
@@ -151,17 +210,17 @@ impl Parts {
     fn check_samples(&self) -> Result<()> {
         let classes = self.scores[0].len();
         let mut seen = std::collections::HashSet::new();
-        for ((sample, &label), row) in self.samples.iter().zip(&self.labels).zip(&self.scores) {
+        for (at, (&label, row)) in self.labels.iter().zip(&self.scores).enumerate() {
             if row.len() != classes {
-                let found = format!("{} for sample {sample:?}", row.len());
+                let found = format!("{} for sample {:?}", row.len(), self.name(at));
                 return Err(Error::predictions(format!("{classes} scores a sample, as the first has"), found));
             }
             if label >= classes {
-                let found = format!("label {label} of sample {sample:?}");
+                let found = format!("label {label} of sample {:?}", self.name(at));
                 return Err(Error::predictions(format!("labels under {classes}"), found));
             }
-            if !seen.insert(sample) {
-                return Err(Error::predictions("every sample once", format!("{sample:?} twice")));
+            if !seen.insert((&self.samples[at], self.versions.as_ref().map(|versions| &versions[at]))) {
+                return Err(Error::predictions("every sample once", format!("{:?} twice", self.name(at))));
             }
         }
         Ok(())
@@ -222,6 +281,28 @@ mod tests {
         assert!(make(vec!["a".into(), "a".into()], vec![0, 1], vec![row(), row()]).is_err());
         let one = make(ids(1), vec![0], vec![row()]).unwrap();
         assert!(one.with_groups(vec![]).is_err());
+    }
+
+    #[test]
+    fn versions_of_the_same_videos_are_put_together() {
+        let part = |answer: f32| {
+            let p = Predictions::new(ids(2), vec![0, 1], ScoreKind::Logits, vec![vec![answer, 0.0], vec![0.0, 1.0]]);
+            p.unwrap().with_groups(vec!["g".into(), "h".into()]).unwrap()
+        };
+        let joined = Predictions::joined([("clean".into(), part(1.0)), ("noise:3".into(), part(-1.0))]).unwrap();
+        assert_eq!((joined.len(), joined.num_videos(), joined.groups().count()), (4, 2, 2));
+        assert_eq!(joined.versions().unwrap(), ["clean", "clean", "noise:3", "noise:3"]);
+        assert_eq!(joined.correct(), [true, true, false, true]);
+        let twice = Predictions::joined([("clean".into(), part(1.0)), ("clean".into(), part(1.0))]);
+        assert!(twice.unwrap_err().to_string().contains("\"v0 clean\" twice"));
+        assert!(Predictions::joined([]).is_err());
+    }
+
+    #[test]
+    fn versions_without_groups_are_grouped_by_their_video() {
+        let part = || Predictions::new(ids(3), vec![0; 3], ScoreKind::Logits, vec![vec![1.0, 0.0]; 3]).unwrap();
+        let joined = Predictions::joined([("a".into(), part()), ("b".into(), part())]).unwrap();
+        assert_eq!((joined.groups().count(), joined.num_videos()), (3, 3));
     }
 
     #[test]

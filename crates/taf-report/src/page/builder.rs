@@ -1,7 +1,8 @@
 use super::{
-    Chart, Difference, Error, Fact, Listing, ModelAttention, Named, Picture, Report, Result, SuiteResult, words,
+    Chart, Difference, Error, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, Result, SuiteResult,
+    Weights, words,
 };
-use crate::metrics::{AttentionSummary, Bootstrap, Predictions, Scores, compare};
+use crate::metrics::{AttentionSummary, Predictions, Scores, compare, holm};
 use crate::run::Provenance;
 
 /// Collects what a report is made of; [`ReportBuilder::build`] scores and compares it.
@@ -13,19 +14,19 @@ pub struct ReportBuilder {
     report: Report,
     predictions: Vec<(String, String, Predictions)>,
     pairs: Vec<(String, String)>,
-    bootstrap: Bootstrap,
 }
 
 impl ReportBuilder {
     pub(super) fn new(title: impl Into<String>) -> Self {
         let report = Report {
-            schema: 1,
+            schema: 2,
             title: title.into(),
             question: None,
             answer: String::new(),
             findings: Vec::new(),
             classes: Vec::new(),
             models: Vec::new(),
+            weights: Vec::new(),
             suites: Vec::new(),
             results: Vec::new(),
             differences: Vec::new(),
@@ -36,7 +37,7 @@ impl ReportBuilder {
             listings: Vec::new(),
             provenance: None,
         };
-        Self { report, predictions: Vec::new(), pairs: Vec::new(), bootstrap: Bootstrap::default() }
+        Self { report, predictions: Vec::new(), pairs: Vec::new() }
     }
 
     /// What the report answers, one sentence.
@@ -69,6 +70,12 @@ impl ReportBuilder {
         self
     }
 
+    /// Says which of a model's weights were evaluated.
+    pub fn weights(mut self, model: impl Into<String>, weights: Weights) -> Self {
+        self.report.weights.push(ModelWeights { model: model.into(), weights });
+        self
+    }
+
     /// Names a suite and says what it does to the clips.
     pub fn suite(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         describe(&mut self.report.suites, name.into(), description.into());
@@ -83,15 +90,12 @@ impl ReportBuilder {
         self
     }
 
-    /// Compares two models, second minus first, on every suite both have.
+    /// Compares two models, second minus first, on every suite both have; a pair that was named before is compared once.
     pub fn compare(mut self, first: impl Into<String>, second: impl Into<String>) -> Self {
-        self.pairs.push((first.into(), second.into()));
-        self
-    }
-
-    /// How the comparisons are resampled.
-    pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
-        self.bootstrap = bootstrap;
+        let pair = (first.into(), second.into());
+        if !self.pairs.contains(&pair) {
+            self.pairs.push(pair);
+        }
         self
     }
 
@@ -141,6 +145,7 @@ impl ReportBuilder {
         for (first, second) in std::mem::take(&mut self.pairs) {
             self.compare_pair(&first, &second)?;
         }
+        self.correct_p_values();
         if self.report.answer.is_empty() {
             self.report.answer = words::answer(&self.report);
         }
@@ -172,18 +177,27 @@ impl ReportBuilder {
         let before = self.report.differences.len();
         for Named { name: suite, .. } in &self.report.suites {
             let (Some(a), Some(b)) = (self.find(first, suite), self.find(second, suite)) else { continue };
-            let comparison = compare(a, b, self.bootstrap).map_err(|source| Error::Scores {
+            let comparison = compare(a, b).map_err(|source| Error::Scores {
                 model: format!("{second} against {first}"),
                 suite: suite.clone(),
                 source,
             })?;
             let (first, second) = (first.to_owned(), second.to_owned());
-            self.report.differences.push(Difference { suite: suite.clone(), first, second, comparison });
+            let p_corrected = comparison.p;
+            let difference = Difference { suite: suite.clone(), first, second, comparison, p_corrected };
+            self.report.differences.push(difference);
         }
         if self.report.differences.len() == before {
             return Err(Error::content(format!("a suite that both {first:?} and {second:?} were asked"), "none"));
         }
         Ok(())
+    }
+
+    fn correct_p_values(&mut self) {
+        let alone: Vec<f64> = self.report.differences.iter().map(|difference| difference.comparison.p).collect();
+        for (difference, p) in self.report.differences.iter_mut().zip(holm(&alone)) {
+            difference.p_corrected = p;
+        }
     }
 
     fn find(&self, model: &str, suite: &str) -> Option<&Predictions> {
@@ -208,6 +222,7 @@ fn mention(list: &mut Vec<Named>, name: &str) {
 mod tests {
     use super::*;
     use crate::metrics::ScoreKind;
+    use crate::page::Verdict;
 
     fn answers(right: &[bool]) -> Predictions {
         let scores = right.iter().map(|&r| if r { vec![1.0, 0.0] } else { vec![0.0, 1.0] }).collect();
@@ -228,7 +243,7 @@ mod tests {
         let report = report.unwrap();
         assert_eq!(report.models.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["plain", "TAF"]);
         assert_eq!(report.suites[1].description, "sensor noise");
-        assert_eq!(report.scores("TAF", "clean").unwrap().top1.successes, 3);
+        assert_eq!(report.scores("TAF", "clean").unwrap().top1.value, 1.0);
         assert!(report.scores("plain", "noisy").is_none());
     }
 
@@ -247,8 +262,42 @@ mod tests {
     }
 
     #[test]
-    fn a_report_comes_back_from_json_as_it_was() {
+    fn every_comparison_of_the_page_makes_the_others_less_sure() {
+        let right = |right: usize| answers(&(0..20).map(|i| i < right).collect::<Vec<_>>());
+        let with = |suites: usize| {
+            let start = Report::builder("t").classes(["left", "right"]);
+            let names: Vec<String> = (0..suites).map(|i| format!("suite {i}")).collect();
+            let report = names.iter().fold(start, |report, suite| {
+                report.predictions("plain", suite, right(10)).predictions("TAF", suite, right(17))
+            });
+            report.compare("plain", "TAF").compare("plain", "TAF").build().unwrap()
+        };
+        // Seven gains and no loss have a p-value of 2 / 128.
+        let (one, four) = (with(1), with(4));
+        assert_eq!((one.differences.len(), four.differences.len()), (1, 4));
+        assert_eq!((one.differences[0].p_corrected, four.differences[0].p_corrected), (2.0 / 128.0, 8.0 / 128.0));
+        assert_eq!((one.differences[0].verdict(), four.differences[0].verdict()), (Verdict::Higher, Verdict::NotShown));
+    }
+
+    #[test]
+    fn a_few_groups_have_no_verdict_however_large_the_difference() {
+        let right =
+            |right: bool| answers(&[right; 16]).with_groups((0..16).map(|i| (i % 8).to_string()).collect()).unwrap();
+        let report = Report::builder("t").classes(["left", "right"]);
+        let report = report.predictions("plain", "clean", right(false)).predictions("TAF", "clean", right(true));
+        let report = report.compare("plain", "TAF").build().unwrap();
+        assert_eq!(report.differences[0].verdict(), Verdict::TooFewGroups);
+        assert!(
+            report.answer.starts_with("Too few groups to say whether TAF and plain differ on clean"),
+            "{}",
+            report.answer
+        );
+        assert!(report.answer.contains("16 videos in 8 groups"), "{}", report.answer);
+    }
+
+    #[test]
+    fn a_report_in_json_has_its_pictures_as_text() {
         let report = two_models().compare("plain", "TAF").picture("p", "c", vec![1, 2, 255]).build().unwrap();
-        assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
+        assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
     }
 }

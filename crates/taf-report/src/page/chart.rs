@@ -1,5 +1,4 @@
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 /// Lines over a common axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,16 +87,6 @@ impl Series {
         let points = points.into_iter().filter(|(x, _)| x.is_finite());
         Self { name: name.into(), points: points.map(|(x, y)| (x, y.is_finite().then_some(y))).collect() }
     }
-
-    /// The field `key` over the step, from the lines of a run's log (see [`crate::run::read_metrics`]). Lines without
-    /// the field are passed over; `null` is a gap.
-    pub fn from_log(name: impl Into<String>, log: &[Map<String, Value>], key: &str) -> Self {
-        let point = |line: &Map<String, Value>| {
-            let value = line.get(key)?;
-            Some((line.get("step")?.as_f64()?, value.as_f64()))
-        };
-        Self { name: name.into(), points: log.iter().filter_map(point).collect() }
-    }
 }
 
 #[cfg(test)]
@@ -108,12 +97,5 @@ mod tests {
     fn numbers_that_are_not_finite_become_gaps() {
         let s = Series::new("loss", [(0.0, 1.0), (1.0, f64::NAN), (f64::INFINITY, 2.0)]);
         assert_eq!(s.points, [(0.0, Some(1.0)), (1.0, None)]);
-    }
-
-    #[test]
-    fn a_log_becomes_a_line() {
-        let text = [r#"{"step":1,"loss":2.0}"#, r#"{"step":2,"top1":0.5}"#, r#"{"step":3,"loss":null}"#];
-        let log: Vec<Map<String, Value>> = text.iter().map(|t| serde_json::from_str(t).unwrap()).collect();
-        assert_eq!(Series::from_log("loss", &log, "loss").points, [(1.0, Some(2.0)), (3.0, None)]);
     }
 }

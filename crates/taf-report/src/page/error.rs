@@ -32,9 +32,6 @@ pub enum Error {
     /// A picture cannot be encoded.
     #[error("cannot encode the picture: {0}")]
     Encode(#[from] image::ImageError),
-    /// Text that should be a report is not.
-    #[error("cannot read the report: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 /// Short for a result with this module's [`Error`].

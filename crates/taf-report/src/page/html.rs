@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::svg::{Bar, BarGroup, forest, grouped_bars, heat_map, line_chart};
-use super::words::{level, percent};
+use super::words::{decision, intervals, level, percent, weights};
 use super::{Axis, Cell, Chart, Difference, Picture, Reference, Report, Series, Table, Verdict, table};
 use crate::metrics::Summary;
 
@@ -56,7 +56,10 @@ fn results(report: &Report) -> Markup {
         section {
             h2 { "Top-1 accuracy" }
             (tabular(&table::main(report)))
-            p.caption { "In brackets: " (level()) " Wilson interval, in per cent. " (chance_words(report)) }
+            p.caption { (intervals()) " " (chance_words(report)) }
+            @if !report.weights.is_empty() {
+                p.caption { "Weights: " (report.weights.iter().map(weights).collect::<Vec<_>>().join("; ")) "." }
+            }
             figure { (accuracy_bars(report)) }
             (legend_of_names("Models", &report.models))
             (legend_of_names("Suites", &report.suites))
@@ -104,11 +107,7 @@ fn differences(report: &Report) -> Markup {
         @if !pairs.is_empty() {
             section {
                 h2 { "Do the models differ?" }
-                p.caption {
-                    "The same clips for both models; " (level()) " paired bootstrap intervals, one for each suite and not "
-                    "corrected for their number. An interval that holds zero shows no difference, which is not a proof "
-                    "that there is none."
-                }
+                p.caption { (decision(report)) }
                 @for (first, second) in &pairs {
                     @let rows: Vec<&Difference> =
                         report.differences.iter().filter(|d| d.first == *first && d.second == *second).collect();
@@ -145,7 +144,8 @@ fn attention(report: &Report) -> Markup {
                 p.caption {
                     "Attention is how much each frame argues for the class; it sums to 1 over a clip. Effective frames are "
                     "exp(entropy): 1 when one frame has it all. Moved is the total variation between a clip and its "
-                    "perturbed version. Means over clips, in brackets their " (level()) " interval."
+                    "perturbed version. Means over clips, in brackets their " (level()) " interval, which takes whole groups of "
+                    "videos as independent."
                 }
                 (tabular(&table::attention(report)))
                 div.charts {
@@ -167,10 +167,7 @@ fn attention_chart(report: &Report) -> Chart {
 
 fn frames_bars(report: &Report) -> Markup {
     let names: Vec<&str> = report.attention.iter().map(|a| a.model.as_str()).collect();
-    let bar = |s: &Summary| {
-        let (low, high) = s.mean_interval();
-        Bar { value: s.mean, low, high }
-    };
+    let bar = |s: &Summary| Bar { value: s.mean, low: s.low, high: s.high };
     let natural = report.attention.iter().map(|a| Some(bar(&a.summary.effective_frames))).collect();
     let perturbed: Vec<Option<Bar>> =
         report.attention.iter().map(|a| a.summary.perturbed_effective_frames.as_ref().map(bar)).collect();
@@ -218,11 +215,14 @@ fn classes(report: &Report) -> Markup {
 }
 
 fn details(report: &Report) -> Markup {
-    let details = table::details(report);
+    let (details, versions) = (table::details(report), table::versions(report));
     html! {
         section {
             h2 { "Details" }
             details { summary { "All scores" } (tabular(&table::scores(report))) }
+            @if !versions.rows.is_empty() {
+                details { summary { "Top-1 by version of the videos" } (tabular(&versions)) }
+            }
             @if !details.rows.is_empty() {
                 table.details { tbody {
                     @for row in &details.rows { tr { th scope="row" { (row[0].text) } td { (row[1].text) } } }
@@ -252,7 +252,7 @@ fn tabular_cell(cell: &Cell, first: bool) -> Markup {
     let class = match cell.verdict {
         Some(Verdict::Higher) => Some("verdict higher"),
         Some(Verdict::Lower) => Some("verdict lower"),
-        Some(Verdict::NotShown) => Some("verdict unclear"),
+        Some(Verdict::NotShown | Verdict::TooFewGroups) => Some("verdict unclear"),
         None => None,
     };
     html! {
@@ -282,7 +282,7 @@ mod tests {
 
     /// A report in which every text a user can set is an attack.
     fn hostile() -> Report {
-        let pair = AttentionPair { natural: vec![0.5, 0.5], perturbed: Some(vec![0.9, 0.1]) };
+        let pair = AttentionPair { group: HOSTILE.into(), natural: vec![0.5, 0.5], perturbed: Some(vec![0.9, 0.1]) };
         Report::builder(HOSTILE)
             .question(HOSTILE)
             .classes([HOSTILE, "right"])
@@ -291,7 +291,7 @@ mod tests {
             .predictions(HOSTILE, HOSTILE, answers(20, 10))
             .predictions("TAF", HOSTILE, answers(20, 11))
             .compare(HOSTILE, "TAF")
-            .attention(HOSTILE, AttentionSummary::new(&[pair]).unwrap())
+            .attention(HOSTILE, AttentionSummary::new(&[pair], 1).unwrap())
             .curve(
                 Chart::new(HOSTILE, Axis::new(HOSTILE), Axis::with_unit(HOSTILE, HOSTILE)).with_reference(HOSTILE, 1.0),
             )

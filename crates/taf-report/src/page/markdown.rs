@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::words::level;
+use super::words::{decision, intervals};
 use super::{Cell, Report, Table, table};
 
 /// The answer, then the tables.
@@ -9,10 +9,14 @@ pub fn page(report: &Report) -> String {
     for text in report.question.iter().chain([&report.answer]).chain(&report.findings) {
         let _ = write!(out, "{}\n\n", inline(text));
     }
-    let _ = write!(out, "Top-1 with {} Wilson intervals; differences with paired bootstrap intervals.\n\n", level());
+    let _ = write!(out, "{}\n\n", inline(&intervals()));
     section(&mut out, "Top-1", &table::main(report));
+    if !report.differences.is_empty() {
+        let _ = write!(out, "{}\n\n", inline(&decision(report)));
+    }
     section(&mut out, "Differences", &table::differences(report));
     section(&mut out, "Attention", &table::attention(report));
+    section(&mut out, "Versions", &table::versions(report));
     section(&mut out, "All scores", &table::scores(report));
     section(&mut out, "Classes", &table::classes(report));
     section(&mut out, "Details", &table::details(report));

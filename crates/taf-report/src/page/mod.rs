@@ -2,7 +2,8 @@
 //!
 //! A report is built from predictions ([`Report::builder`]), holds numbers and pictures and nothing else, and is what
 //! `report.json` contains. [`Report::to_html`], [`Report::to_markdown`] and [`Report::to_terminal`] only lay it out.
-//! Every accuracy stands with its interval, and a difference whose interval holds zero is called no difference shown.
+//! Every accuracy stands with its interval. What a difference amounts to is decided by a permutation test by group, corrected
+//! for all comparisons of the report; with a few groups nothing is decided.
 
 mod builder;
 mod canvas;
@@ -22,7 +23,9 @@ pub use builder::ReportBuilder;
 pub use chart::{Axis, Chart, Reference, Series};
 pub use colour::turbo;
 pub use error::{Error, Result};
-pub use schema::{Difference, Fact, Listing, ModelAttention, Named, Picture, Report, SuiteResult, Verdict};
+pub use schema::{
+    Difference, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, SuiteResult, Verdict, Weights,
+};
 pub use strip::{ActivationMaps, Strip, View};
 pub use table::{Cell, Table};
 pub use terminal::attention_bars;

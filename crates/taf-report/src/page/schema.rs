@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Chart, ReportBuilder, Result, html, markdown, terminal};
-use crate::metrics::{AttentionSummary, Comparison, Scores};
+use super::{Chart, ReportBuilder, html, markdown, terminal};
+use crate::metrics::{AttentionSummary, Comparison, FEW_GROUPS, LEVEL, Scores};
 use crate::run::Provenance;
 
 /// Everything a report says, as plain values: the schema of `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Version of this schema, 1.
+    /// Version of this schema, 2.
     pub schema: u32,
     /// Headline.
     pub title: String,
@@ -21,6 +21,8 @@ pub struct Report {
     pub classes: Vec<String>,
     /// The models in the order they are shown.
     pub models: Vec<Named>,
+    /// Which weights of the models were evaluated, where that was told.
+    pub weights: Vec<ModelWeights>,
     /// The suites in the order they are shown; the first is the one the answer speaks of.
     pub suites: Vec<Named>,
     /// One entry for every model on every suite it was asked about.
@@ -50,6 +52,28 @@ pub struct Named {
     pub description: String,
 }
 
+/// Which of the weights of one model were evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelWeights {
+    /// Name of the model.
+    pub model: String,
+    /// The weights.
+    pub weights: Weights,
+}
+
+/// Weights that a training leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "choice")]
+pub enum Weights {
+    /// Those of the last step.
+    Last,
+    /// Those that were best on some videos; results on the same videos are too good.
+    Best {
+        /// The split they were chosen on.
+        chosen_on: String,
+    },
+}
+
 /// What one model scored on one suite.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SuiteResult {
@@ -72,25 +96,30 @@ pub struct Difference {
     pub second: String,
     /// The second minus the first.
     pub comparison: Comparison,
+    /// The comparison's p-value, corrected for all comparisons of the report (Holm).
+    pub p_corrected: f64,
 }
 
 /// What a difference amounts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The whole interval lies above zero.
+    /// The second model is better.
     Higher,
-    /// The whole interval lies below zero.
+    /// The second model is worse.
     Lower,
-    /// The interval holds zero.
+    /// Chance alone may make such a difference.
     NotShown,
+    /// There are too few groups to tell.
+    TooFewGroups,
 }
 
 impl Difference {
-    /// What the interval allows to say about the second model.
+    /// What the permutation test by group allows to say about the second model, given all comparisons of the report.
     pub fn verdict(&self) -> Verdict {
-        match self.comparison.top1 {
-            interval if interval.contains_zero() => Verdict::NotShown,
-            interval if interval.difference > 0.0 => Verdict::Higher,
+        match &self.comparison {
+            comparison if comparison.groups < FEW_GROUPS => Verdict::TooFewGroups,
+            _ if self.p_corrected > 1.0 - LEVEL => Verdict::NotShown,
+            comparison if comparison.top1.difference > 0.0 => Verdict::Higher,
             _ => Verdict::Lower,
         }
     }
@@ -151,14 +180,6 @@ impl Report {
         let mut text = serde_json::to_string_pretty(self).expect("a report holds only numbers, text and lists");
         text.push('\n');
         text
-    }
-
-    /// Reads what [`Self::to_json`] wrote.
-    ///
-    /// # Errors
-    /// If the text is not a report.
-    pub fn from_json(text: &str) -> Result<Self> {
-        Ok(serde_json::from_str(text)?)
     }
 
     /// One self-contained HTML page: no script, nothing loaded from elsewhere, light and dark, fit to print.

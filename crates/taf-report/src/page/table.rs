@@ -1,6 +1,6 @@
-use super::words::{bounds, count, p_value, percent, point_bounds, points, verdict};
+use super::words::{bounds, count, p_value, percent, point_bounds, points, verdict, weights};
 use super::{Named, Report, Verdict};
-use crate::metrics::{Proportion, Summary};
+use crate::metrics::{Share, Summary};
 
 /// A table before it is laid out: every renderer shows the same cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Cell {
 /// More suites than this, and the suites become the rows.
 const MAX_SUITE_COLUMNS: usize = 5;
 
-fn accuracy(top1: Option<&Proportion>) -> Cell {
-    top1.map_or_else(|| Cell::new("\u{2013}"), |p| Cell::with_detail(percent(p.value), bounds(p)))
+fn accuracy(share: Option<&Share>) -> Cell {
+    share.map_or_else(|| Cell::new("\u{2013}"), |p| Cell::with_detail(percent(p.value), bounds(p)))
 }
 
 /// Top-1 of every model on every suite: models down and suites across, or the other way for many suites.
@@ -55,17 +55,18 @@ fn grid(corner: &str, down: &[Named], across: &[Named], cell: impl Fn(&Named, &N
     Table { header, rows: down.iter().map(row).collect() }
 }
 
-/// Every paired comparison with what it shows.
+/// Every paired comparison with what it shows; the first p-value stands alone, the second is corrected for all comparisons.
 pub fn differences(report: &Report) -> Table {
-    let header = ["comparison", "suite", "difference (points)", "p (bootstrap)", "p (McNemar)", "shown"];
+    let header = ["comparison", "suite", "difference (points)", "groups", "p", "p (all)", "shown"];
     let row = |d: &super::Difference| {
         let interval = &d.comparison.top1;
         vec![
             Cell::new(format!("{} \u{2212} {}", d.second, d.first)),
             Cell::new(&d.suite),
             Cell::with_detail(points(interval.difference), point_bounds(interval)),
-            Cell::new(p_value(interval.p_two_sided)),
-            Cell::new(p_value(d.comparison.mcnemar_p)),
+            Cell::new(d.comparison.groups.to_string()),
+            Cell::new(p_value(d.comparison.p)),
+            Cell::new(p_value(d.p_corrected)),
             Cell { text: verdict(d).into(), verdict: Some(d.verdict()), ..Cell::default() },
         ]
     };
@@ -74,19 +75,43 @@ pub fn differences(report: &Report) -> Table {
 
 /// The other scores of every model on every suite.
 pub fn scores(report: &Report) -> Table {
-    let header = ["model", "suite", "top-1", "top-5", "mean class accuracy", "log loss (nats)", "clips"];
+    let header =
+        ["model", "suite", "top-1", "top-5", "mean class accuracy", "log loss (nats)", "videos", "groups", "versions"];
     let row = |r: &super::SuiteResult| {
         vec![
             Cell::new(&r.model),
             Cell::new(&r.suite),
             accuracy(Some(&r.scores.top1)),
             accuracy(Some(&r.scores.top5)),
-            Cell::new(percent(r.scores.mean_class_accuracy)),
+            accuracy(Some(&r.scores.mean_class_accuracy)),
             Cell::new(format!("{:.3}", r.scores.log_loss)),
-            Cell::new(r.scores.n.to_string()),
+            Cell::new(r.scores.videos.to_string()),
+            Cell::new(r.scores.groups.to_string()),
+            Cell::new(r.scores.versions().to_string()),
         ]
     };
     Table { header: header.map(str::to_owned).into(), rows: report.results.iter().map(row).collect() }
+}
+
+/// Top-1 of every model on every version of the videos, for suites of several versions.
+pub fn versions(report: &Report) -> Table {
+    let of = |model: &str, suite: &str| report.scores(model, suite).map_or(&[][..], |s| &s.per_version);
+    let mut rows = Vec::new();
+    for Named { name: suite, .. } in &report.suites {
+        let mut names: Vec<&str> = Vec::new();
+        for version in report.models.iter().flat_map(|model| of(&model.name, suite)) {
+            if !names.contains(&version.name.as_str()) {
+                names.push(&version.name);
+            }
+        }
+        for name in names.iter().filter(|_| names.len() > 1) {
+            let share = |model: &Named| of(&model.name, suite).iter().find(|v| v.name == *name).map(|v| &v.top1);
+            let shares = report.models.iter().map(|model| accuracy(share(model)));
+            rows.push([Cell::new(suite), Cell::new(*name)].into_iter().chain(shares).collect());
+        }
+    }
+    let header = ["suite".to_owned(), "version".to_owned()].into_iter();
+    Table { header: header.chain(report.models.iter().map(|model| model.name.clone())).collect(), rows }
 }
 
 /// Top-1 of every class on the first suite, by model.
@@ -95,7 +120,7 @@ pub fn classes(report: &Report) -> Table {
     let columns: Vec<_> =
         report.models.iter().filter_map(|m| Some((&m.name, report.scores(&m.name, suite)?))).collect();
     let names = columns.iter().map(|(name, _)| name.to_string());
-    let header = ["class".to_owned(), "clips".to_owned()].into_iter().chain(names).collect();
+    let header = ["class".to_owned(), "answers".to_owned()].into_iter().chain(names).collect();
     let row = |(class, name): (usize, &String)| {
         let support = columns.first().map_or(0, |(_, s)| s.per_class[class].support);
         let shares = columns.iter().map(|(_, s)| accuracy(s.per_class[class].top1.as_ref()));
@@ -106,11 +131,18 @@ pub fn classes(report: &Report) -> Table {
 
 /// How every model spreads its attention.
 pub fn attention(report: &Report) -> Table {
-    let header =
-        ["model", "entropy (nats)", "effective frames", "the same, perturbed", "largest share", "moved (TV)", "clips"];
+    let header = [
+        "model",
+        "entropy (nats)",
+        "effective frames",
+        "the same, perturbed",
+        "largest share",
+        "moved (TV)",
+        "clips",
+        "groups",
+    ];
     let number = |s: &Summary, digits: usize| {
-        let (low, high) = s.mean_interval();
-        Cell::with_detail(format!("{:.digits$}", s.mean), format!("[{low:.digits$}, {high:.digits$}]"))
+        Cell::with_detail(format!("{:.digits$}", s.mean), format!("[{:.digits$}, {:.digits$}]", s.low, s.high))
     };
     let optional = |s: Option<&Summary>, digits| s.map_or_else(|| Cell::new("\u{2013}"), |s| number(s, digits));
     let row = |a: &super::ModelAttention| {
@@ -124,7 +156,8 @@ pub fn attention(report: &Report) -> Table {
             optional(s.perturbed_effective_frames.as_ref(), 2),
             number(&s.max_share, 3),
             optional(s.moved.as_ref(), 3),
-            Cell::new(s.entropy.n.to_string()),
+            Cell::new(format!("{} of {}", s.clips, s.available)),
+            Cell::new(s.groups.to_string()),
         ]
     };
     Table { header: header.map(str::to_owned).into(), rows: report.attention.iter().map(row).collect() }
@@ -132,7 +165,8 @@ pub fn attention(report: &Report) -> Table {
 
 /// Facts and provenance, name beside value.
 pub fn details(report: &Report) -> Table {
-    let facts = report.facts.iter().map(|f| (f.name.clone(), f.value.clone()));
+    let chosen = report.weights.iter().map(|of| ("weights".to_owned(), weights(of)));
+    let facts = chosen.chain(report.facts.iter().map(|f| (f.name.clone(), f.value.clone())));
     let origin = report.provenance.iter().flat_map(provenance);
     let rows = facts.chain(origin).map(|(name, value)| vec![Cell::new(name), Cell::new(value)]).collect();
     Table { header: vec!["what".into(), "value".into()], rows }

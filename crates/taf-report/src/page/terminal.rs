@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::words::level;
+use super::words::{decision, intervals};
 use super::{Cell, Report, Table, Verdict, table};
 
 /// The answer, then the tables that fit a terminal.
@@ -11,12 +11,15 @@ pub fn page(report: &Report, colour: bool) -> String {
     for finding in &report.findings {
         let _ = writeln!(out, "{}", visible(finding));
     }
-    let _ = write!(out, "\nTop-1 with {} Wilson intervals\n{}", level(), lay_out(&table::main(report), colour));
+    let _ = write!(out, "\nTop-1. {}\n{}", intervals(), lay_out(&table::main(report), colour));
     for (pair, table) in by_pair(table::differences(report)) {
-        let _ = write!(out, "\n{}, paired bootstrap intervals\n{}", visible(&pair), lay_out(&table, colour));
+        let _ = write!(out, "\n{}\n{}", visible(&pair), lay_out(&table, colour));
+    }
+    if !report.differences.is_empty() {
+        let _ = writeln!(out, "{}", decision(report));
     }
     // A terminal has no room for all of it; the page and the JSON do.
-    let attention = without(table::attention(report), &["largest share", "clips"]);
+    let attention = without(table::attention(report), &["largest share", "groups"]);
     if !attention.rows.is_empty() {
         let _ = write!(out, "\nAttention over frames, mean over clips\n{}", lay_out(&attention, colour));
     }
@@ -92,7 +95,7 @@ fn pad(text: &str, verdict: Option<Verdict>, width: usize, left: bool, colour: b
     let code = match verdict {
         Some(Verdict::Higher) => "32",
         Some(Verdict::Lower) => "31",
-        Some(Verdict::NotShown) => "2",
+        Some(Verdict::NotShown | Verdict::TooFewGroups) => "2",
         None => "",
     };
     let text = if colour && !code.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() };

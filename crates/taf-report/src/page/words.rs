@@ -1,7 +1,7 @@
 //! Numbers as the report says them.
 
-use super::{Difference, Report, Verdict};
-use crate::metrics::{AttentionSummary, Interval, LEVEL, Proportion};
+use super::{Difference, ModelWeights, Report, Verdict, Weights};
+use crate::metrics::{AttentionSummary, FEW_GROUPS, Interval, LEVEL, Scores, Share};
 
 /// A share as a percentage: `82.3 %`.
 pub fn percent(share: f64) -> String {
@@ -9,7 +9,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// The interval of a share: `[79.1, 85.2]`.
-pub fn bounds(p: &Proportion) -> String {
+pub fn bounds(p: &Share) -> String {
     format!("[{:.1}, {:.1}]", p.low * 100.0, p.high * 100.0)
 }
 
@@ -38,6 +38,50 @@ pub fn verdict(difference: &Difference) -> &'static str {
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
         Verdict::NotShown => "no difference shown",
+        Verdict::TooFewGroups => "too few groups to say",
+    }
+}
+
+/// What scores rest on: `80 videos in 40 groups, each in 10 versions`.
+pub fn basis(scores: &Scores) -> String {
+    let mut words = count(scores.videos, "video");
+    if scores.groups != scores.videos {
+        words.push_str(&format!(" in {}", count(scores.groups, "group")));
+    }
+    if scores.versions() > 1 {
+        words.push_str(&format!(", each in {} versions", scores.versions()));
+    }
+    words
+}
+
+/// How the intervals of shares and differences are made, for a caption.
+pub fn intervals() -> String {
+    format!(
+        "In brackets: {} intervals, each on its own, which take whole groups of videos as independent; with fewer than \
+         {FEW_GROUPS} groups they are rough.",
+        level()
+    )
+}
+
+/// What decides the words of a comparison, for a caption.
+pub fn decision(report: &Report) -> String {
+    let number = match report.differences.len() {
+        1 => "the one comparison of this report".to_owned(),
+        n => format!("all {n} comparisons of this report (Holm)"),
+    };
+    format!(
+        "Both models were asked about the same videos. The words come from an exact permutation test that swaps the models' \
+         answers for whole groups, at {:.0} % for {number}; with fewer than {FEW_GROUPS} groups nothing is said. No difference \
+         shown is no proof that there is none.",
+        (1.0 - LEVEL) * 100.0
+    )
+}
+
+/// Which weights of a model were evaluated: `TAF: the last`, `TAF: the best on val`.
+pub fn weights(of: &ModelWeights) -> String {
+    match &of.weights {
+        Weights::Last => format!("{}: the last", of.model),
+        Weights::Best { chosen_on } => format!("{}: the best on {chosen_on}", of.model),
     }
 }
 
@@ -55,31 +99,27 @@ pub fn answer(report: &Report) -> String {
 }
 
 fn headline(report: &Report, d: &Difference) -> String {
-    let share = |model: &str| report.scores(model, &d.suite).map_or_else(String::new, |s| percent(s.top1.value));
+    let scores = |model: &str| report.scores(model, &d.suite);
+    let share = |model: &str| scores(model).map_or_else(String::new, |s| percent(s.top1.value));
     let (first, second) = (share(&d.first), share(&d.second));
     let interval = &d.comparison.top1;
     let evidence = format!(
-        "{} points ({} interval {} to {}, {})",
+        "{second} against {first} top-1, {} points ({} interval {} to {}; {})",
         points(interval.difference),
         level(),
         points(interval.low),
         points(interval.high),
-        count(report.scores(&d.second, &d.suite).map_or(0, |s| s.n), "clip"),
+        scores(&d.second).map_or_else(String::new, basis),
     );
-    match d.verdict() {
-        Verdict::NotShown => format!(
-            "No difference shown between {} and {} on {}: {second} against {first} top-1, {evidence}.",
-            d.second, d.first, d.suite
-        ),
-        Verdict::Higher => format!(
-            "{} does better than {} on {}: {second} against {first} top-1, {evidence}.",
-            d.second, d.first, d.suite
-        ),
-        Verdict::Lower => format!(
-            "{} does worse than {} on {}: {second} against {first} top-1, {evidence}.",
-            d.second, d.first, d.suite
-        ),
-    }
+    let said = match d.verdict() {
+        Verdict::NotShown => format!("No difference shown between {} and {} on {}", d.second, d.first, d.suite),
+        Verdict::Higher => format!("{} does better than {} on {}", d.second, d.first, d.suite),
+        Verdict::Lower => format!("{} does worse than {} on {}", d.second, d.first, d.suite),
+        Verdict::TooFewGroups => {
+            format!("Too few groups to say whether {} and {} differ on {}", d.second, d.first, d.suite)
+        }
+    };
+    format!("{said}: {evidence}.")
 }
 
 /// What the numbers say beyond the answer: the first pair on the other suites, and the attention of both.
@@ -106,6 +146,7 @@ fn elsewhere(report: &Report, first: &Difference) -> Option<String> {
         (on(Verdict::Higher), "better on"),
         (on(Verdict::Lower), "worse on"),
         (on(Verdict::NotShown), "no difference shown on"),
+        (on(Verdict::TooFewGroups), "too few groups to say on"),
     ];
     let said: Vec<String> = parts.into_iter().filter_map(|(names, text)| Some(format!("{text} {}", names?))).collect();
     (!said.is_empty()).then(|| format!("{} against {} elsewhere: {}.", first.second, first.first, said.join("; ")))
@@ -115,8 +156,8 @@ fn attention(report: &Report, pair: &Difference) -> Option<String> {
     let of = |model: &str| report.attention.iter().find(|a| a.model == model).map(|a| &a.summary);
     let (first, second) = (of(&pair.first)?, of(&pair.second)?);
     let frames = |s: &AttentionSummary| {
-        let (low, high) = s.effective_frames.mean_interval();
-        format!("{:.2} [{low:.2}, {high:.2}]", s.effective_frames.mean)
+        let frames = &s.effective_frames;
+        format!("{:.2} [{:.2}, {:.2}]", frames.mean, frames.low, frames.high)
     };
     Some(format!(
         "Attention is worth {} of {} frames with {}, {} with {}.",
@@ -132,18 +173,18 @@ fn alone(report: &Report) -> String {
     let Some(first) = report.results.first() else { return String::new() };
     let top1 = &first.scores.top1;
     format!(
-        "{} reaches {} top-1 on {} ({} interval {:.1} to {:.1}, {}).",
+        "{} reaches {} top-1 on {} ({} interval {:.1} to {:.1}; {}).",
         first.model,
         percent(top1.value),
         first.suite,
         level(),
         top1.low * 100.0,
         top1.high * 100.0,
-        count(first.scores.n, "clip"),
+        basis(&first.scores),
     )
 }
 
-/// `1 clip`, `640 clips`.
+/// `1 video`, `640 videos`.
 pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
@@ -176,13 +217,32 @@ mod tests {
             said.starts_with("No difference shown between TAF and plain on clean: 51.0 % against 50.0 %"),
             "{said}"
         );
-        assert!(said.contains("+1.0 points (95 % interval 0.0 to +3.0, 100 clips)"), "{said}");
+        assert!(said.contains("+1.0 points (95 % interval \u{2212}2.4 to +4.4; 100 videos)"), "{said}");
     }
 
     #[test]
     fn a_clear_difference_is_said_with_its_interval() {
         assert!(report(80).answer.starts_with("TAF does better than plain on clean: 80.0 % against 50.0 %"));
         assert!(report(20).answer.starts_with("TAF does worse than plain on clean: 20.0 % against 50.0 %"));
+    }
+
+    #[test]
+    fn videos_groups_and_versions_are_counted_and_no_copies() {
+        let part = |severity: usize| {
+            let groups = (0..80).map(|video| format!("scene {}", video / 2)).collect();
+            (format!("noise:{severity}"), answers((0..80).map(|i| i < 40)).with_groups(groups).unwrap())
+        };
+        let joined = Predictions::joined((0..10).map(part)).unwrap();
+        let report = Report::builder("t").classes(["a", "b"]).predictions("plain", "noise", joined).build().unwrap();
+        assert!(report.answer.ends_with("; 80 videos in 40 groups, each in 10 versions)."), "{}", report.answer);
+        assert!(!report.answer.contains("800"));
+    }
+
+    #[test]
+    fn weights_are_named_with_what_they_were_chosen_on() {
+        let of = |weights| super::weights(&ModelWeights { model: "TAF".into(), weights });
+        assert_eq!(of(Weights::Last), "TAF: the last");
+        assert_eq!(of(Weights::Best { chosen_on: "select".into() }), "TAF: the best on select");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource}
 /// - `split`: any word; `train`, `val` and `test` are the usual ones.
 /// - `frames`: how many frames there are, counted by decoding; at least 1.
 /// - `group` (optional): what the videos of one scene, person or recording share. Groups are not spread over splits, and
-///   confidence intervals draw whole groups.
+///   confidence intervals take whole groups as independent.
 ///
 /// Where the videos are folders of pictures, the header also says how the pictures are named, for example
 /// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given).

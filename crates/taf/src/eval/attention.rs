@@ -36,15 +36,20 @@ pub fn probe<M: VideoModel>(
             .map(|views| views.map(|mut views| views.swap_remove(0)))
             .collect();
         let clips = clips_to_tensor(&clips?, device);
-        let labels: Vec<usize> = records[pairs.len()..][..clips.dims()[0]].iter().map(|record| record.label).collect();
+        let asked = &records[pairs.len()..][..clips.dims()[0]];
+        let labels: Vec<usize> = asked.iter().map(|record| record.label).collect();
         let perturbed = adversary.perturb(model, clips.clone(), &labels, seed.at(pairs.len()).value());
         let [natural, moved] = [clips, perturbed.clips].map(|clips| attention(model, adversary, clips, &labels));
-        pairs.extend(
-            natural.into_iter().zip(moved).map(|(natural, moved)| AttentionPair { natural, perturbed: Some(moved) }),
-        );
+        pairs.extend(asked.iter().zip(natural.into_iter().zip(moved)).map(|(record, (natural, moved))| {
+            AttentionPair {
+                group: record.group.as_ref().unwrap_or(&record.path).clone(),
+                natural,
+                perturbed: Some(moved),
+            }
+        }));
         progress(pairs.len(), total);
     }
-    Ok(AttentionSummary::new(&pairs)?)
+    Ok(AttentionSummary::new(&pairs, records.len())?)
 }
 
 fn attention<M: VideoModel>(

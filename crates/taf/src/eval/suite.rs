@@ -5,7 +5,7 @@ use super::{EvalError, Progress, predict};
 use crate::data::Spoiled;
 use crate::model::VideoModel;
 use crate::recipe::Plan;
-use taf_report::metrics::{Predictions, ScoreKind};
+use taf_report::metrics::Predictions;
 
 /// Spoiled versions of the validation videos that are reported as one number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,15 +96,12 @@ pub fn predict_suite<M: VideoModel>(
     progress: Progress,
 ) -> Result<Predictions, EvalError> {
     let total = suite.versions.len() * plan.validation.records().len();
-    let (mut ids, mut labels, mut scores, mut groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut parts = Vec::with_capacity(suite.versions.len());
     for &version in &suite.versions {
-        let before = ids.len();
+        let before = parts.len() * plan.validation.records().len();
         let part = predict(model, plan, version, device, &mut |done, _| progress(before + done, total))?;
-        let name = version.map_or(String::new(), |(corruption, severity)| format!(" {corruption}:{severity}"));
-        ids.extend(part.samples().iter().map(|id| format!("{id}{name}")));
-        labels.extend_from_slice(part.labels());
-        scores.extend_from_slice(part.scores());
-        groups.extend_from_slice(part.groups().expect("predictions of a plan are grouped"));
+        let name = version.map_or("clean".to_owned(), |(corruption, severity)| format!("{corruption}:{severity}"));
+        parts.push((name, part));
     }
-    Ok(Predictions::new(ids, labels, ScoreKind::Logits, scores)?.with_groups(groups)?)
+    Ok(Predictions::joined(parts)?)
 }

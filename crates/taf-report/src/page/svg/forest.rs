@@ -47,7 +47,7 @@ fn estimate(d: &Difference, y: f64, scale: &Scale) -> Markup {
     let class = match d.verdict() {
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
-        Verdict::NotShown => "unclear",
+        Verdict::NotShown | Verdict::TooFewGroups => "unclear",
     };
     html! {
         line class={"span " (class)} x1=(at(place(interval.low))) x2=(at(place(interval.high))) y1=(at(y)) y2=(at(y)) {}
@@ -62,10 +62,10 @@ mod tests {
     use crate::metrics::{Comparison, Interval};
 
     fn difference(difference: f64, low: f64, high: f64) -> Difference {
-        let top1 = Interval { difference, low, high, level: 0.95, p_two_sided: 0.5 };
-        let comparison =
-            Comparison { top1, mcnemar_p: 0.5, both: 1, only_first: 1, only_second: 1, neither: 1, units: 4 };
-        Difference { suite: "<clean>".into(), first: "a".into(), second: "b".into(), comparison }
+        let top1 = Interval { difference, low, high };
+        let p = if low > 0.0 || high < 0.0 { 0.01 } else { 0.5 };
+        let comparison = Comparison { top1, p, both: 1, only_first: 1, only_second: 1, neither: 1, groups: 40 };
+        Difference { suite: "<clean>".into(), first: "a".into(), second: "b".into(), comparison, p_corrected: p }
     }
 
     #[test]
