@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use taf_video::dataset::{
-    CheckOptions, CheckReport, CsvColumns, FrameNames, Manifest, PrepareOptions, Prepared, ProblemKind, RandomSplit,
-    Record, check, class_folders, csv, prepare,
+    CheckOptions, CheckReport, Content, CsvColumns, FrameNames, Manifest, PrepareOptions, Prepared, ProblemKind,
+    RandomSplit, Record, check, class_folders, csv, prepare,
 };
 use taf_video::{EncodeOptions, Frame, Result, Seed, VideoWriter};
 use tempfile::TempDir;
@@ -40,7 +40,21 @@ fn prepare_folders(root: &Path, options: &PrepareOptions) -> Result<Prepared> {
 }
 
 fn record(path: &str, label: usize, split: &str, frames: usize) -> Record {
-    Record { path: path.into(), label, split: split.into(), frames, group: None }
+    Record { path: path.into(), label, split: split.into(), frames, ..Default::default() }
+}
+
+/// The records as if nobody had looked at what their files hold.
+fn without_contents(manifest: &Manifest) -> Vec<Record> {
+    manifest.records().iter().map(|record| Record { content: None, ..record.clone() }).collect()
+}
+
+/// A video in the middle of which some bytes are others.
+fn write_damaged_video(path: &Path, frames: usize) {
+    write_video(path, frames, 90);
+    let mut bytes = fs::read(path).unwrap();
+    let (from, to) = (bytes.len() / 2, bytes.len() * 2 / 3);
+    bytes[from..to].fill(0x5a);
+    fs::write(path, bytes).unwrap();
 }
 
 fn written(text: &str) -> (TempDir, std::path::PathBuf) {
@@ -58,6 +72,8 @@ fn a_manifest_comes_back_from_disk_as_it_went_there() {
     let names = FrameNames { template: "img_{:05}.jpg".into(), first_index: 0 };
     let mut records = vec![record("b/ü \"1\".mp4", 1, "train", 9), record("a/2.mp4", 0, "day two", 1)];
     records[1].group = Some("scene 4".into());
+    records[1].content = Some(Content { bytes: 12, sha256: "0a".repeat(32) });
+    records[1].damaged = true;
     let classes = vec!["up".to_owned(), "down, slowly".to_owned()];
     let manifest = Manifest::new(folder.path(), classes, Some(names), records).unwrap();
     let path = folder.path().join("list.jsonl");
@@ -126,6 +142,8 @@ fn hostile_manifests_are_refused_with_file_line_and_what_was_expected() {
         ("absolute climbing path", with("b.mp4", "/data/../../etc/passwd"), "a path without \"..\"", 3),
         ("zero byte", with("b.mp4", "b\\u0000.mp4"), "a path without a zero byte", 3),
         ("path twice", with("b.mp4", "a.mp4"), "every path once", 3),
+        ("size without hash", with("}", r#","bytes":3}"#), r#""bytes" and "sha256" together"#, 3),
+        ("no hash", with("}", r#","bytes":3,"sha256":"zz"}"#), "64 hexadecimal digits", 3),
         ("huge line", huge, "lines of at most", 3),
     ];
     for (name, text, expected, line) in cases {
@@ -310,7 +328,7 @@ fn a_csv_gives_paths_labels_splits_and_groups_in_any_order_of_columns() {
     assert_eq!(manifest.classes(), ["down", "going, up"]);
     let mut expected = vec![record("odd, \"name\".mp4", 0, "train", 3), record("up/1.mp4", 1, "test", 4)];
     expected[1].group = Some("g1".into());
-    assert_eq!(manifest.records(), expected);
+    assert_eq!(without_contents(&manifest), expected);
 }
 
 #[test]
@@ -467,4 +485,112 @@ fn check_goes_on_after_lines_that_are_too_long_or_no_text() {
     let report = checked(&path);
     assert_eq!(kinds(&report), [ProblemKind::MalformedLine; 2]);
     assert_eq!(report.counts[0].per_class, [1, 1]);
+}
+
+#[test]
+fn what_lies_at_a_path_is_recorded_and_a_later_change_is_found() {
+    let root = two_classes();
+    let path = root.path().join("manifest.jsonl");
+    prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest.write(&path).unwrap();
+    let manifest = Manifest::read(&path).unwrap();
+    let content = manifest.records()[0].content.clone().unwrap();
+    assert_eq!(content.bytes, fs::metadata(root.path().join("down/0.mp4")).unwrap().len());
+    assert_ne!(content, manifest.records()[1].content.clone().unwrap());
+    write_video(&root.path().join("down/0.mp4"), 3, 77);
+    let report = checked(&path);
+    assert_eq!(kinds(&report), [ProblemKind::ChangedContent]);
+    assert!(report.problems[0].to_string().starts_with("expected the contents as recorded, found other ones, of "));
+}
+
+#[test]
+fn a_fingerprint_is_another_one_after_a_file_was_written_and_only_then() {
+    let root = two_classes();
+    let manifest = prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest;
+    let of = |place: usize| manifest.fingerprint(&manifest.records()[place]).unwrap();
+    let before = [of(0), of(1)];
+    let video = root.path().join("down/0.mp4");
+    let bytes = fs::read(&video).unwrap();
+    assert_eq!([of(0), of(1)], before);
+    fs::write(&video, bytes).unwrap();
+    let touched = fs::File::options().write(true).open(&video).unwrap();
+    touched.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_nanos(5)).unwrap();
+    assert_ne!(of(0), before[0]);
+    assert_eq!(of(1), before[1]);
+    fs::remove_file(&video).unwrap();
+    assert!(manifest.fingerprint(&manifest.records()[0]).unwrap_err().to_string().ends_with("down/0.mp4"));
+}
+
+#[test]
+fn pictures_of_a_folder_have_a_fingerprint_and_a_content_together() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("up/a")).unwrap();
+    let save =
+        |name: &str, side: u32| image::RgbImage::new(side, side).save(root.path().join("up/a").join(name)).unwrap();
+    (1..4).for_each(|number| save(&format!("{number:03}.png"), 16));
+    let listing = || {
+        let names = FrameNames { template: "{:03}.png".into(), first_index: 1 };
+        class_folders(root.path(), Some(names)).unwrap()
+    };
+    let prepared = || prepare(&listing(), &PrepareOptions::default(), &quiet).unwrap().manifest;
+    let (manifest, record) = (prepared(), prepared().records()[0].clone());
+    let before = manifest.fingerprint(&record).unwrap();
+    fs::write(root.path().join("up/a/notes.txt"), "no part of the video").unwrap();
+    assert_eq!((manifest.fingerprint(&record).unwrap(), &prepared().records()[0]), (before.clone(), &record));
+    save("004.png", 16);
+    assert_ne!(manifest.fingerprint(&record).unwrap(), before);
+    assert_ne!(prepared().records()[0].content, record.content);
+}
+
+#[test]
+fn damaged_videos_are_named_counted_and_recorded_and_check_names_them_again() {
+    let root = two_classes();
+    write_damaged_video(&root.path().join("up/damaged.mkv"), 40);
+    let prepared = prepare_folders(root.path(), &PrepareOptions::default()).unwrap();
+    let [damaged] = &prepared.damaged[..] else { panic!("{:?}", prepared.damaged) };
+    assert_eq!(damaged.path, "up/damaged.mkv");
+    assert!((5..40).contains(&damaged.frames), "{damaged}");
+    assert_eq!(damaged.to_string(), format!("up/damaged.mkv: {} frames are left", damaged.frames));
+    let path = root.path().join("manifest.jsonl");
+    prepared.manifest.write(&path).unwrap();
+    let read = Manifest::read(&path).unwrap();
+    let marked: Vec<_> = read.records().iter().filter(|record| record.damaged).map(|record| &record.path).collect();
+    assert_eq!(marked, ["up/damaged.mkv"]);
+    let report = checked(&path);
+    assert_eq!(kinds(&report), [ProblemKind::Damaged]);
+    let told = report.problems[0].to_string();
+    assert!(told.starts_with("expected a video that decodes as a whole, found damage; "), "{told}");
+}
+
+#[test]
+fn a_bad_video_is_told_from_a_disk_that_is_gone() {
+    let root = two_classes();
+    let manifest = prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest;
+    let record = &manifest.records()[0];
+    let is_bad = || manifest.is_bad_video(record, &manifest.open(record).err().unwrap());
+    let video = root.path().join("down/0.mp4");
+    fs::write(&video, "no video").unwrap();
+    assert!(is_bad(), "what is there is no video");
+    fs::remove_file(&video).unwrap();
+    assert!(is_bad(), "one file is missing among others");
+    fs::remove_dir_all(root.path().join("down")).unwrap();
+    assert!(!is_bad(), "the folder is gone");
+    fs::create_dir(root.path().join("down")).unwrap();
+    assert!(!is_bad(), "the folder is empty, as a disk leaves it that is not mounted");
+    let failing =
+        taf_video::Error::Io { action: "read", path: video, source: std::io::Error::other("the disk failed") };
+    assert!(!manifest.is_bad_video(record, &failing));
+}
+
+#[test]
+fn classes_that_are_numbers_keep_the_order_of_the_numbers() {
+    let root = tempfile::tempdir().unwrap();
+    for class in 0..12 {
+        write_video(&root.path().join(format!("{class}/a.mp4")), 3, 20 * class as u8);
+    }
+    let numbers: Vec<String> = (0..12).map(|class| class.to_string()).collect();
+    assert_eq!(class_folders(root.path(), None).unwrap().classes, numbers);
+    let lines: String = (0..12).rev().map(|class| format!("{class}/a.mp4,{class}\n")).collect();
+    let manifest = csv_in(root.path(), &format!("path,label\n{lines}"), &CsvColumns::default()).unwrap();
+    assert_eq!(manifest.classes(), numbers);
+    assert!(manifest.records().iter().all(|record| record.path == format!("{}/a.mp4", record.label)));
 }

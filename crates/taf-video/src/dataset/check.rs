@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::lines::{self, Fault, Parsed, ProblemKind};
 use super::manifest::folder_of;
-use super::prepare::count_frames;
+use super::prepare::Examined;
 use super::{FrameNames, Progress, Record};
 use crate::{Error, Result};
 
@@ -116,8 +116,8 @@ impl Video {
     }
 
     fn problems(&self, names: Option<&FrameNames>, options: &CheckOptions) -> Vec<Problem> {
-        match count_frames(&self.file, names) {
-            Ok(frames) => self.frame_problems(frames, options.min_frames),
+        match Examined::by_decoding(&self.file, names) {
+            Ok(examined) => self.differences(&examined, options.min_frames),
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 vec![self.problem(ProblemKind::MissingFile, "a video", "nothing")]
             }
@@ -128,11 +128,22 @@ impl Video {
         }
     }
 
-    fn frame_problems(&self, frames: usize, min_frames: usize) -> Vec<Problem> {
+    /// How a video that can be read is not what it should be.
+    fn differences(&self, found: &Examined, min_frames: usize) -> Vec<Problem> {
+        let Record { frames: recorded, content, .. } = &self.record;
+        let frames = found.frames;
         let mut problems = Vec::new();
-        if frames != self.record.frames {
-            let expected = format!("{} frames as recorded", self.record.frames);
+        if frames != *recorded {
+            let expected = format!("{recorded} frames as recorded");
             problems.push(self.problem(ProblemKind::FrameCount, expected, frames.to_string()));
+        }
+        if content.as_ref().is_some_and(|content| *content != found.content) {
+            let found = format!("other ones, of {} bytes", found.content.bytes);
+            problems.push(self.problem(ProblemKind::ChangedContent, "the contents as recorded", found));
+        }
+        if found.damaged {
+            let found = format!("damage; {frames} frames are left");
+            problems.push(self.problem(ProblemKind::Damaged, "a video that decodes as a whole", found));
         }
         if frames < min_frames {
             let expected = format!("at least {min_frames} frames");

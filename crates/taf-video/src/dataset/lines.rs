@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Component, Path};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::manifest::{FrameNames, Record};
+use super::classes::{class_fault, shortened};
+use super::record::path_fault;
+use super::{Content, FrameNames, Record};
 use crate::{Error, Result};
 
 /// The version written, and the only one read.
@@ -15,7 +17,8 @@ const VERSION: u64 = 1;
 /// No honest line comes near this; a file that is not a manifest must not fill the memory.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 /// What a record line looks like, for messages.
-const RECORD_SHAPE: &str = r#"a record {"path", "label", "split", "frames"} with an optional "group""#;
+const RECORD_SHAPE: &str =
+    r#"a record {"path", "label", "split", "frames"}, if need be with "group", "bytes", "sha256", "damaged""#;
 
 /// What is wrong with a record of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +34,10 @@ pub enum ProblemKind {
     MissingFile,
     /// The video cannot be decoded.
     Unreadable,
+    /// Some of the video does not decode.
+    Damaged,
+    /// The file holds something else than when the manifest was prepared.
+    ChangedContent,
     /// The video has another number of frames than the record says.
     FrameCount,
     /// The video has fewer frames than were asked for.
@@ -84,6 +91,12 @@ struct Line {
     frames: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
 }
 
 /// A manifest file, parsed: good lines and bad ones, each with its number (counted from 1).
@@ -126,13 +139,7 @@ pub(super) fn canonical_bytes(classes: &[String], frame_names: Option<&FrameName
     };
     let mut bytes = json_line(&header);
     for record in records {
-        bytes.extend(json_line(&Line {
-            path: record.path.clone(),
-            label: classes[record.label].clone(),
-            split: record.split.clone(),
-            frames: record.frames,
-            group: record.group.clone(),
-        }));
+        bytes.extend(json_line(&Line::of(record, classes)));
     }
     bytes
 }
@@ -172,37 +179,6 @@ fn parse_header(text: &str) -> std::result::Result<Header, Fault> {
     }
 }
 
-/// What is wrong with a list of class names, as (expected, found).
-pub(super) fn class_fault(classes: &[String]) -> Option<(&'static str, String)> {
-    if classes.is_empty() {
-        return Some(("at least one class", "no classes".into()));
-    }
-    let mut seen = std::collections::HashSet::new();
-    classes.iter().find_map(|class| {
-        if class.trim().is_empty() {
-            Some(("class names that are not empty", format!("{class:?}")))
-        } else if !seen.insert(class) {
-            Some(("every class once", format!("{class:?} twice")))
-        } else {
-            None
-        }
-    })
-}
-
-/// What is wrong with the path of a record, as (expected, found).
-pub(super) fn path_fault(path: &str) -> Option<(&'static str, String)> {
-    let climbs = || Path::new(path).components().any(|part| part == Component::ParentDir);
-    if path.is_empty() {
-        Some(("a path", "an empty one".into()))
-    } else if path.contains('\0') {
-        Some(("a path without a zero byte", format!("{path:?}")))
-    } else if climbs() {
-        Some(("a path without \"..\"", format!("{path:?}")))
-    } else {
-        None
-    }
-}
-
 /// Turns lines into records, remembering what it has seen.
 struct RecordReader<'a> {
     classes: &'a [String],
@@ -233,7 +209,7 @@ impl<'a> RecordReader<'a> {
             });
         }
         let label = self.label(number, &line.label)?;
-        Ok(Record { path: line.path, label, split: line.split, frames: line.frames, group: line.group })
+        Ok(line.into_record(label))
     }
 
     fn label(&self, number: usize, name: &str) -> std::result::Result<usize, Fault> {
@@ -247,22 +223,39 @@ impl<'a> RecordReader<'a> {
 }
 
 impl Line {
+    fn of(record: &Record, classes: &[String]) -> Self {
+        Self {
+            path: record.path.clone(),
+            label: classes[record.label].clone(),
+            split: record.split.clone(),
+            frames: record.frames,
+            group: record.group.clone(),
+            bytes: record.content.as_ref().map(|content| content.bytes),
+            sha256: record.content.as_ref().map(|content| content.sha256.clone()),
+            damaged: record.damaged,
+        }
+    }
+
+    fn into_record(self, label: usize) -> Record {
+        let Self { path, split, frames, group, bytes, sha256, damaged, .. } = self;
+        let content = bytes.zip(sha256).map(|(bytes, sha256)| Content { bytes, sha256 });
+        Record { path, label, split, frames, group, content, damaged }
+    }
+
     fn fault(&self) -> Option<(&'static str, String)> {
         if self.split.trim().is_empty() {
             Some(("the name of a split", format!("{:?}", self.split)))
         } else if self.frames == 0 {
             Some(("at least one frame", "\"frames\": 0".into()))
+        } else if self.bytes.is_some() != self.sha256.is_some() {
+            Some((r#""bytes" and "sha256" together"#, "one of them".into()))
         } else {
-            None
+            let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            let is_hash = |text: &&String| text.len() == 64 && text.bytes().all(is_digit);
+            let bad = self.sha256.as_ref().filter(|text| !is_hash(text))?;
+            Some((r#""sha256" of 64 hexadecimal digits"#, format!("{bad:?}")))
         }
     }
-}
-
-/// The names, or the first few of many.
-pub(super) fn shortened<S: AsRef<str>>(names: &[S]) -> String {
-    const SHOWN: usize = 8;
-    let list = names.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN { format!("{list}, ... {} in all", names.len()) } else { list }
 }
 
 /// The message without serde's "at line 1", which would be taken for the line of the file.

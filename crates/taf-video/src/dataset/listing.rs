@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf, absolute};
 
-use super::{FrameNames, lines};
+use super::FrameNames;
+use super::classes::in_label_order;
+use super::record::path_fault;
 use crate::{Error, Result};
 
 /// What a reader found in a source of videos, before anything is decoded.
@@ -34,7 +36,8 @@ pub struct ListingEntry {
 }
 
 impl Listing {
-    /// Wraps entries: sorted by path, the classes being all their labels in alphabetical order.
+    /// Wraps entries: sorted by path, the classes being all their labels: in the order of their
+    /// values where all are whole numbers, else in that of the alphabet.
     ///
     /// # Errors
     /// If there is no entry, or a path occurs twice or holds `..`.
@@ -49,15 +52,13 @@ impl Listing {
         if entries.is_empty() {
             return Err(Error::content(&root, "at least one video", format!("none ({skipped} other files)")));
         }
-        if let Some((expected, found)) = entries.iter().find_map(|entry| lines::path_fault(&entry.path)) {
+        if let Some((expected, found)) = entries.iter().find_map(|entry| path_fault(&entry.path)) {
             return Err(Error::content(&root, expected, found));
         }
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].path == pair[1].path) {
             return Err(Error::content(&root.join(&pair[0].path), "every path once", "it twice"));
         }
-        let mut classes: Vec<_> = entries.iter().map(|entry| entry.label.clone()).collect();
-        classes.sort();
-        classes.dedup();
+        let classes = in_label_order(entries.iter().map(|entry| entry.label.clone()).collect());
         Ok(Self { root, classes, frame_names, entries, skipped })
     }
 }

@@ -1,9 +1,13 @@
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf, absolute};
 
 use sha2::{Digest, Sha256};
 
-use super::{atomic::write_atomically, lines};
+#[cfg(doc)]
+use super::Content;
+use super::classes::{class_fault, shortened};
+use super::{Fingerprint, FrameNames, Record, atomic::write_atomically, lines};
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
 
 /// A list of labelled videos, each assigned to a split.
@@ -23,6 +27,8 @@ use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource}
 /// - `frames`: how many frames there are, counted by decoding; at least 1.
 /// - `group` (optional): what the videos of one scene, person or recording share. Groups are not spread over splits, and
 ///   confidence intervals take whole groups as independent.
+/// - `bytes` and `sha256` (optional, together): what lay at the path when the manifest was prepared, see [`Content`].
+/// - `damaged` (optional): true where some of the video did not decode; `frames` counts what is left.
 ///
 /// Where the videos are folders of pictures, the header also says how the pictures are named, for example
 /// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given).
@@ -34,30 +40,6 @@ pub struct Manifest {
     classes: Vec<String>,
     frame_names: Option<FrameNames>,
     records: Vec<Record>,
-}
-
-/// One video of a [`Manifest`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Where the video lies: relative to the manifest's folder, or absolute.
-    pub path: String,
-    /// The place of its class in [`Manifest::classes`].
-    pub label: usize,
-    /// What it is used for: "train", "val", "test" or any other word.
-    pub split: String,
-    /// How many frames it has, at least 1.
-    pub frames: usize,
-    /// What it shares with related videos, if known.
-    pub group: Option<String>,
-}
-
-/// How the pictures of a video are named, where each video is a folder of pictures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrameNames {
-    /// The name with a place for the index, as [`FrameFolder::open`] takes it.
-    pub template: String,
-    /// The index of the first picture.
-    pub first_index: usize,
 }
 
 /// Opens a video file, or a folder of pictures where `names` says how they are called.
@@ -84,7 +66,7 @@ impl Manifest {
         records: Vec<Record>,
     ) -> Result<Self> {
         let folder = absolute(folder).map_err(|source| Error::io("open", folder, source))?;
-        if let Some((expected, found)) = lines::class_fault(&classes) {
+        if let Some((expected, found)) = class_fault(&classes) {
             return Err(Error::content(&folder, expected, found));
         }
         let mut paths = HashSet::new();
@@ -179,11 +161,11 @@ impl Manifest {
     /// If no class is named, one is named twice, or one is not in this manifest.
     pub fn select_classes<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
         let classes: Vec<_> = names.iter().map(|name| name.as_ref().to_owned()).collect();
-        if let Some((expected, found)) = lines::class_fault(&classes) {
+        if let Some((expected, found)) = class_fault(&classes) {
             return Err(Error::setting("classes", expected, found));
         }
         if let Some(unknown) = classes.iter().find(|class| !self.classes.contains(class)) {
-            return Err(Error::setting("classes", format!("among {}", lines::shortened(&self.classes)), unknown));
+            return Err(Error::setting("classes", format!("among {}", shortened(&self.classes)), unknown));
         }
         let new_labels: HashMap<_, _> = classes.iter().enumerate().map(|(label, class)| (class, label)).collect();
         let kept = self.records.iter().filter_map(|record| {
@@ -198,13 +180,37 @@ impl Manifest {
         self.folder.join(&record.path)
     }
 
-    /// Opens the video of a record. The recorded number of frames spares the decoder counting them, unless the file
-    /// contradicts it.
+    /// Opens the video of a record. The recorded number of frames spares the decoder counting them, unless the record
+    /// says that the video is damaged or the file contradicts it.
     ///
     /// # Errors
     /// If it is missing or is not a video.
     pub fn open(&self, record: &Record) -> Result<Box<dyn VideoSource>> {
-        open_source(&self.path_of(record), self.frame_names(), Some(record.frames))
+        let known_frames = (!record.damaged).then_some(record.frames);
+        open_source(&self.path_of(record), self.frame_names(), known_frames)
+    }
+
+    /// What the files of a record look like today from outside. Together with [`Record::content`] it tells whether
+    /// something that was computed from the video still holds.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file is missing.
+    pub fn fingerprint(&self, record: &Record) -> Result<Fingerprint> {
+        Fingerprint::of(&self.path_of(record), self.frame_names())
+    }
+
+    /// Whether an error met with the video of a record is the fault of this one video, so that another can take its
+    /// place: it holds what it should not, or is gone or closed to us while the folder it lies in still holds files. Of
+    /// a disk that is gone, and of an option out of range, every video will suffer.
+    pub fn is_bad_video(&self, record: &Record, error: &Error) -> bool {
+        match error {
+            Error::Content { .. } => true,
+            Error::Setting { .. } => false,
+            Error::Io { source, .. } => {
+                let of_one_file = matches!(source.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
+                of_one_file && self.path_of(record).parent().is_some_and(holds_files)
+            }
+        }
     }
 
     /// The same list as seen from another folder.
@@ -224,25 +230,13 @@ impl Manifest {
     }
 
     fn unknown_split(&self, name: &str) -> Error {
-        Error::setting("split", format!("among {}", lines::shortened(&self.splits())), name)
+        Error::setting("split", format!("among {}", shortened(&self.splits())), name)
     }
 }
 
-impl Record {
-    fn verify(&self, folder: &Path, num_classes: usize) -> Result<()> {
-        let error = |expected: String, found: String| Err(Error::content(&folder.join(&self.path), expected, found));
-        if let Some((expected, found)) = lines::path_fault(&self.path) {
-            error(expected.into(), found)
-        } else if self.label >= num_classes {
-            error(format!("a label below {num_classes}"), self.label.to_string())
-        } else if self.split.trim().is_empty() {
-            error("the name of a split".into(), format!("{:?}", self.split))
-        } else if self.frames == 0 {
-            error("at least one frame".into(), "none".into())
-        } else {
-            Ok(())
-        }
-    }
+/// An empty folder is what a disk leaves that is no longer there.
+fn holds_files(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some_and(|entry| entry.is_ok()))
 }
 
 /// The folder a file lies in; absolute.

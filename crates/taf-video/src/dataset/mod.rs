@@ -2,26 +2,32 @@
 //!
 //! A [`Manifest`] is the one list every other part of the house reads. [`prepare`] makes it from a [`Listing`], and each
 //! kind of source has one reader that makes listings: [`class_folders`] and [`csv`] (the readers of published data sets
-//! come here too, one file each). [`check`] verifies a manifest against the disk.
+//! come here too, one file each). [`check`] verifies a manifest against the disk, and [`Manifest::fingerprint`] tells at
+//! no cost whether a video was changed since.
 
 mod atomic;
 mod check;
 mod class_folders;
+mod classes;
+mod content;
 mod csv;
 mod lines;
 mod listing;
 mod manifest;
 mod prepare;
+mod record;
 mod split;
 
 pub use self::csv::{CsvColumns, csv};
 pub(crate) use atomic::write_atomically;
 pub use check::{CheckOptions, CheckReport, Problem, SplitCounts, check};
 pub use class_folders::class_folders;
+pub use content::{Content, Fingerprint};
 pub use lines::ProblemKind;
 pub use listing::{Listing, ListingEntry};
-pub use manifest::{FrameNames, Manifest, Record};
-pub use prepare::{PrepareOptions, Prepared, Unreadable, prepare};
+pub use manifest::Manifest;
+pub use prepare::{Damaged, PrepareOptions, Prepared, Unreadable, prepare};
+pub use record::{FrameNames, Record};
 pub use split::RandomSplit;
 
 /// Told after each finished file: how many are done, of how many. Called from several threads.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::manifest::open_source;
-use super::{FrameNames, Listing, ListingEntry, Manifest, Progress, RandomSplit, Record};
+use super::{Content, FrameNames, Listing, ListingEntry, Manifest, Progress, RandomSplit, Record};
 use crate::{Error, Result};
 
 /// How a listing becomes a manifest.
@@ -25,6 +25,8 @@ pub struct Prepared {
     pub manifest: Manifest,
     /// The videos left out; empty unless [`PrepareOptions::keep_going`].
     pub unreadable: Vec<Unreadable>,
+    /// Those videos of the manifest of which not all decodes: a half download, say. Their records tell it too.
+    pub damaged: Vec<Damaged>,
     /// How many files the reader passed over: hidden, or not videos.
     pub skipped: usize,
 }
@@ -38,13 +40,29 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// A video of which some frames are lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// As in the listing.
+    pub path: String,
+    /// How many frames are left.
+    pub frames: usize,
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} frames are left", self.path, self.frames)
+    }
+}
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.reason)
     }
 }
 
-/// Counts the frames of every video by decoding it, on all cores, and gives each video its split.
+/// Counts the frames of every video by decoding it, on all cores, notes what its files hold and whether they are
+/// damaged, and gives each video its split.
 ///
 /// The result depends on the listing and the options, not on the order in which files are met or finished.
 ///
@@ -52,12 +70,12 @@ impl fmt::Display for Unreadable {
 /// If videos cannot be read and [`PrepareOptions::keep_going`] is off: the message lists all of them. If none can be
 /// read, or only a part of the listing has splits.
 pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) -> Result<Prepared> {
-    let counted = count_all(listing, progress);
+    let examined = examine_all(listing, progress);
     let mut readable = Vec::new();
     let mut unreadable = Vec::new();
-    for (entry, frames) in listing.entries.iter().zip(counted) {
-        match frames {
-            Ok(frames) => readable.push((entry.clone(), frames)),
+    for (entry, examined) in listing.entries.iter().zip(examined) {
+        match examined {
+            Ok(examined) => readable.push((entry.clone(), examined)),
             // An option is wrong for all videos alike; to list them would bury it.
             Err(error @ Error::Setting { .. }) => return Err(error),
             Err(error) => unreadable.push(Unreadable { path: entry.path.clone(), reason: error.to_string() }),
@@ -67,43 +85,61 @@ pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) 
         return Err(unreadable_error(listing, &unreadable));
     }
     let manifest = manifest(listing, readable, &options.split)?;
-    Ok(Prepared { manifest, unreadable, skipped: listing.skipped })
+    let damaged = manifest.records().iter().filter(|record| record.damaged);
+    let damaged = damaged.map(|record| Damaged { path: record.path.clone(), frames: record.frames }).collect();
+    Ok(Prepared { manifest, unreadable, damaged, skipped: listing.skipped })
 }
 
-fn count_all(listing: &Listing, progress: Progress) -> Vec<Result<usize>> {
+fn examine_all(listing: &Listing, progress: Progress) -> Vec<Result<Examined>> {
     let done = AtomicUsize::new(0);
-    let count = |entry: &ListingEntry| {
-        let frames = count_frames(&listing.root.join(&entry.path), listing.frame_names.as_ref());
+    let examine = |entry: &ListingEntry| {
+        let examined = Examined::by_decoding(&listing.root.join(&entry.path), listing.frame_names.as_ref());
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, listing.entries.len());
-        frames
+        examined
     };
-    listing.entries.par_iter().map(count).collect()
+    listing.entries.par_iter().map(examine).collect()
 }
 
-/// The number of frames, by decoding all of them; at least 1.
-pub(super) fn count_frames(path: &Path, names: Option<&FrameNames>) -> Result<usize> {
-    let mut source = open_source(path, names, None)?;
-    let frames = source.num_frames()?;
-    if names.is_some() {
-        // A folder counts its names; whether each is a picture shows only when it is read.
-        (0..frames).try_for_each(|index| source.read(&[index]).map(drop))?;
+/// What only a look at every frame of a video tells.
+pub(super) struct Examined {
+    /// At least 1.
+    pub frames: usize,
+    /// Some of the file did not decode.
+    pub damaged: bool,
+    pub content: Content,
+}
+
+impl Examined {
+    /// Decodes all of a video.
+    pub(super) fn by_decoding(path: &Path, names: Option<&FrameNames>) -> Result<Self> {
+        let mut source = open_source(path, names, None)?;
+        let frames = source.num_frames()?;
+        if names.is_some() {
+            // A folder counts its names; whether each is a picture shows only when it is read.
+            (0..frames).try_for_each(|index| source.read(&[index]).map(drop))?;
+        }
+        if frames == 0 {
+            return Err(Error::content(path, "at least one frame", "none"));
+        }
+        Ok(Self { frames, damaged: source.is_damaged()?, content: Content::of(path, names)? })
     }
-    if frames == 0 { Err(Error::content(path, "at least one frame", "none")) } else { Ok(frames) }
 }
 
-fn manifest(listing: &Listing, readable: Vec<(ListingEntry, usize)>, random: &RandomSplit) -> Result<Manifest> {
-    let (entries, frames): (Vec<_>, Vec<_>) = readable.into_iter().unzip();
+fn manifest(listing: &Listing, readable: Vec<(ListingEntry, Examined)>, random: &RandomSplit) -> Result<Manifest> {
+    let (entries, examined): (Vec<_>, Vec<_>) = readable.into_iter().unzip();
     let splits: Vec<String> = match splits_given(listing, &entries)? {
         Some(splits) => splits,
         None => random.assign(&entries, &listing.classes)?.into_iter().map(str::to_owned).collect(),
     };
     let labels: HashMap<_, _> = listing.classes.iter().enumerate().map(|(label, class)| (class, label)).collect();
     let mut records = Vec::with_capacity(entries.len());
-    for ((entry, frames), split) in entries.into_iter().zip(frames).zip(splits) {
+    for ((entry, examined), split) in entries.into_iter().zip(examined).zip(splits) {
         let label = *labels.get(&entry.label).ok_or_else(|| {
             Error::content(&listing.root.join(&entry.path), "a label among the classes", format!("{:?}", entry.label))
         })?;
-        records.push(Record { path: entry.path, label, split, frames, group: entry.group });
+        let Examined { frames, damaged, content } = examined;
+        let content = Some(content);
+        records.push(Record { path: entry.path, label, split, frames, group: entry.group, content, damaged });
     }
     Manifest::new(&listing.root, listing.classes.clone(), listing.frame_names.clone(), records)
 }

@@ -15,7 +15,7 @@ pub struct DecodeOptions {
     /// Decoder threads of this one source, at least 1. Default 1: loader workers already run side by side.
     pub threads: usize,
     /// The number of frames, if [`num_frames`](VideoSource::num_frames) counted them before and the file was not
-    /// [damaged](FfmpegVideo::is_damaged) (a checked manifest). Where the packets bear it out, nothing needs to be
+    /// [damaged](VideoSource::is_damaged) (a checked manifest). Where the packets bear it out, nothing needs to be
     /// decoded to know what is where; where they do not, or the decoder stumbles, the frames are counted afresh.
     pub known_frames: Option<usize>,
     /// Bytes of decoded pictures (YUV, so about half of RGB) that counting may keep, default 32 MiB. A video that fits
@@ -104,20 +104,6 @@ impl FfmpegVideo {
     /// Frames decoded so far on behalf of this source: the cost of what was asked of it.
     pub fn frames_decoded(&self) -> u64 {
         self.position.decoded_before + self.stream.decoded()
-    }
-
-    /// Whether some of the file did not decode cleanly. Counts the frames if that was not done.
-    ///
-    /// The frames that are left can be read all the same. Damage that the decoder does not notice is not known here
-    /// either.
-    ///
-    /// # Errors
-    /// As [`num_frames`](VideoSource::num_frames).
-    pub fn is_damaged(&mut self) -> Result<bool> {
-        if self.damaged.is_none() {
-            self.count()?;
-        }
-        Ok(self.damaged == Some(true))
     }
 
     fn index(&mut self) -> Result<&FrameIndex> {
@@ -268,6 +254,13 @@ impl VideoSource for FfmpegVideo {
             read = self.fetch_all(&wanted);
         }
         Ok(in_asked_order(indices, &wanted, read?))
+    }
+
+    fn is_damaged(&mut self) -> Result<bool> {
+        if self.damaged.is_none() {
+            self.count()?;
+        }
+        Ok(self.damaged == Some(true))
     }
 
     fn info(&self) -> &VideoInfo {

@@ -116,6 +116,16 @@ fn digits_of(hole: &str) -> Option<usize> {
     }
 }
 
+/// The files of a folder that fit a template, in the order of their numbers.
+///
+/// # Errors
+/// As [`FrameFolder::open`], but for what the files hold and whether they form one run.
+pub(crate) fn frame_files(path: &Path, template: &str) -> Result<Vec<PathBuf>> {
+    let template = Template::parse(template)?;
+    let numbers = numbers_in(path, &template)?;
+    Ok(numbers.into_iter().map(|number| path.join(template.name(number))).collect())
+}
+
 /// The numbers of the files that fit the template, ascending.
 fn numbers_in(path: &Path, template: &Template) -> Result<Vec<usize>> {
     let listing = |source| Error::io("read", path, source);

@@ -9,6 +9,7 @@ mod stream;
 
 pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
+pub(crate) use folder::frame_files;
 pub(crate) use stream::{is_again, lower_case, os_error};
 
 use std::path::Path;
@@ -38,6 +39,15 @@ pub trait VideoSource: Send {
     /// An index past the end is a [`Error::Content`] with file, number of frames and index; no index at all is a
     /// [`Error::Setting`]; a frame that should be there and does not decode is a [`Error::Content`].
     fn read(&mut self, indices: &[usize]) -> Result<Clip>;
+
+    /// Whether some of the video did not decode cleanly, so that [`read`](Self::read) gives what is left. Counts the
+    /// frames if that was not done. Damage that the decoder does not notice is not known here either.
+    ///
+    /// # Errors
+    /// As [`num_frames`](Self::num_frames).
+    fn is_damaged(&mut self) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Size and kind of the frames.
     fn info(&self) -> &VideoInfo;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::action::Action;
 use super::{CLASSES, MovingShapes, render};
-use crate::dataset::{Manifest, Progress, Record, write_atomically};
+use crate::dataset::{Content, Manifest, Progress, Record, write_atomically};
 use crate::{EncodeOptions, Error, Result, VideoWriter};
 
 /// To be raised when the same options come to give other pictures: files of an older revision are then made anew.
@@ -131,6 +131,8 @@ impl Job<'_> {
             split: self.split.to_owned(),
             frames: scene.frames,
             group: Some(self.group()),
+            content: Some(Content::of(&path, None)?),
+            damaged: false,
         })
     }
 

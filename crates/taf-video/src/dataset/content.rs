@@ -1,0 +1,106 @@
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::FrameNames;
+use crate::decode::frame_files;
+use crate::{Error, Result};
+
+/// What lies at a path, to know later whether it is still the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Content {
+    /// Size of the file, or of all pictures of the folder together.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal: of the bytes of a video file, of the names and sizes of a folder's pictures.
+    pub sha256: String,
+}
+
+impl Content {
+    /// Reads a video file, or lists a folder of pictures where `names` says how they are called.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read.
+    pub(crate) fn of(path: &Path, names: Option<&FrameNames>) -> Result<Self> {
+        match names {
+            Some(names) => Self::of_pictures(&frame_files(path, &names.template)?),
+            None => Self::of_file(path).map_err(|source| Error::io("read", path, source)),
+        }
+    }
+
+    fn of_file(path: &Path) -> io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let bytes = io::copy(&mut File::open(path)?, &mut hasher)?;
+        Ok(Self { bytes, sha256: in_hex(hasher) })
+    }
+
+    fn of_pictures(files: &[PathBuf]) -> Result<Self> {
+        let (mut hasher, mut bytes) = (Sha256::new(), 0);
+        for file in files {
+            let size = fs::metadata(file).map_err(|source| Error::io("read", file, source))?.len();
+            add_name(&mut hasher, file);
+            hasher.update(size.to_le_bytes());
+            bytes += size;
+        }
+        Ok(Self { bytes, sha256: in_hex(hasher) })
+    }
+}
+
+/// Size and time of the last change of a video's files as they are today, in one short text: another one means that a
+/// file was written since, the same one that in all likelihood none was. Nothing is read, so it costs one look at the
+/// file system per file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// Looks at a video file, or at the pictures of a folder where `names` says how they are called.
+    pub(super) fn of(path: &Path, names: Option<&FrameNames>) -> Result<Self> {
+        let files = match names {
+            Some(names) => frame_files(path, &names.template)?,
+            None => vec![path.to_owned()],
+        };
+        let mut hasher = Sha256::new();
+        for file in &files {
+            let (bytes, changed) = size_and_time(file).map_err(|source| Error::io("look at", file, source))?;
+            if names.is_some() {
+                add_name(&mut hasher, file);
+            }
+            hasher.update(bytes.to_le_bytes());
+            hasher.update(changed.to_le_bytes());
+        }
+        Ok(Self(in_hex(hasher)))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Bytes, and nanoseconds since 1970 (negative before).
+fn size_and_time(file: &Path) -> io::Result<(u64, i128)> {
+    let about = fs::metadata(file)?;
+    let changed = about.modified()?;
+    let nanos = match changed.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    };
+    Ok((about.len(), nanos))
+}
+
+/// The name with its length before it, so that no two lists of names look the same.
+fn add_name(hasher: &mut Sha256, file: &Path) {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    hasher.update((name.len() as u64).to_le_bytes());
+    hasher.update(name);
+}
+
+fn in_hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
