@@ -9,7 +9,7 @@ use crate::adversary::{TemporalAdversary, class_tensor};
 use crate::data::{ClipBatch, Sample};
 use crate::model::{Pass, VideoModel, VideoOutput, load_state, state_dict};
 use crate::ops::values;
-use crate::train::{Sgd, SgdConfig, StepRecipe, train_step};
+use crate::train::{Optimizer, SgdConfig, Step, TrainConfig};
 
 /// Largest difference of logits that count as equal, relative to the largest logit: float32 summed in another order.
 const CLOSE: f32 = 1e-3;
@@ -116,11 +116,12 @@ fn check_perturbation<M: VideoModel>(model: &M, clips: &Tensor<5>, expect: Expec
 fn check_learning<M: VideoModel>(model: M, size: ClipSize, expect: Expect) {
     let batch = learnable_batch(size, model.classes());
     let config = SgdConfig { learning_rate: 0.02, weight_decay: 0.0, clip_norm: 5.0, ..SgdConfig::default() };
-    let (mut model, mut optimizer) = (model, Sgd::new(config));
-    let recipe = StepRecipe { label_smoothing: 0.0, taf: None };
+    let (mut model, mut optimizer) = (model, Optimizer::new(config));
+    let train = TrainConfig::default();
     let mut losses = Vec::with_capacity(LEARNING_STEPS);
     for step in 0..LEARNING_STEPS {
-        let (next, outcome) = train_step(model, &mut optimizer, &recipe, &batch, 1.0, Seed::new(9).at(step));
+        let step = Step { train: &train, taf: None, schedule: 1.0, seed: Seed::new(9).at(step) };
+        let (next, outcome) = step.take(model, &mut optimizer, &batch);
         model = next;
         losses.push(outcome.loss);
     }

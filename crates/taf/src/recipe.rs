@@ -11,7 +11,7 @@ use taf_video::{Sampling, Seed, TemporalViews};
 use crate::adversary::{TemporalAdversary, reduced_side};
 use crate::data::ClipSource;
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
-use crate::train::{Fit, TafConfig};
+use crate::train::{TafConfig, TrainConfig};
 
 /// Everything about a run. Unknown fields are refused everywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Recipe {
     pub model: ModelRecipe,
     /// How it is trained.
     #[serde(default)]
-    pub train: Fit,
+    pub train: TrainConfig,
     /// Fine-tuning on temporal adversarial clips; absent for plain training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taf: Option<TafConfig>,

@@ -15,7 +15,7 @@ use taf::model::{
     state_dict, to_published_gst_layout, to_published_layout, to_published_tpn_layout,
 };
 use taf::ops::with_composed_ops;
-use taf::train::classification_loss;
+use taf::train::{classification_loss, soft_targets};
 
 /// Largest difference accepted, relative to the largest magnitude of the compared tensor. PyTorch and this crate sum in
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
@@ -242,7 +242,8 @@ fn check_training(golden: &Golden, model: Recognizer) {
     let mut pass = Pass::training(Branch::Main, 0);
     let output = model.forward(clips.clone(), &mut pass);
     golden.assert_close("train.logits", &output.logits.clone().inner(), forward(golden));
-    let loss = classification_loss(&output, &labels, 0.0);
+    let targets = soft_targets(&labels, model.classes(), 0.0, &output.logits.device().without_autodiff());
+    let loss = classification_loss(&output, targets);
     golden.assert_close("train.loss", &loss.clone().inner(), forward(golden));
     let gradients = loss.backward();
     assert_gradient(golden, "train.input_grad", &clips.grad(&gradients).expect("the clip is tracked"));

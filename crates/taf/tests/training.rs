@@ -8,7 +8,7 @@ use taf::data::{ClipBatch, Sample, clips_to_tensor};
 use taf::model::{
     BlockKind, Branch, MobileNetV2Config, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, state_dict,
 };
-use taf::train::{Sgd, SgdConfig, StepOutcome, StepRecipe, TafConfig, train_step};
+use taf::train::{Optimizer, SgdConfig, Step, StepOutcome, TafConfig, TrainConfig};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
@@ -47,25 +47,36 @@ fn moving_shapes_of(side: usize, range: std::ops::Range<usize>) -> Vec<Sample> {
     range.flat_map(|index| [sample(0, index), sample(1, index)]).collect()
 }
 
-fn train(model: Recognizer, recipe: &StepRecipe, steps: usize, rate: f64) -> (Recognizer, Vec<StepOutcome>) {
-    train_on(&moving_shapes(0..24), model, recipe, steps, rate)
+/// One step at the full learning rate.
+fn step(
+    taf: Option<&TafConfig>,
+    seed: Seed,
+    model: Recognizer,
+    optimizer: &mut Optimizer,
+    batch: &ClipBatch,
+) -> (Recognizer, StepOutcome) {
+    Step { train: &TrainConfig::default(), taf, schedule: 1.0, seed }.take(model, optimizer, batch)
+}
+
+fn train(model: Recognizer, taf: Option<&TafConfig>, steps: usize, rate: f64) -> (Recognizer, Vec<StepOutcome>) {
+    train_on(&moving_shapes(0..24), model, taf, steps, rate)
 }
 
 fn train_on(
     samples: &[Sample],
     mut model: Recognizer,
-    recipe: &StepRecipe,
+    taf: Option<&TafConfig>,
     steps: usize,
     rate: f64,
 ) -> (Recognizer, Vec<StepOutcome>) {
     let config = SgdConfig { learning_rate: rate, weight_decay: 1e-4, ..SgdConfig::default() };
-    let mut optimizer = Sgd::new(config);
+    let mut optimizer = Optimizer::new(config);
     let mut outcomes = Vec::new();
-    for step in 0..steps {
-        let chosen = (0..8).map(|i| samples[(step * 8 + i * 7) % samples.len()].clone()).collect();
+    for number in 0..steps {
+        let chosen = (0..8).map(|i| samples[(number * 8 + i * 7) % samples.len()].clone()).collect();
         let batch = ClipBatch { samples: chosen };
         let outcome;
-        (model, outcome) = train_step(model, &mut optimizer, recipe, &batch, 1.0, Seed::new(1).at(step));
+        (model, outcome) = step(taf, Seed::new(1).at(number), model, &mut optimizer, &batch);
         outcomes.push(outcome);
     }
     (model, outcomes)
@@ -83,12 +94,10 @@ fn accuracy_on(samples: &[Sample], model: &Recognizer) -> f64 {
     right.count() as f64 / samples.len() as f64
 }
 
-const PLAIN: StepRecipe = StepRecipe { label_smoothing: 0.0, taf: None };
-
 #[test]
 fn shifted_features_learn_the_direction_of_time_and_single_frames_cannot() {
-    let (tsm, _) = train(network(true, 2), &PLAIN, 90, 0.05);
-    let (tsn, _) = train(network(false, 2), &PLAIN, 90, 0.05);
+    let (tsm, _) = train(network(true, 2), None, 90, 0.05);
+    let (tsn, _) = train(network(false, 2), None, 90, 0.05);
     let (tsm, tsn) = (accuracy(&tsm), accuracy(&tsn));
     assert!(tsm >= 0.8, "TSM reaches {tsm}");
     // A clip and its reversal have the same frames: TSN answers both alike.
@@ -101,7 +110,7 @@ const LARGE_SIDE: usize = 64;
 #[test]
 fn shifted_features_of_a_mobile_network_learn_the_direction_of_time() {
     let samples = moving_shapes_of(LARGE_SIDE, 0..24);
-    let (model, outcomes) = train_on(&samples, mobile(), &PLAIN, 120, 0.05);
+    let (model, outcomes) = train_on(&samples, mobile(), None, 120, 0.05);
     let reached = accuracy_on(&moving_shapes_of(LARGE_SIDE, 100..130), &model);
     println!("MobileNetV2 with shift reaches {reached}, last loss {}", outcomes[119].loss);
     assert!(reached >= 0.7, "MobileNetV2 with shift reaches {reached}, TSN cannot exceed 0.5");
@@ -111,7 +120,7 @@ fn shifted_features_of_a_mobile_network_learn_the_direction_of_time() {
 fn a_pyramid_learns_the_direction_of_time_and_its_attention_resembles_grad_cam_of_each_frame() {
     let (samples, unseen) = (moving_shapes_of(LARGE_SIDE, 0..24), moving_shapes_of(LARGE_SIDE, 100..130));
     let untrained = pyramid();
-    let (model, outcomes) = train_on(&samples, untrained.clone(), &PLAIN, 90, 0.02);
+    let (model, outcomes) = train_on(&samples, untrained.clone(), None, 90, 0.02);
     let reached = accuracy_on(&unseen, &model);
     println!("TPN reaches {reached}, last loss {}", outcomes[89].loss);
     assert!(reached >= 0.8, "TPN reaches {reached}, TSN cannot exceed 0.5");
@@ -178,7 +187,7 @@ fn adaptive_filters_and_convolutions_over_time_learn_its_direction_too() {
     // Single frames reach 0.5; 42 of 60 by chance have a probability of 0.001. TAM, whose kernels are the mean of three
     // frames at first, learns slowest.
     for (name, network) in ["TAM", "GST", "GST-Large"].into_iter().zip(networks_of_bottlenecks()) {
-        let (network, _) = train(network, &PLAIN, 90, 0.05);
+        let (network, _) = train(network, None, 90, 0.05);
         let accuracy = accuracy(&network);
         println!("{name}: {accuracy}");
         assert!(accuracy >= 0.7, "{name} reaches {accuracy}");
@@ -190,11 +199,11 @@ fn adaptive_filters_and_convolutions_over_time_learn_a_batch_by_heart() {
     for (name, mut model) in ["TAM", "GST", "GST-Large"].into_iter().zip(networks_of_bottlenecks()) {
         let batch = ClipBatch { samples: moving_shapes(0..4) };
         let config = SgdConfig { learning_rate: 0.02, weight_decay: 0.0, ..SgdConfig::default() };
-        let mut optimizer = Sgd::new(config);
+        let mut optimizer = Optimizer::new(config);
         let mut losses = Vec::new();
-        for step in 0..60 {
+        for number in 0..60 {
             let outcome;
-            (model, outcome) = train_step(model, &mut optimizer, &PLAIN, &batch, 1.0, Seed::new(2).at(step));
+            (model, outcome) = step(None, Seed::new(2).at(number), model, &mut optimizer, &batch);
             losses.push(outcome.loss);
         }
         let (first, last) = (losses[0], losses[losses.len() - 1]);
@@ -206,9 +215,9 @@ fn adaptive_filters_and_convolutions_over_time_learn_a_batch_by_heart() {
 #[test]
 fn taf_trains_on_both_kinds_of_clips_in_either_branch() {
     for branch in [Branch::Main, Branch::Auxiliary] {
-        let recipe = StepRecipe { label_smoothing: 0.0, taf: Some(TafConfig { branch, ..TafConfig::default() }) };
+        let taf = TafConfig { branch, ..TafConfig::default() };
         let model = network(true, 2).with_auxiliary_norms();
-        let (_, outcomes) = train(model, &recipe, 60, 0.05);
+        let (_, outcomes) = train(model, Some(&taf), 60, 0.05);
         let mean =
             |part: &[StepOutcome], of: fn(&StepOutcome) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
         for of in [|o: &StepOutcome| o.loss, |o: &StepOutcome| o.perturbed_loss.expect("clips were perturbed")] {
@@ -226,8 +235,8 @@ fn only_the_auxiliary_branch_learns_from_perturbed_statistics() {
         let state = state_dict(model);
         state.into_iter().filter(|(name, _)| name.contains(part) && name.contains("running")).collect::<Vec<_>>()
     };
-    let (with_taf, _) = train(model.clone(), &StepRecipe { label_smoothing: 0.0, taf: Some(taf) }, 3, 0.05);
-    let (plain, _) = train(model.clone(), &PLAIN, 3, 0.05);
+    let (with_taf, _) = train(model.clone(), Some(&taf), 3, 0.05);
+    let (plain, _) = train(model.clone(), None, 3, 0.05);
     // With weight 0 the perturbed clips leave the weights alone, so the main statistics must agree to the bit.
     assert_eq!(names(&with_taf, ".main."), names(&plain, ".main."));
     assert_ne!(names(&with_taf, ".auxiliary."), names(&model, ".auxiliary."));
@@ -238,13 +247,13 @@ fn only_the_auxiliary_branch_learns_from_perturbed_statistics() {
 fn a_batch_that_diverges_leaves_the_model_as_it_was() {
     let model = network(true, 2);
     let before = state_dict(&model);
-    let mut optimizer = Sgd::new(SgdConfig { learning_rate: f64::MAX, clip_norm: 0.0, ..SgdConfig::default() });
+    let mut optimizer = Optimizer::new(SgdConfig { learning_rate: f64::MAX, clip_norm: 0.0, ..SgdConfig::default() });
     let batch = ClipBatch { samples: moving_shapes(0..2) };
-    let (broken, first) = train_step(model, &mut optimizer, &PLAIN, &batch, 1.0, Seed::new(1));
+    let (broken, first) = step(None, Seed::new(1), model, &mut optimizer, &batch);
     assert!(first.is_finite());
     assert_ne!(state_dict(&broken), before, "the first step was taken");
     let before = state_dict(&broken);
-    let (after, second) = train_step(broken, &mut optimizer, &PLAIN, &batch, 1.0, Seed::new(1));
+    let (after, second) = step(None, Seed::new(1), broken, &mut optimizer, &batch);
     assert!(!second.is_finite());
     let bits = |state: taf::model::StateDict| {
         let values = state.into_values().flat_map(|data| data.try_into_vec::<f32>().unwrap());
@@ -255,13 +264,13 @@ fn a_batch_that_diverges_leaves_the_model_as_it_was() {
 
 #[test]
 fn gradients_of_a_fraction_of_perturbed_clips_are_counted_by_their_share() {
-    let step = |fraction| {
-        let recipe = StepRecipe { label_smoothing: 0.0, taf: Some(TafConfig { fraction, ..TafConfig::default() }) };
+    let outcome = |fraction| {
+        let taf = TafConfig { fraction, ..TafConfig::default() };
         let batch = ClipBatch { samples: moving_shapes(0..4) };
-        let mut optimizer = Sgd::new(SgdConfig::default());
-        train_step(network(true, 2), &mut optimizer, &recipe, &batch, 1.0, Seed::new(1)).1
+        let mut optimizer = Optimizer::new(SgdConfig::default());
+        step(Some(&taf), Seed::new(1), network(true, 2), &mut optimizer, &batch).1
     };
-    let (whole, half) = (step(1.0), step(0.5));
+    let (whole, half) = (outcome(1.0), outcome(0.5));
     assert_eq!(whole.loss, half.loss, "the natural half of the step is the same");
     assert_ne!(whole.perturbed_loss, half.perturbed_loss);
     assert!(half.gradient_norm > 0.0 && half.gradient_norm != whole.gradient_norm);

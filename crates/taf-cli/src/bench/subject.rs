@@ -7,7 +7,7 @@ use taf::model::{Pass, Recognizer, VideoModel};
 use taf::ops::on_workers;
 use taf::profile::{Phase, phase};
 use taf::recipe::{Plan, Recipe};
-use taf::train::{Sgd, StepRecipe, train_step};
+use taf::train::{Optimizer, Step};
 use taf_video::{Clip, Frame, Seed};
 
 use crate::trained::{autodiff_device, device};
@@ -37,7 +37,7 @@ pub struct Subject {
     /// Taken while a step owns it.
     model: Option<Recognizer>,
     frozen: Recognizer,
-    optimizer: Sgd,
+    optimizer: Optimizer,
     batches: Batches,
     steps: usize,
 }
@@ -74,7 +74,7 @@ impl Subject {
             Workload::Inference => {}
         }
         let model = if recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model };
-        let optimizer = Sgd::new(recipe.train.optimizer.clone());
+        let optimizer = Optimizer::new(recipe.train.optimizer.clone());
         Self { workload, recipe, frozen: model.valid(), model: Some(model), optimizer, batches, steps: 0 }
     }
 
@@ -97,9 +97,9 @@ impl Subject {
     }
 
     fn train(&mut self, batch: &ClipBatch, seed: Seed) {
-        let settings = StepRecipe { label_smoothing: self.recipe.train.label_smoothing, taf: self.recipe.taf.clone() };
+        let step = Step { train: &self.recipe.train, taf: self.recipe.taf.as_ref(), schedule: PACE, seed };
         let model = self.model.take().expect("the model is back after each step");
-        let (model, _) = train_step(model, &mut self.optimizer, &settings, batch, PACE, seed);
+        let (model, _) = step.take(model, &mut self.optimizer, batch);
         self.model = Some(model);
     }
 

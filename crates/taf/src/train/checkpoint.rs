@@ -6,12 +6,12 @@ use burn::tensor::TensorData;
 use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
 use serde::{Deserialize, Serialize};
 
+use super::optimizer::is_memory;
 use crate::model::{ModelRecipe, StateDict};
 use taf_report::run::write_atomic;
 
 const METADATA: &str = "taf";
 const MODEL: &str = "model.";
-const VELOCITY: &str = "velocity.";
 const EXTENSION: &str = "safetensors";
 const BEST: &str = "best.safetensors";
 
@@ -99,8 +99,8 @@ pub struct Checkpoint {
     pub info: CheckpointInfo,
     /// Weights and running statistics.
     pub model: StateDict,
-    /// The optimiser's velocities.
-    pub velocities: StateDict,
+    /// What the optimiser remembers: [`super::Optimizer::state`].
+    pub optimizer: StateDict,
 }
 
 impl Checkpoint {
@@ -109,11 +109,9 @@ impl Checkpoint {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
-        let named = |prefix: &'static str, state: &StateDict| -> Vec<(String, Floats)> {
-            state.iter().map(|(name, data)| (format!("{prefix}{name}"), Floats::new(data))).collect()
-        };
-        let mut tensors = named(MODEL, &self.model);
-        tensors.extend(named(VELOCITY, &self.velocities));
+        let weights = self.model.iter().map(|(name, data)| (format!("{MODEL}{name}"), Floats::new(data)));
+        let memory = self.optimizer.iter().map(|(name, data)| (name.clone(), Floats::new(data)));
+        let tensors: Vec<(String, Floats)> = weights.chain(memory).collect();
         let info = serde_json::to_string(&self.info).expect("the description is made of JSON's types");
         // A single entry: the order of a map with more would differ from process to process.
         let metadata = HashMap::from([(METADATA.to_owned(), info)]);
@@ -144,16 +142,16 @@ impl Checkpoint {
         let info: CheckpointInfo =
             serde_json::from_str(info).map_err(|error| ("the description of a checkpoint", error.to_string()))?;
         info.check()?;
-        let (mut model, mut velocities) = (StateDict::new(), StateDict::new());
+        let (mut model, mut optimizer) = (StateDict::new(), StateDict::new());
         for (name, view) in file.tensors() {
             let data = floats(&name, &view)?;
-            match (name.strip_prefix(MODEL), name.strip_prefix(VELOCITY)) {
-                (Some(name), _) => model.insert(name.to_owned(), data),
-                (_, Some(name)) => velocities.insert(name.to_owned(), data),
-                _ => return Err(("weights and velocities", format!("a tensor named {name:?}"))),
+            match name.strip_prefix(MODEL) {
+                Some(name) => model.insert(name.to_owned(), data),
+                None if is_memory(&name) => optimizer.insert(name, data),
+                None => return Err(("weights and an optimiser's memory", format!("a tensor named {name:?}"))),
             };
         }
-        Ok(Self { info, model, velocities })
+        Ok(Self { info, model, optimizer })
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Schedule, SgdConfig};
+use super::{OptimizerConfig, Schedule};
 use crate::adversary::TemporalAdversary;
 use crate::model::Branch;
 use crate::recipe::RecipeError;
@@ -8,13 +8,13 @@ use crate::recipe::RecipeError;
 /// The `[train]` table: how long, how fast, and what is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Fit {
+pub struct TrainConfig {
     /// Passes over the training clips, at least 1; default 50.
     pub epochs: usize,
     /// Clips per step, at least 1; default 8. More than there are means all of them.
     pub batch_size: usize,
     /// The optimiser.
-    pub optimizer: SgdConfig,
+    pub optimizer: OptimizerConfig,
     /// The learning rate over time.
     pub schedule: Schedule,
     /// Share of the label spread evenly over all classes, in [0, 1); default 0.
@@ -27,12 +27,12 @@ pub struct Fit {
     pub keep_last: usize,
 }
 
-impl Default for Fit {
+impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             epochs: 50,
             batch_size: 8,
-            optimizer: SgdConfig::default(),
+            optimizer: OptimizerConfig::default(),
             schedule: Schedule::default(),
             label_smoothing: 0.0,
             validate_every: 1,
@@ -65,20 +65,13 @@ impl Default for TafConfig {
     }
 }
 
-impl Fit {
+impl TrainConfig {
     pub(crate) fn check(&self) -> Result<(), RecipeError> {
-        let SgdConfig { learning_rate, momentum, weight_decay, bias_factor, head_factor, clip_norm, .. } =
-            self.optimizer;
         at_least_one("train.epochs", self.epochs)?;
         at_least_one("train.batch_size", self.batch_size)?;
         at_least_one("train.validate_every", self.validate_every)?;
         at_least_one("train.keep_last", self.keep_last)?;
-        within("train.optimizer.learning_rate", "be above 0", learning_rate, learning_rate > 0.0)?;
-        within("train.optimizer.momentum", "lie in [0, 1)", momentum, (0.0..1.0).contains(&momentum))?;
-        within("train.optimizer.weight_decay", "be at least 0", weight_decay, weight_decay >= 0.0)?;
-        within("train.optimizer.bias_factor", "be at least 0", bias_factor, bias_factor >= 0.0)?;
-        within("train.optimizer.head_factor", "be at least 0", head_factor, head_factor >= 0.0)?;
-        within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)?;
+        self.optimizer.check()?;
         self.schedule.check(self.epochs)?;
         let smoothing = self.label_smoothing;
         within("train.label_smoothing", "lie in [0, 1)", smoothing, (0.0..1.0).contains(&smoothing))

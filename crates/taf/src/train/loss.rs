@@ -1,39 +1,49 @@
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use crate::model::VideoOutput;
 
-/// What training minimises: the cross-entropy of the logits, plus that of the auxiliary logits at their weight.
-pub fn classification_loss(output: &VideoOutput, labels: &[usize], smoothing: f64) -> Tensor<1> {
-    let loss = cross_entropy(output.logits.clone(), labels, smoothing);
-    match &output.auxiliary {
-        None => loss,
-        Some(auxiliary) => loss + cross_entropy(auxiliary.logits.clone(), labels, smoothing) * auxiliary.weight,
-    }
-}
-
-/// Mean cross-entropy over the batch, with label smoothing: the target is `1 - smoothing` on the label plus
-/// `smoothing / classes` on every class, as PyTorch.
+/// What the network should answer to each clip: `1 - smoothing` on its label plus `smoothing / classes` on every class, as
+/// PyTorch. Rows of their own, since a target need not be one label.
 ///
 /// # Shapes
-/// - `logits`: `[batch, classes]`; `labels`: one per row; result: a scalar
+/// - `labels`: one per clip; result: `[batch, classes]`, rows sum to 1
 ///
 /// # Panics
-/// If the number of labels differs from the rows, or a label is no class.
-pub fn cross_entropy(logits: Tensor<2>, labels: &[usize], smoothing: f64) -> Tensor<1> {
-    let [batch, classes] = logits.dims();
-    assert_eq!(labels.len(), batch, "one label per row of logits");
-    let mut targets = vec![(smoothing / classes as f64) as f32; batch * classes];
+/// If a label is no class.
+pub fn soft_targets(labels: &[usize], classes: usize, smoothing: f64, device: &Device) -> Tensor<2> {
+    let mut targets = vec![(smoothing / classes as f64) as f32; labels.len() * classes];
     for (row, &label) in labels.iter().enumerate() {
         assert!(label < classes, "label {label} of {classes} classes");
         targets[row * classes + label] += (1.0 - smoothing) as f32;
     }
-    let targets = Tensor::from_data(TensorData::new(targets, [batch, classes]), &logits.device().without_autodiff());
+    Tensor::from_data(TensorData::new(targets, [labels.len(), classes]), device)
+}
+
+/// What training minimises: the cross-entropy of the logits, plus that of the auxiliary logits at their weight.
+pub fn classification_loss(output: &VideoOutput, targets: Tensor<2>) -> Tensor<1> {
+    let loss = cross_entropy(output.logits.clone(), targets.clone());
+    match &output.auxiliary {
+        None => loss,
+        Some(auxiliary) => loss + cross_entropy(auxiliary.logits.clone(), targets) * auxiliary.weight,
+    }
+}
+
+/// Mean cross-entropy over the batch.
+///
+/// # Shapes
+/// - `logits`, `targets`: `[batch, classes]`, the targets plain; result: a scalar
+///
+/// # Panics
+/// If the shapes differ.
+pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    let [batch, _] = logits.dims();
+    assert_eq!(logits.dims(), targets.dims(), "one row of targets per row of logits");
     (activation::log_softmax(logits, 1) * targets).sum() / -(batch as f64)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::cross_entropy;
+    use super::{cross_entropy, soft_targets};
     use burn::tensor::{Device, Tensor};
 
     #[test]
@@ -41,7 +51,8 @@ mod tests {
         let logits = || Tensor::<2>::from_data([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], &Device::flex());
         // torch.nn.functional.cross_entropy(logits, torch.tensor([1, 0]), label_smoothing=s)
         for (smoothing, expected) in [(0.0, 1.765_13), (0.1, 1.773_46)] {
-            let loss = cross_entropy(logits(), &[1, 0], smoothing).into_scalar::<f32>();
+            let targets = soft_targets(&[1, 0], 3, smoothing, &Device::flex());
+            let loss = cross_entropy(logits(), targets).into_scalar::<f32>();
             assert!((loss - expected).abs() < 2e-5, "smoothing {smoothing}: {loss}");
         }
     }

@@ -9,9 +9,9 @@ mod step;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
-pub use config::{Fit, TafConfig};
-pub use loss::{classification_loss, cross_entropy};
-pub use optimizer::{GradientSum, Sgd, SgdConfig};
+pub use config::{TafConfig, TrainConfig};
+pub use loss::{classification_loss, cross_entropy, soft_targets};
+pub use optimizer::{GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Decay, Schedule};
-pub use step::{StepOutcome, StepRecipe, train_step};
+pub use step::{Step, StepOutcome};
 pub use trainer::{Event, Outcome, TrainError, Trainer};

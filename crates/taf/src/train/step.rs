@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use taf_video::Seed;
 
-use super::{GradientSum, Sgd, TafConfig, classification_loss};
+use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, soft_targets};
 use crate::adversary::Objective;
 use crate::data::ClipBatch;
 use crate::model::{Branch, Pass, VideoModel};
@@ -9,13 +9,17 @@ use crate::ops::{on_workers, values};
 use crate::profile::{Phase, phase};
 use taf_report::metrics::attention_entropy;
 
-/// What every step of a run shares.
-#[derive(Clone, Debug)]
-pub struct StepRecipe {
-    /// See [`super::Fit::label_smoothing`].
-    pub label_smoothing: f64,
-    /// How perturbed clips take part, if they do.
-    pub taf: Option<TafConfig>,
+/// One step of training, as the recipe says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// The `[train]` table: what is minimised.
+    pub train: &'a TrainConfig,
+    /// The `[taf]` table: how perturbed clips take part, if they do.
+    pub taf: Option<&'a TafConfig>,
+    /// Factor of the learning rate.
+    pub schedule: f64,
+    /// Decides dropout and random starts.
+    pub seed: Seed,
 }
 
 /// What one step measured.
@@ -47,61 +51,82 @@ impl StepOutcome {
     }
 }
 
-/// One step on one batch: gradients of the natural loss, plus those of the perturbed loss where there is one, then the
-/// optimiser. Clips are perturbed against the weights from before the step. The two losses are differentiated one
-/// after the other, so that only one graph is in memory at a time. `seed` decides dropout and random starts.
-///
-/// The model is returned as it was when the outcome is not finite.
-pub fn train_step<M: VideoModel>(
-    model: M,
-    optimizer: &mut Sgd,
-    recipe: &StepRecipe,
-    batch: &ClipBatch,
-    schedule: f64,
-    seed: Seed,
-) -> (M, StepOutcome) {
-    on_workers(|| step_on_workers(model, optimizer, recipe, batch, schedule, seed))
+/// Clips on the device, with what the network should answer to them.
+struct Examples {
+    clips: Tensor<5>,
+    labels: Vec<usize>,
+    /// `[batch, classes]`.
+    targets: Tensor<2>,
 }
 
-fn step_on_workers<M: VideoModel>(
-    model: M,
-    optimizer: &mut Sgd,
-    recipe: &StepRecipe,
-    batch: &ClipBatch,
-    schedule: f64,
-    seed: Seed,
-) -> (M, StepOutcome) {
-    let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
-    let (clips, labels) = phase(Phase::Data, || (batch.to_tensor(&device), batch.labels()));
-    let taf = recipe.taf.as_ref().filter(|taf| taf.adversary.objective != Objective::None);
-    let perturbed = taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &clips, &labels, seed)));
-    let mut gradients = GradientSum::default();
+impl Examples {
+    fn new<M: VideoModel>(batch: &ClipBatch, model: &M, smoothing: f64) -> Self {
+        let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
+        let (clips, labels) = (batch.to_tensor(&device), batch.labels());
+        let targets = soft_targets(&labels, model.classes(), smoothing, &device);
+        Self { clips, labels, targets }
+    }
 
-    let mut pass = Pass::training(Branch::Main, seed.with("dropout").value());
-    let (loss, mut outcome) = phase(Phase::Forward, || {
-        let output = model.forward(clips, &mut pass);
-        let accuracy = accuracy(output.logits.clone().without_autodiff(), &labels);
-        let loss = classification_loss(&output, &labels, recipe.label_smoothing);
-        let outcome = StepOutcome::new(scalar(&loss), accuracy);
-        (loss, outcome)
-    });
-    if !outcome.is_finite() {
-        return (model, outcome);
+    /// The first `count` of them.
+    fn first(&self, count: usize) -> Self {
+        Self {
+            clips: self.clips.clone().narrow(0, 0, count),
+            labels: self.labels[..count].to_vec(),
+            targets: self.targets.clone().narrow(0, 0, count),
+        }
     }
-    phase(Phase::Backward, || gradients.add(&model, loss.backward()));
-    let before = model.clone();
-    let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
+}
 
-    if let Some(perturbed) = perturbed {
-        model = perturbed.add_gradients(model, recipe.label_smoothing, &mut gradients, &mut outcome, seed);
+impl Step<'_> {
+    /// Takes the step on one batch: gradients of the natural loss, plus those of the perturbed loss where there is one, then
+    /// the optimiser. Clips are perturbed against the weights from before the step. The two losses are differentiated one
+    /// after the other, so that only one graph is in memory at a time.
+    ///
+    /// The model is returned as it was when the outcome is not finite.
+    pub fn take<M: VideoModel>(&self, model: M, optimizer: &mut Optimizer, batch: &ClipBatch) -> (M, StepOutcome) {
+        on_workers(|| self.take_on_workers(model, optimizer, batch))
     }
-    outcome.gradient_norm = phase(Phase::Optimizer, || gradients.norm());
-    if !outcome.is_finite() {
-        return (before, outcome);
+
+    fn take_on_workers<M: VideoModel>(
+        &self,
+        model: M,
+        optimizer: &mut Optimizer,
+        batch: &ClipBatch,
+    ) -> (M, StepOutcome) {
+        let examples = phase(Phase::Data, || Examples::new(batch, &model, self.train.label_smoothing));
+        let taf = self.taf.filter(|taf| taf.adversary.objective != Objective::None);
+        let perturbed =
+            taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &examples, self.seed)));
+        let mut gradients = GradientSum::default();
+
+        let mut pass = Pass::training(Branch::Main, self.seed.with("dropout").value());
+        let (loss, mut outcome) = phase(Phase::Forward, || natural_loss(&model, examples, &mut pass));
+        if !outcome.is_finite() {
+            return (model, outcome);
+        }
+        phase(Phase::Backward, || gradients.add(&model, loss.backward()));
+        let before = model.clone();
+        let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
+
+        if let Some(perturbed) = perturbed {
+            model = perturbed.add_gradients(model, &mut gradients, &mut outcome, self.seed);
+        }
+        outcome.gradient_norm = phase(Phase::Optimizer, || gradients.norm());
+        if !outcome.is_finite() {
+            return (before, outcome);
+        }
+        drop(before);
+        let moved = || optimizer.step(model, gradients, outcome.gradient_norm, self.schedule);
+        (phase(Phase::Optimizer, moved), outcome)
     }
-    drop(before);
-    let model = phase(Phase::Optimizer, || optimizer.step(model, gradients, outcome.gradient_norm, schedule));
-    (model, outcome)
+}
+
+fn natural_loss<M: VideoModel>(model: &M, examples: Examples, pass: &mut Pass) -> (Tensor<1>, StepOutcome) {
+    let output = model.forward(examples.clips, pass);
+    let accuracy = accuracy(output.logits.clone().without_autodiff(), &examples.labels);
+    let loss = classification_loss(&output, examples.targets);
+    let outcome = StepOutcome::new(scalar(&loss), accuracy);
+    (loss, outcome)
 }
 
 /// The perturbed half of a step.
@@ -110,23 +135,22 @@ struct Perturbation<'a> {
     /// Perturbed clips per clip of the batch: every perturbed clip weighs `taf.weight` times a natural one.
     share: f64,
     clips: Tensor<5>,
-    labels: &'a [usize],
+    targets: Tensor<2>,
     natural_attention: Option<Tensor<2>>,
 }
 
 impl<'a> Perturbation<'a> {
-    fn craft<M: VideoModel>(model: &M, taf: &'a TafConfig, clips: &Tensor<5>, labels: &'a [usize], seed: Seed) -> Self {
-        let count = taf.perturbed(labels.len());
-        let share = count as f64 / labels.len() as f64;
-        let (clips, labels) = (clips.clone().narrow(0, 0, count), &labels[..count]);
-        let crafted = taf.adversary.perturb(model, clips, labels, seed.with("adversary").value());
-        Self { taf, share, clips: crafted.clips, labels, natural_attention: crafted.natural_attention }
+    fn craft<M: VideoModel>(model: &M, taf: &'a TafConfig, examples: &Examples, seed: Seed) -> Self {
+        let count = taf.perturbed(examples.labels.len());
+        let share = count as f64 / examples.labels.len() as f64;
+        let Examples { clips, labels, targets } = examples.first(count);
+        let crafted = taf.adversary.perturb(model, clips, &labels, seed.with("adversary").value());
+        Self { taf, share, clips: crafted.clips, targets, natural_attention: crafted.natural_attention }
     }
 
     fn add_gradients<M: VideoModel>(
         self,
         model: M,
-        smoothing: f64,
         gradients: &mut GradientSum,
         outcome: &mut StepOutcome,
         seed: Seed,
@@ -135,7 +159,7 @@ impl<'a> Perturbation<'a> {
         let loss = phase(Phase::Forward, || {
             let output = model.forward(self.clips, &mut pass);
             outcome.attention_entropy = self.natural_attention.map(mean_entropy);
-            let loss = classification_loss(&output, self.labels, smoothing);
+            let loss = classification_loss(&output, self.targets);
             outcome.perturbed_loss = Some(scalar(&loss));
             loss
         });

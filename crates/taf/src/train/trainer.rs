@@ -4,9 +4,7 @@ use std::time::Instant;
 use burn::tensor::{Device, TensorData};
 use taf_video::Seed;
 
-use super::{
-    Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress, Sgd, StepOutcome, StepRecipe, train_step,
-};
+use super::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Optimizer, Progress, Step, StepOutcome};
 use crate::data::ClipBatch;
 use crate::eval::{self, EvalError};
 use crate::model::{VideoModel, load_state, state_dict};
@@ -120,7 +118,7 @@ pub struct Trainer<'a, M> {
     plan: &'a Plan,
     /// `None` only while a step holds it: a second owner would make every step copy all weights.
     model: Option<M>,
-    optimizer: Sgd,
+    optimizer: Optimizer,
     progress: Progress,
     folder: CheckpointFolder,
     log: MetricsLog,
@@ -136,7 +134,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let mut trainer = Self {
             plan,
             model: Some(if plan.recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model }),
-            optimizer: Sgd::new(plan.recipe.train.optimizer.clone()),
+            optimizer: Optimizer::new(plan.recipe.train.optimizer.clone()),
             progress: Progress::default(),
             folder: CheckpointFolder::new(run.checkpoints()),
             log: run.metrics()?,
@@ -191,18 +189,18 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
-        let fit = &self.plan.recipe.train;
-        let batches_per_epoch = self.plan.train.train_batches_per_epoch(fit.batch_size);
+        let train = &self.plan.recipe.train;
+        let batches_per_epoch = self.plan.train.train_batches_per_epoch(train.batch_size);
         let workers = self.plan.recipe.data.workers;
         let Progress { epoch, batch: first, .. } = self.progress;
-        let batches = self.plan.train.train_batches(&self.plan.transform, epoch, first, fit.batch_size, workers);
+        let batches = self.plan.train.train_batches(&self.plan.transform, epoch, first, train.batch_size, workers);
         for batch in batches {
             let outcome = self.step(&batch?, batches_per_epoch)?;
             let go_on = tell(Event::Step { progress: &self.progress, batches_per_epoch, outcome: &outcome });
             if !go_on {
                 return Ok(Outcome::Stopped);
             }
-            let every = fit.checkpoint_steps as u64;
+            let every = train.checkpoint_steps as u64;
             if every > 0 && self.progress.step.is_multiple_of(every) {
                 self.save()?;
             }
@@ -216,9 +214,9 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let fraction = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
         let schedule = recipe.train.schedule.factor(fraction, recipe.train.epochs as f64);
         let seed = Seed::new(recipe.seed).with("step").at(self.progress.step as usize);
-        let settings = StepRecipe { label_smoothing: recipe.train.label_smoothing, taf: recipe.taf.clone() };
+        let step = Step { train: &recipe.train, taf: recipe.taf.as_ref(), schedule, seed };
         let model = self.model.take().expect("the model is back after each step");
-        let (model, outcome) = train_step(model, &mut self.optimizer, &settings, batch, schedule, seed);
+        let (model, outcome) = step.take(model, &mut self.optimizer, batch);
         self.model = Some(model);
         if !outcome.is_finite() {
             return Err(self.diverged(batch, &outcome));
@@ -229,7 +227,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let line = StepLine {
             kind: "step",
             epoch: self.progress.epoch,
-            learning_rate: recipe.train.optimizer.learning_rate * schedule,
+            learning_rate: recipe.train.optimizer.learning_rate() * schedule,
             outcome: &outcome,
             seconds: start.elapsed().as_secs_f64(),
         };
@@ -249,11 +247,11 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn end_epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
-        let fit = &self.plan.recipe.train;
+        let train = &self.plan.recipe.train;
         let Progress { epoch, batch, loss_sum, .. } = self.progress;
         self.progress = Progress { epoch: epoch + 1, batch: 0, loss_sum: 0.0, ..self.progress };
-        let last = self.progress.epoch == fit.epochs;
-        if last || self.progress.epoch.is_multiple_of(fit.validate_every) {
+        let last = self.progress.epoch == train.epochs;
+        if last || self.progress.epoch.is_multiple_of(train.validate_every) {
             let scores = self.evaluate(loss_sum / batch.max(1) as f64)?;
             if !tell(Event::Evaluated { progress: &self.progress, scores: &scores }) {
                 return Ok(Outcome::Stopped);
@@ -286,7 +284,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let finite = |data: &TensorData| data.iter::<f32>().all(f32::is_finite);
         match model.iter().find(|(_, data)| !finite(data)) {
             Some((name, _)) => Err(TrainError::NonFiniteWeights { step: self.progress.step, name: name.clone() }),
-            None => Ok(Checkpoint { info: self.info(), model, velocities: self.optimizer.state() }),
+            None => Ok(Checkpoint { info: self.info(), model, optimizer: self.optimizer.state() }),
         }
     }
 
@@ -307,7 +305,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn take_up(&mut self, path: &Path) -> Result<(), TrainError> {
-        let Checkpoint { info, model: weights, velocities } = Checkpoint::read(path)?;
+        let Checkpoint { info, model: weights, optimizer } = Checkpoint::read(path)?;
         let expected = CheckpointInfo { progress: info.progress, ..self.info() };
         let unfit =
             |expected: &'static str, found: String| CheckpointError::Content { path: path.to_owned(), expected, found };
@@ -318,8 +316,8 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let model = self.model.take().expect("the model is back after each step");
         let model =
             load_state(model, weights).map_err(|error| unfit("weights of the recipe's network", error.to_string()))?;
-        let velocities = self.optimizer.load_state(velocities, &model, &self.device);
-        velocities.map_err(|found| unfit("a velocity for each of the network's weights at most", found))?;
+        let taken = self.optimizer.load_state(optimizer, &model, &self.device);
+        taken.map_err(|found| unfit("what the recipe's optimiser remembers of the network's weights", found))?;
         (self.model, self.progress) = (Some(model), info.progress);
         Ok(())
     }

@@ -1,0 +1,245 @@
+//! How gradients move the weights: what all optimisers share, and a file for each of them.
+
+mod gradients;
+mod sgd;
+
+pub use gradients::GradientSum;
+pub use sgd::SgdConfig;
+
+use std::collections::{HashMap, HashSet};
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use super::config::within;
+use crate::model::{Path, StateDict, VideoModel, parameter_names, shapes};
+use crate::recipe::RecipeError;
+
+/// The `[train.optimizer]` table: which optimiser, and its settings.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum OptimizerConfig {
+    /// `kind = "sgd"`, or none: stochastic gradient descent with momentum.
+    Sgd(SgdConfig),
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self::Sgd(SgdConfig::default())
+    }
+}
+
+impl From<SgdConfig> for OptimizerConfig {
+    fn from(config: SgdConfig) -> Self {
+        Self::Sgd(config)
+    }
+}
+
+// By hand, since serde has no default for a tag, and recipes need not name the kind.
+impl<'de> Deserialize<'de> for OptimizerConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = toml::Table::deserialize(deserializer)?;
+        let kind = table.remove("kind").unwrap_or_else(|| "sgd".into());
+        let wrong = |error: toml::de::Error| D::Error::custom(error.message());
+        match kind.as_str() {
+            Some("sgd") => SgdConfig::deserialize(table).map(Self::Sgd).map_err(wrong),
+            _ => Err(D::Error::custom(format!("the kind of an optimiser must be \"sgd\", got {kind}"))),
+        }
+    }
+}
+
+impl OptimizerConfig {
+    /// Learning rate before schedule and group factors.
+    pub fn learning_rate(&self) -> f64 {
+        self.shared().learning_rate
+    }
+
+    fn shared(&self) -> Shared {
+        match self {
+            Self::Sgd(config) => config.shared(),
+        }
+    }
+
+    /// The parts of the memory that are this optimiser's.
+    fn parts(&self) -> &'static [&'static str] {
+        match self {
+            Self::Sgd(_) => &[sgd::VELOCITY],
+        }
+    }
+
+    /// The weights of one parameter after a step.
+    fn update(
+        &self,
+        memory: &mut Memory,
+        name: &str,
+        weights: Tensor<1>,
+        gradient: Tensor<1>,
+        pace: Pace,
+    ) -> Tensor<1> {
+        match self {
+            Self::Sgd(config) => config.update(memory, name, weights, gradient, pace),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), RecipeError> {
+        self.shared().check()?;
+        match self {
+            Self::Sgd(config) => config.check(),
+        }
+    }
+}
+
+/// Settings that mean the same for every optimiser.
+#[derive(Clone, Copy)]
+struct Shared {
+    learning_rate: f64,
+    weight_decay: f64,
+    decay_norms_and_biases: bool,
+    bias_factor: f64,
+    head_factor: f64,
+    clip_norm: f64,
+}
+
+impl Shared {
+    fn check(&self) -> Result<(), RecipeError> {
+        let Self { learning_rate, weight_decay, bias_factor, head_factor, clip_norm, .. } = *self;
+        within("train.optimizer.learning_rate", "be above 0", learning_rate, learning_rate > 0.0)?;
+        within("train.optimizer.weight_decay", "be at least 0", weight_decay, weight_decay >= 0.0)?;
+        within("train.optimizer.bias_factor", "be at least 0", bias_factor, bias_factor >= 0.0)?;
+        within("train.optimizer.head_factor", "be at least 0", head_factor, head_factor >= 0.0)?;
+        within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)
+    }
+
+    /// What gradients of this norm are multiplied by.
+    fn gradient_scale(&self, norm: f64) -> f64 {
+        let limit = self.clip_norm;
+        if limit > 0.0 && norm > limit { limit / norm } else { 1.0 }
+    }
+
+    /// How a parameter of so many axes moves. Vectors are batch-norm parameters and biases.
+    fn pace(&self, name: &str, rank: usize, in_head: bool, schedule: f64, gradient_scale: f64) -> Pace {
+        let vector = rank == 1;
+        let bias = vector && name.ends_with(".bias");
+        let head_factor = if in_head { self.head_factor } else { 1.0 };
+        let bias_factor = if bias { self.bias_factor } else { 1.0 };
+        let decays = !vector || self.decay_norms_and_biases;
+        Pace {
+            learning_rate: (self.learning_rate * schedule * head_factor * bias_factor) as f32,
+            weight_decay: if decays { self.weight_decay as f32 } else { 0.0 },
+            gradient_scale: gradient_scale as f32,
+        }
+    }
+}
+
+/// How one parameter moves in one step.
+#[derive(Clone, Copy)]
+struct Pace {
+    learning_rate: f32,
+    weight_decay: f32,
+    /// What the gradient is multiplied by first.
+    gradient_scale: f32,
+}
+
+/// What the optimisers remember of each parameter from step to step, one tensor a part.
+const PARTS: [&str; 1] = [sgd::VELOCITY];
+
+/// Whether a tensor of a checkpoint is something that an optimiser remembers.
+pub(super) fn is_memory(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(part, _)| PARTS.contains(&part))
+}
+
+/// What an optimiser remembers, by `part.parameter`; nothing of a parameter that never had a gradient.
+#[derive(Default)]
+struct Memory(HashMap<String, Tensor<1>>);
+
+impl Memory {
+    fn take(&mut self, part: &str, parameter: &str) -> Option<Tensor<1>> {
+        self.0.remove(&format!("{part}.{parameter}"))
+    }
+
+    fn put(&mut self, part: &str, parameter: &str, values: Tensor<1>) {
+        self.0.insert(format!("{part}.{parameter}"), values);
+    }
+}
+
+/// An optimiser, with what it remembers.
+pub struct Optimizer {
+    config: OptimizerConfig,
+    memory: Memory,
+}
+
+impl Optimizer {
+    /// An optimiser at rest.
+    pub fn new(config: impl Into<OptimizerConfig>) -> Self {
+        Self { config: config.into(), memory: Memory::default() }
+    }
+
+    /// Moves every parameter that has a gradient. `norm` is [`GradientSum::norm`], by which long gradients are clipped;
+    /// `schedule` multiplies the learning rate.
+    pub fn step<M: VideoModel>(&mut self, model: M, gradients: GradientSum, norm: f64, schedule: f64) -> M {
+        let heads = parameter_names(&model).into_iter().filter(|name| model.is_head(name)).collect();
+        let shared = self.config.shared();
+        let gradient_scale = shared.gradient_scale(norm);
+        let path = Path::default();
+        model.map(&mut Stepper { path, heads, gradients, shared, gradient_scale, schedule, optimizer: self })
+    }
+
+    /// What it remembers, for a checkpoint, by names such as `velocity.<parameter>`.
+    pub fn state(&self) -> StateDict {
+        self.memory.0.iter().map(|(name, values)| (name.clone(), values.to_data())).collect()
+    }
+
+    /// Takes up what a checkpoint of `model` remembers.
+    ///
+    /// # Errors
+    /// Says which tensor belongs to no parameter or to another optimiser, or has another length.
+    pub fn load_state<M: Module>(&mut self, state: StateDict, model: &M, device: &Device) -> Result<(), String> {
+        let (parts, shapes) = (self.config.parts(), shapes(model));
+        for (name, data) in &state {
+            let parameter =
+                name.split_once('.').filter(|(part, _)| parts.contains(part)).map(|(_, parameter)| parameter);
+            let shape = parameter.and_then(|parameter| shapes.get(parameter));
+            let expected: Option<usize> = shape.map(|shape| shape.iter().product());
+            if data.shape().to_vec().as_slice() != expected.as_slice() {
+                return Err(format!("{name} of shape {:?}", data.shape().to_vec()));
+            }
+        }
+        self.memory = Memory(state.into_iter().map(|(name, data)| (name, Tensor::from_data(data, device))).collect());
+        Ok(())
+    }
+}
+
+struct Stepper<'a> {
+    path: Path,
+    heads: HashSet<String>,
+    gradients: GradientSum,
+    shared: Shared,
+    gradient_scale: f64,
+    schedule: f64,
+    optimizer: &'a mut Optimizer,
+}
+
+impl ModuleMapper for Stepper<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(gradient) = self.gradients.take(param.id) else { return param };
+        let name = self.path.name();
+        let in_head = self.heads.contains(&name);
+        let pace = self.shared.pace(&name, D, in_head, self.schedule, self.gradient_scale);
+        let Optimizer { config, memory } = &mut *self.optimizer;
+        param.map(|weights| {
+            let dims = weights.dims();
+            let weights = weights.inner().flatten::<1>(0, D - 1);
+            let moved = config.update(memory, &name, weights, gradient, pace);
+            Tensor::from_inner(moved.reshape(dims)).require_grad()
+        })
+    }
+}
