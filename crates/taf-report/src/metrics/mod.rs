@@ -14,6 +14,8 @@ mod paired;
 mod permutation;
 mod predictions;
 mod scores;
+#[cfg(test)]
+mod simulated;
 
 pub use attention::{
     AttentionPair, AttentionSummary, Summary, attention_entropy, effective_frames, max_share, neglected_frames,

@@ -3,8 +3,12 @@
 ///
 /// `gains` are what the second model got right more than the first, in samples, one number a group. Each group's sign is
 /// as likely to be the other one, and the chance of every sum is counted, so nothing is drawn at random. Groups of one
-/// sample make it the exact McNemar test. It takes groups times samples that differ in work and memory for the samples
-/// that differ.
+/// sample make it the exact McNemar test.
+///
+/// Where few groups gain much and many lose little it is not exact: with one gain of three for three losses of one, about
+/// 6.5 % of verdicts at 5 % are false with ten groups, and fewer with more.
+///
+/// It takes groups times samples that differ in work, and the samples that differ in memory.
 pub fn sign_flip_p(gains: &[i64]) -> f64 {
     let observed = gains.iter().sum::<i64>().unsigned_abs() as usize;
     if observed == 0 {

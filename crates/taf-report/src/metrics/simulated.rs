@@ -1,0 +1,166 @@
+//! How often intervals hold the truth, and how often a verdict is false, in simulated evaluations.
+//!
+//! A group has a share of its own, drawn from a beta distribution whose `likeness` (intraclass correlation) is how alike the
+//! samples of a group are: 0 for independent samples, 1 for copies.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Beta, Distribution};
+
+use super::groups::GroupSum;
+use super::{Interval, LEVEL, Share, holm, sign_flip_p};
+
+/// Numbers of groups.
+const GROUPS: [usize; 5] = [2, 5, 10, 20, 40];
+const LIKENESS: [f64; 4] = [0.0, 0.3, 0.7, 1.0];
+/// Sizes of groups, taken in turn.
+const SIZES: [&[usize]; 2] = [&[4], &[1, 2, 3, 10]];
+/// Evaluations for each row of a table. A rate of 5 % has a standard error of 0.5 %.
+const EVALUATIONS: usize = 2000;
+/// False verdicts that are allowed, of all: the level of 5 %, and what the draw may add.
+const FALSE_VERDICTS: f64 = 0.06;
+/// The same where few large gains stand against many small losses, so that swapping the models does change the chances.
+const LOPSIDED_FALSE_VERDICTS: f64 = 0.08;
+/// Intervals of 95 % that must hold the truth in the worst row: groups that differ tenfold in size and are all copies inside.
+const LEAST_COVERED: f64 = 0.87;
+
+struct Lot(ChaCha8Rng);
+
+impl Lot {
+    fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    fn hit(&mut self, share: f64) -> bool {
+        self.0.random::<f64>() < share
+    }
+
+    /// How many samples of a group one model gets right.
+    fn right(&mut self, size: usize, share: f64, likeness: f64) -> i64 {
+        let of_group = match likeness {
+            0.0 => share,
+            1.0 => f64::from(u8::from(self.hit(share))),
+            _ => {
+                let rest = (1.0 - likeness) / likeness;
+                Beta::new(share * rest, (1.0 - share) * rest).unwrap().sample(&mut self.0)
+            }
+        };
+        (0..size).map(|_| i64::from(self.hit(of_group))).sum()
+    }
+}
+
+fn sizes(pattern: &[usize], groups: usize) -> impl Iterator<Item = usize> {
+    pattern.iter().copied().cycle().take(groups)
+}
+
+fn sum(size: usize, total: i64) -> GroupSum {
+    GroupSum { total: total as f64, weight: size as f64, squares: size as f64 }
+}
+
+fn rate(evaluations: usize, mut happens: impl FnMut() -> bool) -> f64 {
+    (0..evaluations).filter(|_| happens()).count() as f64 / evaluations as f64
+}
+
+/// What the second of two models gets right more than the first, by group, when each is right with its own share.
+fn gains(lot: &mut Lot, pattern: &[usize], groups: usize, shares: [f64; 2], likeness: f64) -> Vec<i64> {
+    let gain = |size| {
+        let [first, second] = shares.map(|share| lot.right(size, share, likeness));
+        second - first
+    };
+    sizes(pattern, groups).map(gain).collect()
+}
+
+#[test]
+fn equally_good_models_differ_in_at_most_six_per_cent_of_verdicts() {
+    let mut lot = Lot::new(1);
+    for groups in GROUPS {
+        let mut worst: f64 = 0.0;
+        for (pattern, likeness) in SIZES.iter().flat_map(|pattern| LIKENESS.map(|likeness| (pattern, likeness))) {
+            // The test alone, without the rule that a few groups have no verdict.
+            let false_verdicts =
+                rate(EVALUATIONS, || sign_flip_p(&gains(&mut lot, pattern, groups, [0.7; 2], likeness)) <= 1.0 - LEVEL);
+            worst = worst.max(false_verdicts);
+            let told = format!("{groups} groups of {pattern:?}, likeness {likeness}: {:.1} %", false_verdicts * 100.0);
+            assert!(false_verdicts <= FALSE_VERDICTS, "{told}");
+        }
+        println!("{groups} groups: at most {:.1} % false verdicts", worst * 100.0);
+    }
+}
+
+#[test]
+fn several_comparisons_together_have_no_more_false_verdicts_than_one() {
+    let mut lot = Lot::new(2);
+    let any = rate(EVALUATIONS, || {
+        let p_values: Vec<f64> = (0..12).map(|_| sign_flip_p(&gains(&mut lot, &[4], 20, [0.7; 2], 0.3))).collect();
+        holm(&p_values).iter().any(|&p| p <= 1.0 - LEVEL)
+    });
+    println!("12 comparisons over 20 groups: {:.1} % with a false verdict", any * 100.0);
+    assert!(any <= FALSE_VERDICTS, "{any}");
+}
+
+#[test]
+fn a_true_difference_is_found_where_there_are_groups_enough() {
+    let mut lot = Lot::new(3);
+    let found = rate(500, || sign_flip_p(&gains(&mut lot, &[4], 40, [0.6, 0.85], 0.3)) <= 1.0 - LEVEL);
+    println!("25 points over 40 groups of four: found in {:.0} %", found * 100.0);
+    assert!(found >= 0.8, "{found}");
+}
+
+#[test]
+fn lopsided_differences_make_few_more_false_verdicts() {
+    let mut lot = Lot::new(6);
+    for groups in GROUPS {
+        // One group in four gains three samples and three lose one: on average no difference.
+        let any = rate(EVALUATIONS, || {
+            let gains: Vec<i64> = (0..groups).map(|_| if lot.hit(0.25) { 3 } else { -1 }).collect();
+            sign_flip_p(&gains) <= 1.0 - LEVEL
+        });
+        println!("{groups} lopsided groups: {:.1} % false verdicts", any * 100.0);
+        assert!(any <= LOPSIDED_FALSE_VERDICTS, "{groups} groups: {any}");
+    }
+}
+
+/// Shares of evaluations whose interval holds the truth: the mean over likenesses and truths, and the least.
+fn covered(groups: usize, mut holds: impl FnMut(&[usize], f64, f64) -> bool) -> (f64, f64) {
+    let mut rates = Vec::new();
+    for pattern in SIZES {
+        for (likeness, truth) in LIKENESS.iter().flat_map(|&likeness| [0.5, 0.8].map(|truth| (likeness, truth))) {
+            rates.push(rate(EVALUATIONS, || holds(pattern, likeness, truth)));
+        }
+    }
+    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+    println!(
+        "{groups} groups: mean {:.1} %, least {:.1} %",
+        mean * 100.0,
+        rates.iter().fold(1.0, |a: f64, &b| a.min(b)) * 100.0
+    );
+    (mean, rates.into_iter().fold(1.0, f64::min))
+}
+
+#[test]
+fn intervals_of_shares_hold_the_truth_about_as_often_as_they_say() {
+    let mut lot = Lot::new(4);
+    for groups in GROUPS {
+        let (mean, least) = covered(groups, |pattern, likeness, truth| {
+            let sums: Vec<GroupSum> =
+                sizes(pattern, groups).map(|size| sum(size, lot.right(size, truth, likeness))).collect();
+            let share = Share::of(&sums);
+            share.low <= truth && truth <= share.high
+        });
+        assert!(mean >= LEVEL - 0.01 && least >= LEAST_COVERED, "{groups} groups: mean {mean}, least {least}");
+    }
+}
+
+#[test]
+fn intervals_of_differences_hold_the_truth_about_as_often_as_they_say() {
+    let mut lot = Lot::new(5);
+    for groups in GROUPS {
+        let (mean, least) = covered(groups, |pattern, likeness, truth| {
+            let gains = gains(&mut lot, pattern, groups, [truth, truth + 0.1], likeness);
+            let sums: Vec<GroupSum> = sizes(pattern, groups).zip(gains).map(|(size, gain)| sum(size, gain)).collect();
+            let interval = Interval::of(&sums);
+            interval.low <= 0.1 && 0.1 <= interval.high
+        });
+        assert!(mean >= LEVEL - 0.01 && least >= LEAST_COVERED, "{groups} groups: mean {mean}, least {least}");
+    }
+}
