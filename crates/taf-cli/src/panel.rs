@@ -1,15 +1,13 @@
 //! One or several networks that are asked the same questions, for a report.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use serde_json::{Map, Value};
 use taf::adversary::TemporalAdversary;
 use taf::eval::{Explanation, Suite, probe};
 use taf::recipe::Plan;
 use taf_report::page::{Axis, Chart, Report, ReportBuilder, Series};
-use taf_report::run::read_metrics;
+use taf_report::run::{accuracies, epoch_means, read_metrics};
 use taf_video::Clip;
 use taf_video::dataset::Manifest;
 
@@ -108,12 +106,12 @@ impl Panel {
         let mut accuracy = Chart::new("Validation accuracy", epochs(), Axis::new("top-1"));
         for Member { trained, .. } in &self.members {
             let log = read_metrics(&trained.run.metrics_path())?;
-            loss = loss.with(Series::new(&trained.name, epoch_means(&log, "loss")));
-            let perturbed = epoch_means(&log, "perturbed_loss");
+            loss = loss.with(Series::new(&trained.name, epoch_means(&log, |step| Some(step.loss))));
+            let perturbed = epoch_means(&log, |step| step.perturbed_loss);
             if !perturbed.is_empty() {
                 loss = loss.with(Series::new(format!("{}, perturbed", trained.name), perturbed));
             }
-            accuracy = accuracy.with(Series::new(&trained.name, evaluations(&log)));
+            accuracy = accuracy.with(Series::new(&trained.name, accuracies(&log)));
         }
         Ok(report.curve(loss).curve(accuracy))
     }
@@ -152,27 +150,6 @@ impl Member {
     }
 }
 
-/// The mean of a value over the steps of each epoch, against the number of epochs done by then.
-fn epoch_means(log: &[Map<String, Value>], key: &str) -> Vec<(f64, f64)> {
-    let mut epochs = BTreeMap::<u64, (f64, f64)>::new();
-    for line in log.iter().filter(|line| line.get("kind").is_some_and(|kind| kind == "step")) {
-        if let (Some(epoch), Some(value)) = (number(line, "epoch"), number(line, key)) {
-            let (sum, steps) = epochs.entry(epoch as u64).or_default();
-            (*sum, *steps) = (*sum + value, *steps + 1.0);
-        }
-    }
-    epochs.into_iter().map(|(epoch, (sum, steps))| (epoch as f64 + 1.0, sum / steps)).collect()
-}
-
-/// The validation accuracy after so many epochs.
-fn evaluations(log: &[Map<String, Value>]) -> Vec<(f64, f64)> {
-    log.iter().filter_map(|line| Some((number(line, "epoch")?, number(line, "top1")?))).collect()
-}
-
-fn number(line: &Map<String, Value>, key: &str) -> Option<f64> {
-    line.get(key)?.as_f64()
-}
-
 fn same_classes(trained: &[Trained]) -> Result<()> {
     let Some((first, others)) = trained.split_first() else { bail!("expected at least one run, found none") };
     match others.iter().find(|other| other.info.classes != first.info.classes) {
@@ -206,22 +183,4 @@ fn first_view(plan: &Plan, index: usize) -> Result<Clip> {
     let mut video = Manifest::read(&data.manifest)?.open(&plan.validation.records()[index])?;
     let frames = data.sampling.views(video.num_frames()?, data.views).swap_remove(0);
     Ok(plan.eval.views(video.read(&frames)?).swap_remove(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_averaged_by_epoch_and_evaluations_stand_where_they_were_made() {
-        let lines = [
-            r#"{"kind":"step","epoch":0,"loss":3.0}"#,
-            r#"{"kind":"step","epoch":0,"loss":1.0}"#,
-            r#"{"kind":"eval","epoch":1,"top1":0.5}"#,
-            r#"{"kind":"step","epoch":1,"loss":0.5}"#,
-        ];
-        let log: Vec<Map<String, Value>> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(epoch_means(&log, "loss"), [(1.0, 2.0), (2.0, 0.5)]);
-        assert_eq!(evaluations(&log), [(1.0, 0.5)]);
-    }
 }

@@ -248,7 +248,7 @@ mod tests {
         let run = started(folder.path());
         let half = run.checkpoints().join(".last.1.0.taf-unfinished");
         fs::write(&half, b"half").unwrap();
-        run.metrics().unwrap().append(1, &serde_json::json!({})).unwrap();
+        run.metrics().unwrap();
         drop(run);
         let run = RunDir::create(folder.path(), Existing::Resume).unwrap();
         assert!(!half.exists());

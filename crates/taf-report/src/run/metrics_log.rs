@@ -1,13 +1,10 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use super::{Error, Line, Record, Result};
 
-use super::{Error, Result};
-
-/// The log of a run: one JSON object a line, each with its `step`, in rising order.
+/// The log of a run: one JSON object a line, each a [`Line`], in rising order of steps.
 ///
 /// A line is handed to the operating system whole before [`Self::append`] returns, so a killed process leaves at most one
 /// broken line, the last; opening the log again drops it. Numbers that are not finite are written as `null`.
@@ -21,65 +18,36 @@ impl MetricsLog {
     /// Opens the log to go on at its end, making it where there is none.
     ///
     /// # Errors
-    /// If the file cannot be opened or holds a line, other than a broken last one, that is no object with a step.
+    /// If the file cannot be opened or holds a line, other than a broken last one, that is none of a log.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(Error::io("open", &path))?;
         let mut log = Self { path, file };
-        log.rewind_to(u64::MAX)?;
+        log.rewind_while(|_| true)?;
         Ok(log)
     }
 
-    /// Adds `record`, which must serialise to an object, with its step in front.
+    /// Adds what is told after so many steps.
     ///
     /// # Errors
-    /// If the record is no object or has a `step` of its own, or the file cannot be written.
-    pub fn append(&mut self, step: u64, record: &impl Serialize) -> Result<()> {
-        let value = serde_json::to_value(record).map_err(|e| Error::content(&self.path, "a JSON record", e))?;
-        let line = match value {
-            Value::Object(fields) if !fields.contains_key("step") => line(step, fields),
-            other => return Err(Error::content(&self.path, "a record that is an object without step", other)),
-        };
-        self.file.write_all(line.as_bytes()).map_err(Error::io("write", &self.path))
+    /// If the file cannot be written.
+    pub fn append(&mut self, step: u64, record: Record) -> Result<()> {
+        let line = serde_json::to_string(&Line { step, record }).expect("a record holds only numbers, text and lists");
+        self.file.write_all(format!("{line}\n").as_bytes()).map_err(Error::io("write", &self.path))
     }
 
-    /// Drops every line after `step`, so that training that goes on from there logs each step once.
+    /// Drops the first line that is not to be kept, and all after it, so that training that goes on from an earlier step logs
+    /// each step once.
     ///
     /// # Errors
-    /// If the log cannot be read or shortened, or holds a line that is no object with a step.
-    pub fn rewind_to(&mut self, step: u64) -> Result<()> {
-        self.rewind_while(|at, _| at <= step)
-    }
-
-    /// Drops the first line that is not to be kept, and all after it. `keep` is given step and fields of each line.
-    ///
-    /// # Errors
-    /// As [`Self::rewind_to`].
-    pub fn rewind_while(&mut self, mut keep: impl FnMut(u64, &Map<String, Value>) -> bool) -> Result<()> {
-        let text = read_text(&self.path)?;
-        let kept: usize = lines(&self.path, &text)?.take_while(|l| keep(l.step, &l.fields)).map(|l| l.bytes).sum();
-        self.cut(kept as u64)
-    }
-
-    /// Bytes written so far: what a checkpoint remembers to come back to with [`Self::rewind_to_len`].
-    ///
-    /// # Errors
-    /// If the file system does not answer.
-    pub fn len_bytes(&self) -> Result<u64> {
-        Ok(self.file.metadata().map_err(Error::io("read", &self.path))?.len())
-    }
-
-    /// Drops every byte after the first `bytes`.
-    ///
-    /// # Errors
-    /// If the log is shorter than that: it is not the log the number was taken from.
-    pub fn rewind_to_len(&mut self, bytes: u64) -> Result<()> {
-        let found = self.len_bytes()?;
-        if found < bytes {
-            return Err(Error::content(&self.path, format!("at least {bytes} bytes"), found));
-        }
-        self.cut(bytes)
+    /// If the log cannot be read or shortened, or holds a line that is none of a log.
+    pub fn rewind_while(&mut self, mut keep: impl FnMut(&Line) -> bool) -> Result<()> {
+        let bytes = read(&self.path)?;
+        let kept: usize =
+            lines(&self.path, &bytes)?.iter().take_while(|(line, _)| keep(line)).map(|(_, length)| length).sum();
+        let shortened = self.file.set_len(kept as u64).and_then(|()| self.file.seek(SeekFrom::Start(kept as u64)));
+        shortened.map(drop).map_err(Error::io("write", &self.path))
     }
 
     /// Waits until everything written is on the disk. Call it before a checkpoint that counts on these lines.
@@ -89,149 +57,105 @@ impl MetricsLog {
     pub fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(Error::io("write", &self.path))
     }
-
-    fn cut(&mut self, bytes: u64) -> Result<()> {
-        let cut = self.file.set_len(bytes).and_then(|()| self.file.seek(SeekFrom::Start(bytes)));
-        cut.map(drop).map_err(Error::io("write", &self.path))
-    }
 }
 
-/// The objects of a log in order; a broken last line is left out.
+/// The lines of a log in order; a broken last one is left out.
 ///
 /// # Errors
-/// If the file cannot be read, or an earlier line is no object with a step.
-pub fn read_metrics(path: &Path) -> Result<Vec<Map<String, Value>>> {
-    let text = read_text(path)?;
-    Ok(lines(path, &text)?.map(|line| line.fields).collect())
+/// If the file cannot be read, or an earlier line is none of a log.
+pub fn read_metrics(path: &Path) -> Result<Vec<Line>> {
+    Ok(lines(path, &read(path)?)?.into_iter().map(|(line, _)| line).collect())
 }
 
-fn line(step: u64, fields: Map<String, Value>) -> String {
-    let mut object = Map::from_iter([("step".to_owned(), Value::from(step))]);
-    object.extend(fields);
-    format!("{}\n", Value::Object(object))
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(Error::io("read", path))
 }
 
-struct Line {
-    step: u64,
-    bytes: usize,
-    fields: Map<String, Value>,
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(Error::io("read", path))
-}
-
-/// The lines of a log; a broken one is allowed only at the end, where it is left out.
-fn lines<'a>(path: &Path, text: &'a str) -> Result<impl Iterator<Item = Line> + use<'a>> {
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    let parsed: Result<Vec<Line>> = text[..whole]
-        .split_inclusive('\n')
-        .enumerate()
-        .map(|(number, raw)| {
-            parse(raw).ok_or_else(|| {
-                Error::content(
-                    path,
-                    "a JSON object with a step",
-                    format!("{:?} in line {}", raw.trim_end(), number + 1),
-                )
-            })
-        })
-        .collect();
-    Ok(parsed?.into_iter())
-}
-
-fn parse(raw: &str) -> Option<Line> {
-    let fields: Map<String, Value> = serde_json::from_str(raw).ok()?;
-    Some(Line { step: fields.get("step")?.as_u64()?, bytes: raw.len(), fields })
+/// The lines of a log with their lengths in bytes; a broken one, which may end inside a letter, is allowed only at the end,
+/// where it is left out.
+fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<(Line, usize)>> {
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let line = |(number, raw): (usize, &[u8])| {
+        let parsed = serde_json::from_slice(raw).map_err(|error| {
+            let found = format!("{:?} in line {} ({error})", String::from_utf8_lossy(raw.trim_ascii()), number + 1);
+            Error::content(path, "a line of a run's log", found)
+        });
+        Ok((parsed?, raw.len()))
+    };
+    bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate().map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
+    use super::super::record::tests::{evaluation, step};
     use super::*;
 
     fn steps(path: &Path) -> Vec<u64> {
-        read_metrics(path).unwrap().iter().map(|l| l["step"].as_u64().unwrap()).collect()
+        read_metrics(path).unwrap().iter().map(|line| line.step).collect()
+    }
+
+    /// A log with a step a line, and where it lies.
+    fn logged(steps: u64) -> (tempfile::TempDir, PathBuf, MetricsLog) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut log = MetricsLog::open(&path).unwrap();
+        for number in 1..=steps {
+            log.append(number, step(0, 2.5)).unwrap();
+        }
+        (folder, path, log)
     }
 
     #[test]
     fn lines_come_back_as_they_were_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        let mut log = MetricsLog::open(&path).unwrap();
-        log.append(1, &json!({"loss": 2.5, "nan": f32::NAN})).unwrap();
-        log.append(2, &json!({"loss": 1.25})).unwrap();
+        let (_folder, path, mut log) = logged(1);
+        log.append(1, evaluation(1, 0.25)).unwrap();
         let lines = read_metrics(&path).unwrap();
-        assert_eq!(lines[0]["loss"], 2.5);
-        assert_eq!(lines[0]["nan"], Value::Null);
-        assert_eq!(steps(&path), [1, 2]);
+        assert_eq!(lines[0], Line { step: 1, record: step(0, 2.5) });
+        assert_eq!(lines[1], Line { step: 1, record: evaluation(1, 0.25) });
     }
 
     #[test]
     fn a_resumed_run_holds_every_step_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        let mut log = MetricsLog::open(&path).unwrap();
-        for step in 1..=5 {
-            log.append(step, &json!({"loss": step})).unwrap();
-        }
+        let (_folder, path, log) = logged(5);
         drop(log);
         let mut log = MetricsLog::open(&path).unwrap();
-        log.rewind_to(3).unwrap();
-        log.append(4, &json!({"loss": 0})).unwrap();
+        log.rewind_while(|line| line.step <= 3).unwrap();
+        log.append(4, step(0, 0.0)).unwrap();
         assert_eq!(steps(&path), [1, 2, 3, 4]);
     }
 
     #[test]
     fn a_log_is_cut_at_the_first_line_that_is_not_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        let mut log = MetricsLog::open(&path).unwrap();
-        for (step, kind) in [(1, "step"), (2, "step"), (2, "eval"), (3, "step")] {
-            log.append(step, &json!({"kind": kind})).unwrap();
-        }
-        log.rewind_while(|step, line| step < 2 || line["kind"] == "step").unwrap();
-        log.append(2, &json!({"kind": "eval"})).unwrap();
+        let (_folder, path, mut log) = logged(2);
+        log.append(2, evaluation(1, 0.5)).unwrap();
+        log.append(3, step(1, 0.5)).unwrap();
+        log.rewind_while(|line| matches!(line.record, Record::Step(_))).unwrap();
+        log.append(2, evaluation(1, 0.75)).unwrap();
         assert_eq!(steps(&path), [1, 2, 2]);
     }
 
     #[test]
-    fn a_line_broken_by_a_kill_is_dropped_on_opening() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        std::fs::write(&path, "{\"step\":1}\n{\"step\":2,\"lo").unwrap();
-        assert_eq!(steps(&path), [1]);
-        MetricsLog::open(&path).unwrap().append(2, &json!({})).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n");
+    fn a_line_broken_by_a_kill_is_dropped_on_opening_also_inside_a_letter() {
+        for broken in ["{\"step\":2,\"lo".as_bytes(), b"{\"step\":2,\"kind\":\"\xc3"] {
+            let (_folder, path, log) = logged(1);
+            drop(log);
+            let whole = fs::read(&path).unwrap();
+            fs::write(&path, [&whole, broken].concat()).unwrap();
+            assert_eq!(steps(&path), [1]);
+            MetricsLog::open(&path).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), whole);
+        }
     }
 
     #[test]
     fn a_line_broken_in_the_middle_is_an_error_naming_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        std::fs::write(&path, "{\"step\":1}\nnonsense\n{\"step\":2}\n").unwrap();
-        assert!(MetricsLog::open(&path).unwrap_err().to_string().contains("\"nonsense\" in line 2"));
-    }
-
-    #[test]
-    fn a_length_can_be_come_back_to_but_not_gone_beyond() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        let mut log = MetricsLog::open(&path).unwrap();
-        log.append(1, &json!({})).unwrap();
-        let length = log.len_bytes().unwrap();
-        log.append(2, &json!({})).unwrap();
-        log.rewind_to_len(length).unwrap();
-        assert_eq!(steps(&path), [1]);
-        assert!(log.rewind_to_len(length + 1).is_err());
-    }
-
-    #[test]
-    fn a_record_that_is_no_object_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = MetricsLog::open(folder.path().join("m")).unwrap();
-        assert!(log.append(1, &3).is_err());
-        assert!(log.append(1, &json!({"step": 2})).is_err());
+        let (_folder, path, log) = logged(2);
+        drop(log);
+        let text = fs::read_to_string(&path).unwrap();
+        for other in ["nonsense", "{\"step\":1}"] {
+            fs::write(&path, text.replacen('\n', &format!("\n{other}\n"), 1)).unwrap();
+            let error = MetricsLog::open(&path).unwrap_err().to_string();
+            assert!(error.contains(&format!("{other:?} in line 2")), "{error}");
+        }
     }
 }

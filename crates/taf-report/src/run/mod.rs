@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `recipe.toml` | the resolved recipe |
 //! | `provenance.json` | [`Provenance`]: version, commit, device, seeds, data, command line, times |
-//! | `metrics.jsonl` | one JSON object per logged step, see [`MetricsLog`] |
+//! | `metrics.jsonl` | what every step and evaluation measured, one [`Line`] each, see [`MetricsLog`] |
 //! | `checkpoints/` | what training goes on from |
 //! | `report.html`, `report.json`, `report.md` | results |
 //! | `finished.json` | present once the run came to its end |
@@ -16,9 +16,11 @@ mod dir;
 mod error;
 mod metrics_log;
 mod provenance;
+mod record;
 
 pub use atomic::{write_atomic, write_atomic_with};
 pub use dir::{Existing, RunDir};
 pub use error::{Error, Result};
 pub use metrics_log::{MetricsLog, read_metrics};
 pub use provenance::{DataSource, Provenance, sha256_file};
+pub use record::{EvaluationRecord, Line, Record, StepRecord, accuracies, epoch_means};

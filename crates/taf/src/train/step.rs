@@ -23,15 +23,13 @@ pub struct Step<'a> {
 }
 
 /// What one step measured.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepOutcome {
     /// Classification loss on the natural clips before the step.
     pub loss: f64,
     /// Classification loss on the perturbed clips before the step, not weighted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub perturbed_loss: Option<f64>,
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attention_entropy: Option<f64>,
     /// Share of natural clips whose highest logit was the label's.
     pub accuracy: f64,

@@ -10,7 +10,7 @@ use crate::eval::{self, EvalError};
 use crate::model::{VideoModel, load_state, state_dict};
 use crate::recipe::Plan;
 use taf_report::metrics::Scores;
-use taf_report::run::{MetricsLog, RunDir};
+use taf_report::run::{EvaluationRecord, Line, MetricsLog, Record, RunDir, StepRecord};
 
 /// Why training ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -88,31 +88,6 @@ pub enum Outcome {
     Stopped,
 }
 
-/// One line of the log for a step.
-#[derive(serde::Serialize)]
-struct StepLine<'a> {
-    kind: &'static str,
-    epoch: usize,
-    learning_rate: f64,
-    #[serde(flatten)]
-    outcome: &'a StepOutcome,
-    seconds: f64,
-}
-
-/// The kind of an [`EvalLine`].
-const EVALUATION: &str = "eval";
-
-/// One line of the log for an evaluation.
-#[derive(serde::Serialize)]
-struct EvalLine {
-    kind: &'static str,
-    epoch: usize,
-    train_loss: f64,
-    top1: f64,
-    top5: f64,
-    log_loss: f64,
-}
-
 /// Trains one model into one run folder.
 pub struct Trainer<'a, M> {
     plan: &'a Plan,
@@ -151,8 +126,8 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     fn rewind_log(&mut self) -> Result<(), TrainError> {
         let Progress { step, batch, .. } = self.progress;
         // An evaluation at this very step belongs to the end of the epoch, which is still to come within one.
-        let keep = |at: u64, kind: &str| at < step || at == step && (batch == 0 || kind != EVALUATION);
-        Ok(self.log.rewind_while(|at, line| keep(at, line.get("kind").and_then(|kind| kind.as_str()).unwrap_or("")))?)
+        let here = |record: &Record| batch == 0 || !matches!(record, Record::Evaluation(_));
+        Ok(self.log.rewind_while(|Line { step: at, record }| *at < step || *at == step && here(record))?)
     }
 
     /// Where training stands.
@@ -224,14 +199,17 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         self.progress.batch += 1;
         self.progress.step += 1;
         self.progress.loss_sum += outcome.loss;
-        let line = StepLine {
-            kind: "step",
+        let record = StepRecord {
             epoch: self.progress.epoch,
             learning_rate: recipe.train.optimizer.learning_rate() * schedule,
-            outcome: &outcome,
+            loss: outcome.loss,
+            perturbed_loss: outcome.perturbed_loss,
+            attention_entropy: outcome.attention_entropy,
+            accuracy: outcome.accuracy,
+            gradient_norm: outcome.gradient_norm,
             seconds: start.elapsed().as_secs_f64(),
         };
-        self.log.append(self.progress.step, &line)?;
+        self.log.append(self.progress.step, Record::Step(record))?;
         Ok(outcome)
     }
 
@@ -263,15 +241,14 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     fn evaluate(&mut self, train_loss: f64) -> Result<Scores, TrainError> {
         let predictions = eval::predict(&self.model().valid(), self.plan, None, &self.device, &mut |_, _| {})?;
         let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvalError::from)?;
-        let line = EvalLine {
-            kind: EVALUATION,
+        let record = EvaluationRecord {
             epoch: self.progress.epoch,
             train_loss,
             top1: scores.top1.value,
             top5: scores.top5.value,
             log_loss: scores.log_loss,
         };
-        self.log.append(self.progress.step, &line)?;
+        self.log.append(self.progress.step, Record::Evaluation(record))?;
         if self.progress.best_top1.is_none_or(|best| scores.top1.value > best) {
             self.progress.best_top1 = Some(scores.top1.value);
             self.folder.save_best(&self.checkpoint()?)?;

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// One line of a run's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Steps taken by then.
+    pub step: u64,
+    /// What is told.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// What a line of the log tells; its kind stands in the line as `kind`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Record {
+    /// A step was taken.
+    #[serde(rename = "step")]
+    Step(StepRecord),
+    /// The validation videos were classified.
+    #[serde(rename = "eval")]
+    Evaluation(EvaluationRecord),
+}
+
+/// What one step measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Epochs completed before the step.
+    pub epoch: usize,
+    /// The rate of the step.
+    #[serde(deserialize_with = "number")]
+    pub learning_rate: f64,
+    /// Classification loss on the natural clips before the step, nats.
+    #[serde(deserialize_with = "number")]
+    pub loss: f64,
+    /// Classification loss on the perturbed clips before the step, not weighted, where clips were perturbed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perturbed_loss: Option<f64>,
+    /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention_entropy: Option<f64>,
+    /// Share of natural clips whose highest logit was the label's.
+    #[serde(deserialize_with = "number")]
+    pub accuracy: f64,
+    /// Euclidean norm of all gradients together, before clipping.
+    #[serde(deserialize_with = "number")]
+    pub gradient_norm: f64,
+    /// How long the step took.
+    #[serde(deserialize_with = "number")]
+    pub seconds: f64,
+}
+
+/// What an evaluation measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRecord {
+    /// Epochs completed.
+    pub epoch: usize,
+    /// Mean loss on the natural clips over the epoch, nats.
+    #[serde(deserialize_with = "number")]
+    pub train_loss: f64,
+    /// Share of videos whose highest score is on the label.
+    #[serde(deserialize_with = "number")]
+    pub top1: f64,
+    /// Share of videos whose label is among the five highest scores.
+    #[serde(deserialize_with = "number")]
+    pub top5: f64,
+    /// Mean of minus the logarithm of the label's probability, nats.
+    #[serde(deserialize_with = "number")]
+    pub log_loss: f64,
+}
+
+/// JSON has no number that is none: such a number is written as `null`.
+fn number<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(json)?.unwrap_or(f64::NAN))
+}
+
+/// The mean of a value over the steps of each epoch, against the number of epochs done by then.
+pub fn epoch_means(log: &[Line], value: impl Fn(&StepRecord) -> Option<f64>) -> Vec<(f64, f64)> {
+    let mut epochs = BTreeMap::<usize, (f64, f64)>::new();
+    for line in log {
+        let Record::Step(step) = &line.record else { continue };
+        if let Some(value) = value(step) {
+            let (sum, steps) = epochs.entry(step.epoch).or_default();
+            (*sum, *steps) = (*sum + value, *steps + 1.0);
+        }
+    }
+    epochs.into_iter().map(|(epoch, (sum, steps))| ((epoch + 1) as f64, sum / steps)).collect()
+}
+
+/// Top-1 on the validation videos, against the number of epochs done by then.
+pub fn accuracies(log: &[Line]) -> Vec<(f64, f64)> {
+    let point = |line: &Line| match &line.record {
+        Record::Evaluation(evaluation) => Some((evaluation.epoch as f64, evaluation.top1)),
+        Record::Step(_) => None,
+    };
+    log.iter().filter_map(point).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn step(epoch: usize, loss: f64) -> Record {
+        Record::Step(StepRecord {
+            epoch,
+            learning_rate: 0.1,
+            loss,
+            perturbed_loss: None,
+            attention_entropy: None,
+            accuracy: 0.5,
+            gradient_norm: 1.0,
+            seconds: 0.25,
+        })
+    }
+
+    pub fn evaluation(epoch: usize, top1: f64) -> Record {
+        Record::Evaluation(EvaluationRecord { epoch, train_loss: 1.0, top1, top5: 1.0, log_loss: 0.5 })
+    }
+
+    #[test]
+    fn a_line_is_as_it_always_was() {
+        let line = Line { step: 7, record: evaluation(2, 0.75) };
+        let json = r#"{"step":7,"kind":"eval","epoch":2,"train_loss":1.0,"top1":0.75,"top5":1.0,"log_loss":0.5}"#;
+        assert_eq!(serde_json::to_string(&line).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Line>(json).unwrap(), line);
+        let line = Line { step: 1, record: step(0, 2.5) };
+        let json = serde_json::to_string(&line).unwrap();
+        assert!(
+            json.starts_with(r#"{"step":1,"kind":"step","epoch":0,"learning_rate":0.1,"loss":2.5,"accuracy""#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Line>(&json).unwrap(), line);
+    }
+
+    #[test]
+    fn a_number_that_is_none_comes_back_as_one() {
+        let json = serde_json::to_string(&Line { step: 1, record: step(0, f64::NAN) }).unwrap();
+        let Record::Step(back) = serde_json::from_str::<Line>(&json).unwrap().record else { panic!("{json}") };
+        assert!(back.loss.is_nan() && json.contains("\"loss\":null"));
+    }
+
+    #[test]
+    fn steps_are_averaged_by_epoch_and_evaluations_stand_where_they_were_made() {
+        let records = [step(0, 3.0), step(0, 1.0), evaluation(1, 0.5), step(1, 0.5)];
+        let log: Vec<Line> = records.into_iter().map(|record| Line { step: 1, record }).collect();
+        assert_eq!(epoch_means(&log, |step| Some(step.loss)), [(1.0, 2.0), (2.0, 0.5)]);
+        assert!(epoch_means(&log, |step| step.perturbed_loss).is_empty());
+        assert_eq!(accuracies(&log), [(1.0, 0.5)]);
+    }
+}
