@@ -1,14 +1,14 @@
 //! The directory of a zip file: what is in it, and where. Contents are taken as they lie, since `torch.save` stores them;
 //! what is compressed is refused, so that no file unfolds into more than it is.
+//!
+//! Crates that read archives (`zip`, `rc-zip`) hand out readers of entries and keep the whole directory without a bound of
+//! ours; what is wanted here is the place of every entry, in memory that the bounds below fix.
 
 use std::collections::HashMap;
 use std::fs::File;
 
 use crate::error::{Fault, Result};
-use crate::storage::read_at;
-
-/// First byte and length of an entry's contents.
-pub(crate) type Span = (u64, u64);
+use crate::span::{Span, read_at};
 
 /// Entries of the largest published checkpoints: hundreds.
 const MOST_ENTRIES: u64 = 100_000;

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use crate::directory::Span;
 use crate::error::{Fault, Result};
 use crate::pickle::{self, Pickle, Value};
+use crate::span::{Span, read_part};
 use crate::state::{self, MOST_ENTRIES};
-use crate::storage::{Storages, read_part};
+use crate::storage::Storages;
 
 /// The first pickle of the format: the number 0x1950a86a20f9469cfc6c, little-endian.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];

@@ -15,6 +15,7 @@ mod legacy;
 mod pickle;
 mod read;
 mod safe;
+mod span;
 mod state;
 mod storage;
 mod tensor;

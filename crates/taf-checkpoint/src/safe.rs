@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::error::{Fault, Result};
-use crate::storage::read_at;
+use crate::span::read_at;
 use crate::tensor::{Number, Tensor};
 
 /// Headers of the largest models take a few hundred kilobytes.

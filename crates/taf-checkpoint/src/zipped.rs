@@ -2,10 +2,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use crate::directory::{self, Span};
+use crate::directory;
 use crate::error::{Fault, Result};
 use crate::pickle::{self, Pickle};
-use crate::storage::{Storages, read_part};
+use crate::span::{Span, read_part};
+use crate::storage::Storages;
 
 /// The zip container of PyTorch 1.6 and later: `NAME/data.pkl` and a file per storage under `NAME/data/`.
 pub(crate) struct Zipped {
