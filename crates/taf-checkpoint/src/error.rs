@@ -25,9 +25,9 @@ pub enum Fault {
         /// What is there.
         found: String,
     },
-    /// The file asks Python to run something.
+    /// The file names a function of Python that runs programs.
     #[error(
-        "the file asks for {0} to be called when it is loaded, which no weights need; \
+        "expected weights and what describes them, found {0}, which runs programs where Python loads the file; \
          nothing was executed, and the file is refused"
     )]
     Hostile(String),

@@ -58,7 +58,7 @@ const START: usize = 64;
 /// container before PyTorch 1.6, of which two are held at once. Published files take their own size and a few megabytes.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged or of another kind, asks for programs to be run, or holds values that are not
+/// If the file cannot be read, is damaged or of another kind, names a function that runs programs, or holds values that are not
 /// finite.
 pub fn read(path: &Path) -> std::result::Result<Contents, Error> {
     let contents = File::open(path).map_err(Fault::Io).and_then(|mut file| read_file(&mut file));

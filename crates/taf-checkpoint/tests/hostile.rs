@@ -150,6 +150,36 @@ fn pickles_that_call_programs_are_refused_and_nothing_runs() {
     assert!(!witness.exists());
 }
 
+/// `{w: tensor, args: an object of this class}`, as training programs save their options beside the weights.
+fn with_options(class: &str) -> Vec<u8> {
+    let (module, name) = class.rsplit_once('.').unwrap();
+    let mut pickle = tensor_pickle(&["w"], 1, 0, &[1], &[1]);
+    pickle.pop();
+    push_text(&mut pickle, "args");
+    pickle.extend(format!("c{module}\n{name}\n").bytes());
+    // An object without arguments, whose only attribute is lr = 1.0.
+    pickle.extend(b")\x81}");
+    push_text(&mut pickle, "lr");
+    pickle.extend(b"G\x3f\xf0\0\0\0\0\0\0sbs.");
+    pickle
+}
+
+/// A training program may have a module of its own called `code`, and what it saves runs nothing.
+#[test]
+fn options_of_a_module_named_like_one_of_pythons_are_left_out_like_any_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("options.pth");
+    for module in ["code", "sys", "os", "socket", "pip", "commands", "requests", "urllib", "multiprocessing", "asyncio"]
+    {
+        for class in [format!("{module}.opts.Opts"), format!("{module}.Opts")] {
+            fs::write(&path, saved(&with_options(&class), &floats(&[2.]))).unwrap();
+            let contents = read(&path).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(contents.tensors[0].values, [2.], "{class}");
+            assert_eq!(contents.ignored, [format!("args (an object of {class})")]);
+        }
+    }
+}
+
 #[test]
 fn sizes_that_no_file_can_hold_are_refused_before_memory_is_taken() {
     let absurd: [(u64, u64, &[u64], &[u64]); 8] = [

@@ -3,6 +3,7 @@ use std::io::BufRead;
 
 use super::input::Input;
 use super::opcode::*;
+use super::programs::runs_programs;
 use super::value::{Id, Pickle, Value, name_of};
 use crate::error::{Fault, Result};
 
@@ -12,7 +13,7 @@ const DEEPEST: usize = 2_000_000;
 /// Reads one pickle from `input`, which is left behind its end.
 ///
 /// # Errors
-/// If it is damaged, larger than any checkpoint's, or asks for something that runs programs.
+/// If it is damaged, larger than any checkpoint's, or names a function that runs programs.
 pub(crate) fn load(input: &mut impl BufRead) -> Result<Pickle> {
     let mut machine = Machine {
         input: Input(input),
@@ -318,24 +319,6 @@ fn pairs(ids: Vec<Id>) -> Result<Vec<(Id, Id)>> {
     match ids.as_chunks() {
         (pairs, []) => Ok(pairs.iter().map(|&[key, value]| (key, value)).collect()),
         _ => Err(unlike("a value for every key of a dictionary", "a key without one")),
-    }
-}
-
-/// Whether Python would run commands or code with this. It is not what keeps the reader safe, which calls nothing at all;
-/// but who receives such a file should hear of it.
-fn runs_programs(module: &str, name: &str) -> bool {
-    let root = module.split('.').next().unwrap_or(module);
-    match root {
-        "os" | "posix" | "nt" | "subprocess" | "sys" | "socket" | "shutil" | "runpy" | "pty" | "importlib"
-        | "ctypes" | "webbrowser" | "commands" | "popen2" | "pip" | "pdb" | "bdb" | "timeit" | "code" | "marshal"
-        | "multiprocessing" | "asyncio" | "urllib" | "requests" => true,
-        "builtins" | "__builtin__" => {
-            matches!(
-                name,
-                "eval" | "exec" | "compile" | "open" | "__import__" | "execfile" | "input" | "breakpoint" | "apply"
-            )
-        }
-        _ => false,
     }
 }
 

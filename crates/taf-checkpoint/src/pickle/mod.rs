@@ -6,6 +6,7 @@
 mod input;
 mod machine;
 mod opcode;
+mod programs;
 mod value;
 
 pub(crate) use machine::load;
