@@ -3,15 +3,15 @@
 //! [`read`] takes `.pth`, `.pt` and `.pth.tar` files (the zip container of PyTorch 1.6 and later, and the stream of pickles
 //! before it) and safetensors. A pickle is a program for Python's unpickler; here it is only looked at: objects it asks for
 //! stay names, and nothing of it is ever executed. [`layout`] knows how the repositories of video models name their weights,
-//! and [`fit`](fn@fit) finds the weights of one network among them.
+//! and [`match_weights`] finds the weights of one network among them.
 //!
 //! Memory stays within [`read`]'s bound whatever a file says about itself.
 
 mod directory;
 mod error;
-mod fit;
 pub mod layout;
 mod legacy;
+mod matching;
 mod pickle;
 mod read;
 mod safe;
@@ -19,11 +19,12 @@ mod span;
 mod state;
 mod storage;
 mod tensor;
+mod wrappers;
 mod write;
 mod zipped;
 
 pub use error::{Error, Fault};
-pub use fit::{Allowed, Fitted, Misfit, Reshaped, Wanted, fit};
+pub use matching::{Allowed, Matched, Mismatch, Reshaped, Wanted, match_weights};
 pub use read::{Container, Contents, read};
 pub use tensor::{Tensor, permute_rows};
 pub use write::to_safetensors;

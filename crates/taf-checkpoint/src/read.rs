@@ -8,6 +8,7 @@ use crate::safe;
 use crate::state::{self, State};
 use crate::storage::Storages;
 use crate::tensor::Tensor;
+use crate::wrappers;
 use crate::zipped::Zipped;
 
 /// How a file of weights is packed.
@@ -38,7 +39,9 @@ pub struct Contents {
     pub container: Container,
     /// The key of the dictionary that held the weights, such as `state_dict`; none where they are all there is.
     pub home: Option<String>,
-    /// The weights in the order of the file, without the `module.` that PyTorch's wrappers for several GPUs put in front.
+    /// What training programs had put around the network, such as `module.` or `_orig_mod.`, and so into the keys.
+    pub wrappers: Vec<String>,
+    /// The weights in the order of the file, their keys without the wrappers.
     pub tensors: Vec<Tensor>,
     /// Entries beside the weights that are no tensors.
     pub ignored: Vec<String>,
@@ -46,7 +49,6 @@ pub struct Contents {
 
 /// Counters of batch norms, which nothing reads.
 const COUNTER: &str = "num_batches_tracked";
-const WRAPPER: &str = "module.";
 /// Bytes that tell containers apart.
 const START: usize = 64;
 
@@ -70,7 +72,7 @@ fn read_file(file: &mut File) -> Result<Contents> {
     if contents.tensors.is_empty() {
         return Err(Fault::content("weights", "none"));
     }
-    unwrap(&mut contents.tensors);
+    contents.wrappers = wrappers::take_off(&mut contents.tensors);
     Ok(contents)
 }
 
@@ -115,7 +117,7 @@ fn gather(container: Container, state: State, storages: &mut dyn Storages, file_
         }
     }
     let tensors = places.iter().map(|(name, place)| place.read(name, storages)).collect::<Result<_>>()?;
-    Ok(Contents { container, home, tensors, ignored })
+    Ok(Contents { container, home, wrappers: Vec::new(), tensors, ignored })
 }
 
 fn safetensors(file: &mut File) -> Result<Contents> {
@@ -125,12 +127,6 @@ fn safetensors(file: &mut File) -> Result<Contents> {
         let info = metadata.info(&name).expect("the name comes from the header");
         tensors.push(safe::read_tensor(file, data, &name, info)?);
     }
-    Ok(Contents { container: Container::Safetensors, home: None, tensors, ignored: Vec::new() })
-}
-
-/// Takes away what `DataParallel` and its kin put in front of every name.
-fn unwrap(tensors: &mut [Tensor]) {
-    while tensors.iter().all(|tensor| tensor.name.starts_with(WRAPPER)) {
-        tensors.iter_mut().for_each(|tensor| drop(tensor.name.drain(..WRAPPER.len())));
-    }
+    let container = Container::Safetensors;
+    Ok(Contents { container, home: None, wrappers: Vec::new(), tensors, ignored: Vec::new() })
 }

@@ -6,7 +6,7 @@ use crate::storage::Place;
 use crate::tensor::Number;
 
 /// Where training programs put the weights in what they save.
-const HOMES: [&str; 4] = ["state_dict", "model_state_dict", "model_state", "model"];
+const HOMES: [&str; 7] = ["state_dict", "model_state_dict", "model_state", "model", "module", "network", "net"];
 /// Most weights, or storages, of one file: the largest published checkpoints have some thousand.
 pub(crate) const MOST_ENTRIES: usize = 100_000;
 /// Deepest chain of wrappers around one tensor (a parameter around a tensor is two).

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use taf_checkpoint::layout::{Layout, Network, Published};
-use taf_checkpoint::{Allowed, Container, Fitted, Misfit, Tensor, Wanted, fit, read, to_safetensors};
+use taf_checkpoint::{Allowed, Container, Matched, Mismatch, Tensor, Wanted, match_weights, read, to_safetensors};
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -40,7 +40,7 @@ fn wanted(tensors: &[Tensor]) -> Vec<Wanted> {
 }
 
 /// The weights of a fixture by their published names, with what the network that has all of them wants.
-fn published(name: &str, network: &Network) -> (Vec<Wanted>, Fitted) {
+fn published(name: &str, network: &Network) -> (Vec<Wanted>, Matched) {
     let tensors = tensors(name);
     let layout = Layout::detect(tensors.iter().map(|tensor| tensor.name.as_str())).unwrap();
     let renamed = |tensor: &Tensor| {
@@ -48,8 +48,8 @@ fn published(name: &str, network: &Network) -> (Vec<Wanted>, Fitted) {
         Wanted { name, shape: tensor.shape.clone() }
     };
     let wanted: Vec<Wanted> = tensors.iter().map(renamed).collect();
-    let fitted = fit(tensors, &wanted, network, Allowed::default()).unwrap();
-    (wanted, fitted)
+    let matched = match_weights(tensors, &wanted, network, Allowed::default()).unwrap();
+    (wanted, matched)
 }
 
 const PLAIN: Network = Network {
@@ -95,10 +95,10 @@ fn every_value_is_the_one_pytorch_wrote() {
         ("gst-legacy.pth.tar", PLAIN, Layout::Gst, 0.0),
         ("mmaction2-half-legacy.pth", SHIFTED, Layout::Mmaction2, HALF),
     ] {
-        let (wanted, fitted) = published(name, &network);
-        assert_eq!((fitted.layout, fitted.tensors.len()), (layout, wanted.len()), "{name}");
-        assert!(fitted.fresh.is_empty() && fitted.left.is_empty() && fitted.reshaped.is_empty(), "{name}");
-        for Tensor { name, shape, values } in &fitted.tensors {
+        let (wanted, matched) = published(name, &network);
+        assert_eq!((matched.layout, matched.tensors.len()), (layout, wanted.len()), "{name}");
+        assert!(matched.fresh.is_empty() && matched.left.is_empty() && matched.reshaped.is_empty(), "{name}");
+        for Tensor { name, shape, values } in &matched.tensors {
             for (index, &found) in values.iter().enumerate() {
                 let expected = value(name, shape, index);
                 assert!(
@@ -114,10 +114,10 @@ fn every_value_is_the_one_pytorch_wrote() {
 fn what_was_imported_is_exported_with_the_same_keys_and_bytes() {
     let folder = tempfile::tempdir().unwrap();
     for (name, network) in [("tsm.pth.tar", SHIFTED), ("tam-legacy.pth.tar", ADAPTIVE), ("gst-legacy.pth.tar", PLAIN)] {
-        let (_, fitted) = published(name, &network);
-        let key = |name: &str| fitted.layout.key(&Published::Recognizer.part(name).unwrap(), &network).unwrap();
+        let (_, matched) = published(name, &network);
+        let key = |name: &str| matched.layout.key(&Published::Recognizer.part(name).unwrap(), &network).unwrap();
         let exported: Vec<Tensor> =
-            fitted.tensors.iter().map(|tensor| Tensor { name: key(&tensor.name), ..tensor.clone() }).collect();
+            matched.tensors.iter().map(|tensor| Tensor { name: key(&tensor.name), ..tensor.clone() }).collect();
         let path = folder.path().join("weights.safetensors");
         std::fs::write(&path, to_safetensors(&exported, &["base_model.bn1.num_batches_tracked".into()])).unwrap();
         let sorted = |mut tensors: Vec<Tensor>| {
@@ -136,8 +136,8 @@ fn what_was_imported_is_exported_with_the_same_keys_and_bytes() {
 #[test]
 fn an_image_network_starts_gst_with_a_time_axis_and_cut_channels() {
     let (wanted, _) = published("gst-legacy.pth.tar", &PLAIN);
-    let fitted = fit(tensors("resnet.pth"), &wanted, &PLAIN, Allowed::default()).unwrap();
-    let find = |name: &str| fitted.tensors.iter().find(|tensor| tensor.name == name).unwrap();
+    let matched = match_weights(tensors("resnet.pth"), &wanted, &PLAIN, Allowed::default()).unwrap();
+    let find = |name: &str| matched.tensors.iter().find(|tensor| tensor.name == name).unwrap();
     assert_eq!(find("base_model.conv1.weight").shape, [8, 3, 1, 7, 7]);
     // alpha 4 keeps three quarters of what it makes, beta 2 half of what it sees.
     let cut = find("base_model.layer1.0.conv2.weight");
@@ -145,18 +145,18 @@ fn an_image_network_starts_gst_with_a_time_axis_and_cut_channels() {
     let whole = tensors("resnet.pth").into_iter().find(|tensor| tensor.name == "layer1.0.conv2.weight").unwrap();
     assert_eq!(cut.values[..36], whole.values[..36]);
     assert_eq!(cut.values[36..72], whole.values[72..108]);
-    assert_eq!(fitted.fresh, ["base_model.layer1.0.Tconv.weight", "new_fc.weight", "new_fc.bias"]);
-    assert_eq!(fitted.left, ["fc.weight", "fc.bias"]);
-    assert_eq!(fitted.reshaped.iter().filter(|reshaped| reshaped.sliced).count(), 1);
+    assert_eq!(matched.fresh, ["base_model.layer1.0.Tconv.weight", "new_fc.weight", "new_fc.bias"]);
+    assert_eq!(matched.left, ["fc.weight", "fc.bias"]);
+    assert_eq!(matched.reshaped.iter().filter(|reshaped| reshaped.sliced).count(), 1);
 }
 
 #[test]
 fn an_image_network_starts_tsm_and_tam() {
     for (name, network, fresh) in [("tsm.pth.tar", SHIFTED, 2), ("tam-legacy.pth.tar", ADAPTIVE, 14)] {
         let (wanted, _) = published(name, &network);
-        let fitted = fit(tensors("resnet.pth"), &wanted, &network, Allowed::default()).unwrap();
-        assert_eq!((fitted.fresh.len(), fitted.left.len()), (fresh, 2), "{name}: {:?}", fitted.fresh);
-        assert!(fitted.fresh.iter().all(|name| name.contains(".tam.") || name.starts_with("new_fc")));
+        let matched = match_weights(tensors("resnet.pth"), &wanted, &network, Allowed::default()).unwrap();
+        assert_eq!((matched.fresh.len(), matched.left.len()), (fresh, 2), "{name}: {:?}", matched.fresh);
+        assert!(matched.fresh.iter().all(|name| name.contains(".tam.") || name.starts_with("new_fc")));
     }
 }
 
@@ -164,33 +164,34 @@ fn an_image_network_starts_tsm_and_tam() {
 fn a_file_that_does_not_hold_the_whole_network_is_refused() {
     let (tam, _) = published("tam-legacy.pth.tar", &ADAPTIVE);
     let (tsm, _) = published("tsm.pth.tar", &SHIFTED);
-    let tried = |file: &str, wanted: &[Wanted], network, allowed| fit(tensors(file), wanted, network, allowed);
+    let tried =
+        |file: &str, wanted: &[Wanted], network, allowed| match_weights(tensors(file), wanted, network, allowed);
     // The shapes of TSN and TSM are the same; only the keys tell that one shifts.
     let shift = tried("tsm.pth.tar", &tsm, &PLAIN, Allowed::default()).unwrap_err().to_string();
     assert!(shift.contains("expected no temporal shift in front of base_model.layer1.0.conv1.net.weight"), "{shift}");
     let left = tried("tam-legacy.pth.tar", &tsm, &PLAIN, Allowed::default()).unwrap_err();
-    assert!(matches!(&left, Misfit::Parts { missing, left } if missing.is_empty() && left.len() == 12), "{left}");
+    assert!(matches!(&left, Mismatch::Parts { missing, left } if missing.is_empty() && left.len() == 12), "{left}");
     let missing = tried("tsm.pth.tar", &tam, &SHIFTED, Allowed::default()).unwrap_err();
-    assert!(matches!(&missing, Misfit::Parts { missing, .. } if missing.len() == 12), "{missing}");
+    assert!(matches!(&missing, Mismatch::Parts { missing, .. } if missing.len() == 12), "{missing}");
     assert!(missing.to_string().contains("--partial"), "{missing}");
     let partial = Allowed { partial: true, ..Allowed::default() };
     assert_eq!(tried("tsm.pth.tar", &tam, &SHIFTED, partial).unwrap().fresh.len(), 12);
     // Batch norms of an image network may not be missing either.
     let mut cut = tensors("resnet.pth");
     cut.retain(|tensor| !tensor.name.ends_with("running_var"));
-    assert!(matches!(fit(cut, &tsm, &SHIFTED, Allowed::default()), Err(Misfit::Parts { .. })));
+    assert!(matches!(match_weights(cut, &tsm, &SHIFTED, Allowed::default()), Err(Mismatch::Parts { .. })));
 }
 
 #[test]
 fn a_classifier_of_other_classes_is_replaced_only_when_asked() {
     let (mut wanted, _) = published("tsm.pth.tar", &SHIFTED);
     wanted.iter_mut().filter(|wanted| wanted.name.starts_with("new_fc")).for_each(|wanted| wanted.shape[0] = 7);
-    let refused = fit(tensors("tsm.pth.tar"), &wanted, &SHIFTED, Allowed::default()).unwrap_err();
-    assert!(matches!(refused, Misfit::Classes { expected: 7, found: 5, .. }), "{refused}");
+    let refused = match_weights(tensors("tsm.pth.tar"), &wanted, &SHIFTED, Allowed::default()).unwrap_err();
+    assert!(matches!(refused, Mismatch::Classes { expected: 7, found: 5, .. }), "{refused}");
     let allowed = Allowed { new_classifier: true, ..Allowed::default() };
-    let fitted = fit(tensors("tsm.pth.tar"), &wanted, &SHIFTED, allowed).unwrap();
+    let matched = match_weights(tensors("tsm.pth.tar"), &wanted, &SHIFTED, allowed).unwrap();
     assert_eq!(
-        (fitted.fresh, fitted.left),
+        (matched.fresh, matched.left),
         (vec!["new_fc.weight".into(), "new_fc.bias".into()], vec!["new_fc.weight".into(), "new_fc.bias".to_string()])
     );
 }
@@ -201,10 +202,10 @@ fn a_new_classifier_is_fresh_though_the_file_has_as_many_classes() {
     for (name, network) in [("tsm.pth.tar", SHIFTED), ("mmaction2-half-legacy.pth", SHIFTED)] {
         let (wanted, whole) = published(name, &network);
         let allowed = Allowed { new_classifier: true, ..Allowed::default() };
-        let fitted = fit(tensors(name), &wanted, &network, allowed).unwrap();
-        assert_eq!(fitted.fresh, ["new_fc.weight", "new_fc.bias"], "{name}");
-        assert_eq!((fitted.left.len(), fitted.tensors.len()), (2, whole.tensors.len() - 2), "{name}");
-        assert!(fitted.tensors.iter().all(|tensor| !Published::is_classifier(&tensor.name)), "{name}");
+        let matched = match_weights(tensors(name), &wanted, &network, allowed).unwrap();
+        assert_eq!(matched.fresh, ["new_fc.weight", "new_fc.bias"], "{name}");
+        assert_eq!((matched.left.len(), matched.tensors.len()), (2, whole.tensors.len() - 2), "{name}");
+        assert!(matched.tensors.iter().all(|tensor| !Published::is_classifier(&tensor.name)), "{name}");
     }
 }
 
@@ -213,18 +214,20 @@ fn shapes_that_differ_are_named() {
     let (mut wanted, _) = published("tam-legacy.pth.tar", &ADAPTIVE);
     let frames = wanted.iter_mut().find(|wanted| wanted.name.contains("tam.G.0.weight")).unwrap();
     frames.shape = vec![32, 16];
-    let refused = fit(tensors("tam-legacy.pth.tar"), &wanted, &ADAPTIVE, Allowed::default()).unwrap_err().to_string();
+    let refused =
+        match_weights(tensors("tam-legacy.pth.tar"), &wanted, &ADAPTIVE, Allowed::default()).unwrap_err().to_string();
     assert!(refused.contains("[32, 16]") && refused.contains("[16, 8]") && refused.contains("--frames"), "{refused}");
 }
 
 #[test]
 fn files_of_unknown_keys_and_of_twins_are_refused() {
     let tensor = |name: &str| Tensor { name: name.into(), shape: vec![1], values: vec![1.0] };
-    let unknown = fit(vec![tensor("s1.pathway0_stem.conv.weight")], &[], &PLAIN, Allowed::default()).unwrap_err();
+    let unknown =
+        match_weights(vec![tensor("s1.pathway0_stem.conv.weight")], &[], &PLAIN, Allowed::default()).unwrap_err();
     assert!(unknown.to_string().contains("s1.pathway0_stem"), "{unknown}");
     let twins = vec![tensor("base_model.layer1.0.conv1.net.weight"), tensor("base_model.layer1.0.conv1.weight")];
     let partial = Allowed { partial: true, ..Allowed::default() };
     let wanted = wanted(&[tensor("base_model.layer1.0.conv1.weight")]);
-    let refused = fit(twins, &wanted, &SHIFTED, partial).unwrap_err();
-    assert!(matches!(refused, Misfit::Twice { .. }), "{refused}");
+    let refused = match_weights(twins, &wanted, &SHIFTED, partial).unwrap_err();
+    assert!(matches!(refused, Mismatch::Twice { .. }), "{refused}");
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use taf_checkpoint::layout::{Network, Published};
-use taf_checkpoint::{Allowed, Fitted, Misfit, Tensor, Wanted, fit, permute_rows};
+use taf_checkpoint::{Allowed, Matched, Mismatch, Tensor, Wanted, match_weights, permute_rows};
 
 use super::names::{Family, published};
 use super::{LabelError, LabelOrder};
@@ -12,7 +12,7 @@ use crate::model::{ModelRecipe, Recognizer, StateDict, StateError, Temporal, loa
 pub enum ImportError {
     /// They do not fit the network.
     #[error(transparent)]
-    Misfit(#[from] Misfit),
+    Mismatch(#[from] Mismatch),
     /// The classes are in no such order.
     #[error(transparent)]
     Labels(#[from] LabelError),
@@ -27,9 +27,9 @@ pub struct Imported {
     /// The network.
     pub model: Recognizer,
     /// How many weights and running statistics were taken over.
-    pub matched: usize,
+    pub count: usize,
     /// What was found, and what became of the rest; the tensors themselves have moved into the network.
-    pub fitted: Fitted,
+    pub matched: Matched,
 }
 
 /// Gives `model`, which `recipe` describes, the weights of a file. Those that the file may lack keep their values.
@@ -37,7 +37,7 @@ pub struct Imported {
 /// `order` says which class each row of the file's classifier is, and `classes` which each row of the model's is to be.
 ///
 /// # Errors
-/// If the weights do not fit, as [`fit`] says, or the order is of other classes.
+/// If the weights do not fit, as [`match_weights`] says, or the order is of other classes.
 pub fn import(
     model: Recognizer,
     recipe: &ModelRecipe,
@@ -51,11 +51,11 @@ pub fn import(
         own.iter().map(|(_, tensor)| Wanted { name: tensor.name.clone(), shape: tensor.shape.clone() }).collect();
     let network = published_network(recipe, &model);
     let rows = order.rows(classes)?;
-    let mut fitted = fit(file, &wanted, &network, allowed)?;
+    let mut matched = match_weights(file, &wanted, &network, allowed)?;
     let found: HashMap<String, Tensor> =
-        fitted.tensors.drain(..).map(|tensor| (tensor.name.clone(), ordered(tensor, &rows))).collect();
-    let matched = found.len();
-    Ok(Imported { model: load_state(model, filled(state, own, found))?, matched, fitted })
+        matched.tensors.drain(..).map(|tensor| (tensor.name.clone(), ordered(tensor, &rows))).collect();
+    let count = found.len();
+    Ok(Imported { model: load_state(model, filled(state, own, found))?, count, matched })
 }
 
 /// What layouts must know of a network.

@@ -17,13 +17,14 @@ pub struct Wanted {
 pub struct Allowed {
     /// Start a new classifier; the file's is left out.
     pub new_classifier: bool,
-    /// Weights may be missing or left over, and shifts may be where the file has none.
+    /// Take the weights that have a place in the network and leave out the others. Weights that the file lacks keep their
+    /// random first values, and a network with temporal shifts may start from one without.
     pub partial: bool,
 }
 
 /// The weights of a file that a network takes, and what became of the rest.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fitted {
+pub struct Matched {
     /// How the file names its weights.
     pub layout: Layout,
     /// The weights found, by their published names and in the network's shapes.
@@ -51,7 +52,7 @@ pub struct Reshaped {
 
 /// Why the weights of a file do not fit a network. Nothing is taken then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
+pub enum Mismatch {
     /// The keys are of no known layout.
     #[error("expected keys as torchvision, TSM, TAM, GST, TPN or mmaction2 name them, found {found:?}")]
     Unknown {
@@ -157,86 +158,91 @@ fn some(names: &[String]) -> String {
 ///
 /// # Errors
 /// If the layout is unknown, or anything differs that `allowed` does not allow.
-pub fn fit(tensors: Vec<Tensor>, wanted: &[Wanted], network: &Network, allowed: Allowed) -> Result<Fitted, Misfit> {
+pub fn match_weights(
+    tensors: Vec<Tensor>,
+    wanted: &[Wanted],
+    network: &Network,
+    allowed: Allowed,
+) -> Result<Matched, Mismatch> {
     let layout = Layout::detect(tensors.iter().map(|tensor| tensor.name.as_str()));
-    let layout = layout.ok_or_else(|| Misfit::Unknown { found: first_keys(&tensors) })?;
+    let layout = layout.ok_or_else(|| Mismatch::Unknown { found: first_keys(&tensors) })?;
     if layout == Layout::Tpn && network.pyramid && !network.shifted_shortcuts && !allowed.partial {
-        return Err(Misfit::Shortcuts { layout, shifted: true });
+        return Err(Mismatch::Shortcuts { layout, shifted: true });
     }
     if layout == Layout::Mmaction2 && network.shifted_shortcuts && !allowed.partial {
-        return Err(Misfit::Shortcuts { layout, shifted: false });
+        return Err(Mismatch::Shortcuts { layout, shifted: false });
     }
     let first = first_keys(&tensors);
-    let mut fitting = Fitting {
+    let mut matching = Matching {
         images: layout == Layout::Torchvision,
         shapes: wanted.iter().map(|wanted| (wanted.name.as_str(), wanted.shape.as_slice())).collect(),
         taken: HashSet::new(),
-        fitted: Fitted { layout, tensors: Vec::new(), reshaped: Vec::new(), fresh: Vec::new(), left: Vec::new() },
+        matched: Matched { layout, tensors: Vec::new(), reshaped: Vec::new(), fresh: Vec::new(), left: Vec::new() },
         network,
         allowed,
     };
     let family = wanted.first().map_or(Published::Recognizer, |wanted| Published::of(&wanted.name));
     for tensor in tensors {
-        fitting.place(tensor, family)?;
+        matching.place(tensor, family)?;
     }
-    if fitting.fitted.tensors.is_empty() {
-        return Err(Misfit::Nothing { layout, found: first });
+    if matching.matched.tensors.is_empty() {
+        return Err(Mismatch::Nothing { layout, found: first });
     }
-    fitting.finish(wanted)
+    matching.finish(wanted)
 }
 
 fn first_keys(tensors: &[Tensor]) -> Vec<String> {
     tensors.iter().take(4).map(|tensor| tensor.name.clone()).collect()
 }
 
-struct Fitting<'a> {
+struct Matching<'a> {
     /// Whether the weights are an image network's, from which all start.
     images: bool,
     shapes: HashMap<&'a str, &'a [usize]>,
     taken: HashSet<String>,
-    fitted: Fitted,
+    matched: Matched,
     network: &'a Network,
     allowed: Allowed,
 }
 
-impl Fitting<'_> {
-    fn place(&mut self, tensor: Tensor, family: Published) -> Result<(), Misfit> {
-        let part = self.fitted.layout.part(&tensor.name);
+impl Matching<'_> {
+    fn place(&mut self, tensor: Tensor, family: Published) -> Result<(), Mismatch> {
+        let part = self.matched.layout.part(&tensor.name);
         let name = part.as_ref().and_then(|part| family.key(part));
         let wanted = name.and_then(|name| self.shapes.get_key_value(name.as_str()));
         let Some((&name, &shape)) = wanted else {
-            self.fitted.left.push(tensor.name);
+            self.matched.left.push(tensor.name);
             return Ok(());
         };
         if let Some(part) = &part {
             self.check_shift(part, &tensor.name)?;
         }
         if !self.taken.insert(name.to_owned()) {
-            return Err(Misfit::Twice { name: name.to_owned(), key: tensor.name });
+            return Err(Mismatch::Twice { name: name.to_owned(), key: tensor.name });
         }
         match self.shaped(tensor, name, shape)? {
-            Some(tensor) => self.fitted.tensors.push(tensor),
+            Some(tensor) => self.matched.tensors.push(tensor),
             None => drop(self.taken.remove(name)),
         }
         Ok(())
     }
 
-    fn check_shift(&self, part: &Part, key: &str) -> Result<(), Misfit> {
+    fn check_shift(&self, part: &Part, key: &str) -> Result<(), Mismatch> {
         match part {
             Part::Trunk { name, shifted: Some(file) }
                 if *file != self.network.shifts(name) && !self.allowed.partial =>
             {
-                Err(Misfit::Shifts { file: *file, key: key.to_owned() })
+                Err(Mismatch::Shifts { file: *file, key: key.to_owned() })
             }
             _ => Ok(()),
         }
     }
 
     /// The tensor by its published name and in the network's shape; none for a classifier that is to be fresh.
-    fn shaped(&mut self, tensor: Tensor, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Misfit> {
+    fn shaped(&mut self, tensor: Tensor, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Mismatch> {
         let Tensor { name: key, shape: found, values } = tensor;
         if Published::is_classifier(name) && (self.images || self.allowed.new_classifier) {
-            self.fitted.left.push(key);
+            self.matched.left.push(key);
             return Ok(None);
         }
         if Published::is_classifier(name) && found.first() != shape.first() {
@@ -247,17 +253,17 @@ impl Fitting<'_> {
         } else if self.images && with_time(&found) == *shape {
             self.note(name, found, shape, false);
             values
-        } else if let Some(cut) = self.cut(name, &found, shape, &values) {
+        } else if let Some(first) = self.first_channels(name, &found, shape, &values) {
             self.note(name, found, shape, true);
-            cut
+            first
         } else {
-            return Err(Misfit::Shape { key, expected: shape.to_vec(), found });
+            return Err(Mismatch::Shape { key, expected: shape.to_vec(), found });
         };
         Ok(Some(Tensor { name: name.to_owned(), shape: shape.to_vec(), values }))
     }
 
     /// GST's rule: its spatial convolution sees and makes the first channels of the image network's.
-    fn cut(&self, name: &str, found: &[usize], shape: &[usize], values: &[f32]) -> Option<Vec<f32>> {
+    fn first_channels(&self, name: &str, found: &[usize], shape: &[usize], values: &[f32]) -> Option<Vec<f32>> {
         let spatial = self.images && name.ends_with(".conv2.weight");
         let (&[outs, ins, height, width], &[kept_outs, kept_ins, 1, h, w]) = (found, shape) else { return None };
         let inside = kept_outs <= outs && kept_ins <= ins && (h, w) == (height, width);
@@ -269,27 +275,27 @@ impl Fitting<'_> {
     }
 
     fn note(&mut self, name: &str, from: Vec<usize>, to: &[usize], sliced: bool) {
-        self.fitted.reshaped.push(Reshaped { name: name.to_owned(), from, to: to.to_vec(), sliced });
+        self.matched.reshaped.push(Reshaped { name: name.to_owned(), from, to: to.to_vec(), sliced });
     }
 
-    fn finish(self, wanted: &[Wanted]) -> Result<Fitted, Misfit> {
-        let Self { mut fitted, taken, images, allowed, .. } = self;
-        fitted.fresh =
+    fn finish(self, wanted: &[Wanted]) -> Result<Matched, Mismatch> {
+        let Self { mut matched, taken, images, allowed, .. } = self;
+        matched.fresh =
             wanted.iter().map(|wanted| &wanted.name).filter(|name| !taken.contains(*name)).cloned().collect();
         let missing: Vec<String> =
-            fitted.fresh.iter().filter(|name| !may_be_fresh(name, images, allowed)).cloned().collect();
-        let left: Vec<String> = fitted.left.iter().filter(|key| !may_be_left(key, allowed)).cloned().collect();
+            matched.fresh.iter().filter(|name| !may_be_fresh(name, images, allowed)).cloned().collect();
+        let left: Vec<String> = matched.left.iter().filter(|key| !may_be_left(key, allowed)).cloned().collect();
         let left = if images { left.into_iter().filter(|key| !is_image_classifier(key)).collect() } else { left };
         if allowed.partial || (missing.is_empty() && left.is_empty()) {
-            return Ok(fitted);
+            return Ok(matched);
         }
-        Err(Misfit::Parts { missing, left })
+        Err(Mismatch::Parts { missing, left })
     }
 }
 
-fn other_classes(key: String, found: &[usize], shape: &[usize]) -> Misfit {
+fn other_classes(key: String, found: &[usize], shape: &[usize]) -> Mismatch {
     let count = |shape: &[usize]| shape.first().copied().unwrap_or(0);
-    Misfit::Classes { expected: count(shape), found: count(found), key }
+    Mismatch::Classes { expected: count(shape), found: count(found), key }
 }
 
 /// A convolution over images as one over clips: `[out, in, 1, height, width]`.
