@@ -1,8 +1,9 @@
 //! Where fine-tuning starts: the network, and the recipe's tables that are those of another run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use taf::model::{ModelRecipe, Recognizer, load_state, state_dict};
 use taf::recipe::{Plan, Recipe, RecipeError};
 
@@ -30,11 +31,20 @@ pub fn start(plan: &Plan, source: &Trained) -> Result<Recognizer> {
 
 fn refuse_other_network(asked: &ModelRecipe, found: &ModelRecipe) -> Result<()> {
     // Dropout has no weights.
-    if (ModelRecipe { dropout: found.dropout, ..asked.clone() }) == *found {
-        return Ok(());
-    }
-    let text = |model| toml::to_string(model).map(|text| text.trim().replace('\n', ", "));
-    bail!("expected the network of the weights ({}), found another in the recipe ({})", text(found)?, text(asked)?)
+    let (asked, found) = (values(&ModelRecipe { dropout: found.dropout, ..asked.clone() })?, values(found)?);
+    let value = |of: &toml::Table, key: &str| of.get(key).map_or("its default".to_owned(), toml::Value::to_string);
+    let keys: BTreeSet<&String> = asked.keys().chain(found.keys()).collect();
+    let differing = keys.into_iter().filter(|key| asked.get(*key) != found.get(*key));
+    let told: Vec<String> = differing
+        .map(|key| format!("model.{key} is {} there and {} in the recipe", value(&found, key), value(&asked, key)))
+        .collect();
+    ensure!(told.is_empty(), "expected the network of the weights, found another: {}", told.join("; "));
+    Ok(())
+}
+
+/// The `[model]` table, its own tables as one value each.
+fn values(model: &ModelRecipe) -> Result<toml::Table> {
+    Ok(toml::Table::try_from(model)?)
 }
 
 fn refuse_other_length(plan: &Plan, source: &Trained) -> Result<()> {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use support::{manifest, path, recipe, taf, trained, video};
-use taf_checkpoint::{Tensor, read};
+use taf_checkpoint::{Tensor, read, to_safetensors};
 
 /// Files of `torch.save`: networks of one stage with one bottleneck of width 8, 5 classes.
 fn fixture(name: &str) -> PathBuf {
@@ -77,6 +77,53 @@ fn imported_weights_are_a_run_that_every_command_accepts() {
     let args = ["finetune", "--from", run, "--out", path(&tuned), "--data", videos, "--classes", classes];
     taf(&[&args[..], &set].concat()).done();
     assert!(tuned.join("report.html").is_file());
+}
+
+/// Keys as `torch.compile` and Lightning write them, beside a weight that is not the network's.
+#[test]
+fn what_programs_put_around_a_network_is_taken_out_of_its_keys_and_told() {
+    let bench = Bench::new();
+    bench.import(&fixture("tsm.pth.tar"), "tsm-resnet50", "tsm", &[]).done();
+    let tensors = read(&fixture("tsm.pth.tar")).unwrap().tensors;
+    let wrap = |prefix: &str, tensor: &Tensor| Tensor { name: format!("{prefix}{}", tensor.name), ..tensor.clone() };
+    for (prefix, told) in [("_orig_mod.", &["_orig_mod."][..]), ("model._orig_mod.", &["model.", "_orig_mod."])] {
+        let wrapped: Vec<Tensor> = tensors.iter().map(|tensor| wrap(prefix, tensor)).collect();
+        let file = bench.at("wrapped.safetensors");
+        fs::write(&file, to_safetensors(&wrapped, &[])).unwrap();
+        let json = bench.import(&file, "tsm-resnet50", "wrapped", &["--force", "--json"]).json();
+        assert_eq!(json["wrappers"], serde_json::json!(told));
+        assert_eq!(bench.checkpoint("wrapped"), bench.checkpoint("tsm"), "{prefix}");
+        let page = bench.import(&file, "tsm-resnet50", "wrapped", &["--force"]).done();
+        assert!(page.contains(&format!("keys without {:?}", told[0])), "{page}");
+    }
+}
+
+#[test]
+fn classes_that_are_numbers_in_another_order_are_pointed_out() {
+    let bench = Bench::new();
+    let (file, classes, run) = (fixture("tsm.pth.tar"), bench.at("numbers.txt"), bench.at("numbers"));
+    fs::write(&classes, "0\n1\n3\n4\n2\n").unwrap();
+    let args = ["import", path(&file), "--model", "tsm", "--classes", path(&classes), "--out", path(&run), "--force"];
+    let small = ["--set", "model.width=8", "--set", "model.layers=[1]", "--size", "32"];
+    let ended = taf(&[&args[..], &small].concat());
+    let note = "row 2 of the file's classifier is taken for class \"3\"; --label-order numeric";
+    assert!(ended.err.contains(note), "{}", ended.err);
+    let ended = taf(&[&args[..], &small, &["--label-order", "numeric"]].concat());
+    assert!(!ended.err.contains("row 2"), "{}", ended.err);
+    let bias = |tensors: &[Tensor]| tensors.iter().find(|tensor| tensor.name == "new_fc.bias").unwrap().values.clone();
+    let (theirs, ours) = (bias(&read(&file).unwrap().tensors), bias(&bench.export("numbers", "tsm")));
+    assert_eq!(ours, [0, 1, 3, 4, 2].map(|row| theirs[row]));
+}
+
+#[test]
+fn another_network_than_that_of_the_weights_is_told_by_what_differs() {
+    let bench = Bench::new();
+    bench.import(&fixture("tsm.pth.tar"), "tsm-resnet50", "tsm", &[]).done();
+    let (run, tuned, videos) = (bench.at("tsm"), bench.at("tuned"), manifest());
+    let args = ["finetune", "--from", path(&run), "--out", path(&tuned), "--data", path(&videos)];
+    let message = taf(&[&args[..], &["--set", "model.width=16"]].concat()).refused();
+    assert!(message.contains("found another: model.width is 8 there and 16 in the recipe"), "{message}");
+    assert!(!message.contains(", ,") && !message.contains("dropout"), "{message}");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::{PathBuf, absolute};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use taf::exchange::{Imported, import};
+use taf::exchange::{Imported, LabelOrder, import};
 use taf::model::{Recognizer, num_parameters, state_dict};
 use taf::recipe::Recipe;
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
+use taf_checkpoint::layout::Published;
 use taf_checkpoint::{Allowed, Contents, read};
 use taf_report::run::{Existing, Provenance, RunDir};
 use taf_video::dataset::Manifest;
@@ -20,11 +21,12 @@ use crate::output;
 use crate::session::manifest_override;
 use crate::trained::{device, network_name};
 
-/// Make a run of weights that PyTorch trained, so that they can be evaluated, explained and fine-tuned
+/// Turn weights from PyTorch into a run, which can then be evaluated, explained and fine-tuned
 ///
 /// Reads .pth, .pth.tar, .pt and .safetensors files of torchvision (ResNet, MobileNetV2: the start of every video network),
 /// of the TSM, TAM, GST and TPN repositories and of mmaction2, and tells what matched, what was reshaped, what is fresh and
-/// what was left over. A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
+/// what was left over. What training programs put around a network, such as module., model. or _orig_mod., is taken out of
+/// the keys. A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -43,8 +45,8 @@ pub struct Args {
     /// [default: those of --data]
     #[arg(long, value_name = "N or FILE", required_unless_present = "data")]
     pub classes: Option<String>,
-    /// The order of the file's classifier, where it is another: sorted, v1-file (the label file of Something-Something V1),
-    /// or a file as for --classes
+    /// The order of the file's classifier, where it is another: sorted, numeric (2 before 10), v1-file (the label file of
+    /// Something-Something V1), or a file as for --classes
     #[arg(long, value_name = "ORDER")]
     pub label_order: Option<String>,
     /// Folder of the run to write
@@ -81,13 +83,18 @@ pub fn run(args: Args) -> Result<Status> {
     let recipe = recipe(&args)?;
     let classes = classes(&args)?;
     let order = class_list::order(args.label_order.as_deref())?;
-    let Contents { container, home, tensors, ignored } = read(&args.file)?;
+    let mut contents = read(&args.file)?;
+    let tensors = std::mem::take(&mut contents.tensors);
     let model = recipe.model.config(classes.len(), recipe.data.sampling.frames()).init(&device(), recipe.seed);
     let allowed = Allowed { new_classifier: args.new_classifier, partial: args.partial };
     let imported = import(model, &recipe.model, tensors, allowed, (&order, &classes))
         .with_context(|| format!("cannot import {}", args.file.display()))?;
     write_run(&args, &recipe, &classes, &imported.model)?;
-    let told = Told::new(&args, &recipe, classes, imported, (container.to_string(), home, ignored));
+    let trained = !imported.matched.fresh.iter().any(|name| Published::is_classifier(name));
+    if trained && order == LabelOrder::AsGiven {
+        note_numbers_out_of_order(&classes);
+    }
+    let told = Told::new(&args, &recipe, classes, imported, contents);
     if args.json {
         output::print_json(&told)?;
     } else {
@@ -106,16 +113,29 @@ fn recipe(args: &Args) -> Result<Recipe> {
 }
 
 fn classes(args: &Args) -> Result<Vec<String>> {
-    let classes = match (&args.classes, &args.data) {
+    match (&args.classes, &args.data) {
         (Some(count), _) if args.label_order.is_some() && class_list::is_count(count) => {
             bail!("--label-order needs the names of the classes: a file for --classes, got a number")
         }
-        (Some(classes), _) => class_list::classes(classes)?,
-        (None, Some(manifest)) => Manifest::read(manifest)?.classes().to_vec(),
+        (Some(classes), _) => class_list::classes(classes),
+        (None, Some(manifest)) => {
+            let classes = Manifest::read(manifest)?.classes().to_vec();
+            class_list::check_list(&classes, manifest)?;
+            Ok(classes)
+        }
         (None, None) => unreachable!("clap asks for one of them"),
-    };
-    ensure!(classes.len() >= 2, "expected at least 2 classes, found {}", classes.len());
-    Ok(classes)
+    }
+}
+
+/// Classes that are numbers usually tell the rows of a classifier, which sorted names do not follow: 0, 1, 10, 11, 2.
+fn note_numbers_out_of_order(classes: &[String]) {
+    if let Some(row) = class_list::first_number_out_of_place(classes) {
+        eprintln!(
+            "note: the classes are numbers in another order than their own: row {row} of the file's classifier is taken for \
+             class {:?}; --label-order numeric takes it for class \"{row}\"",
+            classes[row]
+        );
+    }
 }
 
 fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognizer) -> Result<()> {
@@ -153,6 +173,9 @@ struct Told {
     /// The key the weights were found under.
     #[serde(skip_serializing_if = "Option::is_none")]
     found_under: Option<String>,
+    /// Modules around the network, whose names were taken out of the keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wrappers: Vec<String>,
     layout: &'static str,
     network: String,
     parameters: usize,
@@ -176,37 +199,33 @@ struct Change {
 }
 
 impl Told {
-    fn new(
-        args: &Args,
-        recipe: &Recipe,
-        classes: Vec<String>,
-        imported: Imported,
-        (container, found_under, ignored): (String, Option<String>, Vec<String>),
-    ) -> Self {
-        let Imported { model, matched, fitted } = imported;
+    fn new(args: &Args, recipe: &Recipe, classes: Vec<String>, imported: Imported, file: Contents) -> Self {
+        let Imported { model, count, matched } = imported;
         let change = |taf_checkpoint::Reshaped { name, from, to, sliced }| Change { name, from, to, sliced };
         Self {
             run: args.out.clone(),
             file: args.file.clone(),
-            container,
-            found_under,
-            layout: fitted.layout.name(),
+            container: file.container.to_string(),
+            found_under: file.home,
+            wrappers: file.wrappers,
+            layout: matched.layout.name(),
             network: network_name(&recipe.model),
             parameters: num_parameters(&model),
             classes,
-            matched,
-            reshaped: fitted.reshaped.into_iter().map(change).collect(),
-            fresh: fitted.fresh,
-            left: fitted.left.into_iter().chain(ignored).collect(),
+            matched: count,
+            reshaped: matched.reshaped.into_iter().map(change).collect(),
+            fresh: matched.fresh,
+            left: matched.left.into_iter().chain(file.ignored).collect(),
         }
     }
 }
 
 fn page(told: &Told) -> String {
-    let Told { run, file, container, found_under, layout, network, parameters, classes, matched, reshaped, .. } = told;
-    let home = found_under.as_ref().map_or(String::new(), |home| format!(", weights under {home:?}"));
+    let Told { run, file, container, layout, network, parameters, classes, matched, reshaped, .. } = told;
+    let home = told.found_under.as_ref().map_or(String::new(), |home| format!(", weights under {home:?}"));
+    let wrappers: String = told.wrappers.iter().map(|wrapper| format!(", keys without {wrapper:?}")).collect();
     let mut text = format!(
-        "file        {}: {container}{home}\nlayout      {layout}\nnetwork     {network}, {parameters} parameters, {} classes\n\
+        "file        {}: {container}{home}{wrappers}\nlayout      {layout}\nnetwork     {network}, {parameters} parameters, {} classes\n\
          matched     {matched} weights and running statistics\n",
         file.display(),
         classes.len()

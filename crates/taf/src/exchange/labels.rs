@@ -12,6 +12,8 @@ pub enum LabelOrder {
     AsGiven,
     /// Alphabetical, as Python sorts.
     Sorted,
+    /// By the numbers that the classes are called: 2 before 10.
+    Numeric,
     /// That of something-something-v1-labels.csv, for its 174 classes.
     V1File,
     /// This one.
@@ -32,6 +34,9 @@ pub enum LabelError {
     /// A class has no place.
     #[error("expected the class {0:?} in the label order, found none of that name")]
     Missing(String),
+    /// A class is no number.
+    #[error("expected classes that are numbers, found {0:?}")]
+    NoNumber(String),
 }
 
 /// Place in the alphabet of each class of something-something-v1-labels.csv (from mmaction2's label map).
@@ -60,6 +65,7 @@ impl LabelOrder {
         let order: Vec<&String> = match self {
             Self::AsGiven => return Ok((0..classes.len()).collect()),
             Self::Sorted => sorted(),
+            Self::Numeric => by_number(classes)?,
             Self::V1File if classes.len() != V1_FILE.len() => {
                 return Err(LabelError::Count { expected: classes.len(), found: V1_FILE.len() });
             }
@@ -78,6 +84,13 @@ impl LabelOrder {
     }
 }
 
+fn by_number(classes: &[String]) -> Result<Vec<&String>, LabelError> {
+    let number = |class: &'_ String| class.parse::<u64>().map_err(|_| LabelError::NoNumber(class.clone()));
+    let mut numbered = classes.iter().map(|class| Ok((number(class)?, class))).collect::<Result<Vec<_>, _>>()?;
+    numbered.sort();
+    Ok(numbered.into_iter().map(|(_, class)| class).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +105,7 @@ mod tests {
         assert_eq!(LabelOrder::AsGiven.rows(&classes).unwrap(), [0, 1, 2]);
         assert_eq!(LabelOrder::Sorted.rows(&classes).unwrap(), [2, 0, 1]);
         assert_eq!(LabelOrder::Named(names(&["b", "c", "a"])).rows(&classes).unwrap(), [1, 2, 0]);
+        assert_eq!(LabelOrder::Numeric.rows(&names(&["0", "10", "2"])).unwrap(), [0, 2, 1]);
     }
 
     #[test]
@@ -110,6 +124,7 @@ mod tests {
         let named = |order: &[&str]| LabelOrder::Named(names(order)).rows(&classes).unwrap_err();
         assert_eq!(named(&["a"]), LabelError::Count { expected: 2, found: 1 });
         assert_eq!(named(&["a", "x"]), LabelError::Missing("b".into()));
+        assert_eq!(LabelOrder::Numeric.rows(&classes).unwrap_err(), LabelError::NoNumber("a".into()));
         assert_eq!(LabelOrder::V1File.rows(&classes).unwrap_err(), LabelError::Count { expected: 2, found: 174 });
     }
 }
