@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use taf::eval::Suite;
+use taf_files::write_atomic;
 use taf_report::page::{Report, ReportBuilder};
-use taf_report::run::{RunDir, write_atomic};
+use taf_report::run::RunDir;
 use taf_video::corrupt::Severity;
 
 use crate::panel::Panel;

@@ -8,8 +8,8 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use taf::eval::{Suite, predict_suite};
 use taf::recipe::Plan;
+use taf_files::write_atomic;
 use taf_report::metrics::Predictions;
-use taf_report::run::write_atomic;
 use taf_video::corrupt::{Corruption, Family, Severity};
 
 use crate::progress::Counter;

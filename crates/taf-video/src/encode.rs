@@ -1,9 +1,10 @@
 mod options;
-mod partial;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use ffmpeg_the_third as ffmpeg;
+use taf_files::Unfinished;
 
 use ffmpeg::codec::{self, threading};
 use ffmpeg::encoder::video::Encoder;
@@ -15,7 +16,6 @@ use crate::scaler::{Look, Scaler};
 use crate::{Error, Frame, Result};
 
 pub use options::{EncodeOptions, Pixels, VideoCodec};
-use partial::PartialFile;
 
 /// Writes frames into a video file.
 ///
@@ -26,7 +26,7 @@ pub struct VideoWriter {
     path: PathBuf,
     encoder: Encoder,
     output: format::context::Output,
-    partial: PartialFile,
+    unfinished: Unfinished,
     scaler: Scaler,
     rgb: frame::Video,
     coded: frame::Video,
@@ -55,8 +55,8 @@ impl VideoWriter {
         let look = coded_look(width, height, options)?;
         let frame_time = frame_time(fps)?;
 
-        let partial = PartialFile::beside(&path)?;
-        let mut output = format::output_as(partial.url(), container).map_err(|error| write_error(&path, error))?;
+        let unfinished = Unfinished::beside(&path)?;
+        let mut output = format::output_as(url(&unfinished), container).map_err(|error| write_error(&path, error))?;
         let encoder = open_encoder(look, frame_time, options, &output)?;
         add_stream(&mut output, &encoder, frame_time).map_err(|error| write_error(&path, error))?;
         output.write_header().map_err(|_| {
@@ -69,7 +69,7 @@ impl VideoWriter {
         let (Some(rgb), Some(coded), Some(scaler)) = (rgb, coded, scaler) else {
             return Err(size_error(width, height));
         };
-        Ok(Self { path, encoder, output, partial, scaler, rgb, coded, frame_time, pushed: 0 })
+        Ok(Self { path, encoder, output, unfinished, scaler, rgb, coded, frame_time, pushed: 0 })
     }
 
     /// Appends a frame.
@@ -115,9 +115,9 @@ impl VideoWriter {
         self.encoder.send_eof().map_err(|error| write_error(&self.path, error))?;
         self.write_packets()?;
         self.output.write_trailer().map_err(|error| write_error(&self.path, error))?;
-        let Self { path, partial, output, .. } = self;
+        let Self { unfinished, output, .. } = self;
         drop(output);
-        partial.rename_to(&path)
+        Ok(unfinished.finish()?)
     }
 
     fn write_packets(&mut self) -> Result<()> {
@@ -136,6 +136,13 @@ impl VideoWriter {
             packet.write_interleaved(&mut self.output).map_err(|error| write_error(&self.path, error))?;
         }
     }
+}
+
+/// The name as FFmpeg takes it, with no protocol to be read into it.
+fn url(file: &Unfinished) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(file.path());
+    url
 }
 
 fn container_of(path: &Path) -> Result<&'static str> {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use taf_files::write_atomic;
 use taf_report::page::attention_bars;
-use taf_report::run::write_atomic;
 
 use crate::clip::{Answers, ClipArgs, Numbers, Subject};
 use crate::exit::Status;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use taf::eval::Suite;
+use taf_files::write_atomic;
 use taf_report::page::Report;
-use taf_report::run::write_atomic;
 
 use crate::exit::Status;
 use crate::output;

@@ -10,7 +10,7 @@ use taf::model::{ModelRecipe, Recognizer, state_dict};
 use taf::onnx::{published_state, write_onnx};
 use taf::train::{Checkpoint, CheckpointInfo};
 use taf_checkpoint::layout::{Layout, Network};
-use taf_report::run::write_atomic;
+use taf_files::write_atomic;
 
 use crate::exit::Status;
 use crate::output;

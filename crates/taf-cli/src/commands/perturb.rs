@@ -9,7 +9,7 @@ use image::{ImageFormat, RgbImage};
 use serde::Serialize;
 use taf::adversary::{Objective, TemporalAdversary};
 use taf::eval::Explanation;
-use taf_report::run::write_atomic;
+use taf_files::write_atomic;
 use taf_video::{Clip, EncodeOptions, Frame, VideoWriter};
 
 use crate::clip::{ClipArgs, Numbers, Subject};

@@ -2,8 +2,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::atomic::remove_unfinished;
-use super::{Error, MetricsLog, Provenance, Result, provenance, write_atomic};
+use taf_files::{create_folder, remove_unfinished, write_atomic};
+
+use super::{Error, MetricsLog, Provenance, Result, provenance};
 
 const RECIPE: &str = "recipe.toml";
 const PROVENANCE: &str = "provenance.json";
@@ -42,7 +43,7 @@ impl RunDir {
         let path = path.into();
         refuse_foreign(&path)?;
         let checkpoints = path.join(CHECKPOINTS);
-        fs::create_dir_all(&path).map_err(Error::io("create folder", &path))?;
+        create_folder(&path)?;
         let run = Self { _lock: Some(lock(&path)?), path };
         if run.holds_run() {
             match existing {
@@ -51,7 +52,7 @@ impl RunDir {
                 Existing::Replace => run.remove_files()?,
             }
         }
-        fs::create_dir_all(&checkpoints).map_err(Error::io("create folder", &checkpoints))?;
+        create_folder(&checkpoints)?;
         remove_unfinished(&run.path)?;
         remove_unfinished(&checkpoints)?;
         Ok(run)
@@ -247,7 +248,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = started(folder.path());
         let half = run.checkpoints().join(".last.1.0.taf-unfinished");
-        fs::write(&half, b"half").unwrap();
+        let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        File::create(&half).unwrap().set_modified(an_hour_ago).unwrap();
         run.metrics().unwrap();
         drop(run);
         let run = RunDir::create(folder.path(), Existing::Resume).unwrap();

@@ -60,6 +60,16 @@ pub enum Error {
 /// Short for a result with this module's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
+impl From<taf_files::Error> for Error {
+    fn from(error: taf_files::Error) -> Self {
+        match error {
+            taf_files::Error::Io { action, path, source } => Self::Io { action, path, source },
+            taf_files::Error::NoFile { found, path } => Self::content(&path, "a file or a free name", found),
+            taf_files::Error::Refused { expected, found, path, .. } => Self::content(&path, expected, found),
+        }
+    }
+}
+
 impl Error {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }

@@ -11,14 +11,12 @@
 //!
 //! Every file but the log is replaced atomically: after a crash there is the old file or the new one, never half of one.
 
-mod atomic;
 mod dir;
 mod error;
 mod metrics_log;
 mod provenance;
 mod record;
 
-pub use atomic::{write_atomic, write_atomic_with};
 pub use dir::{Existing, RunDir};
 pub use error::{Error, Result};
 pub use metrics_log::{MetricsLog, read_metrics};

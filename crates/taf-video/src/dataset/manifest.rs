@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf, absolute};
 
 use sha2::{Digest, Sha256};
 
+use taf_files::write_atomic;
+
 #[cfg(doc)]
 use super::Content;
 use super::classes::{class_fault, shortened};
-use super::{Fingerprint, FrameNames, Record, atomic::write_atomically, lines};
+use super::{Fingerprint, FrameNames, Record, lines};
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
 
 /// A list of labelled videos, each assigned to a split.
@@ -96,7 +98,7 @@ impl Manifest {
     /// # Errors
     /// If the file cannot be written, or a path to a video is not UTF-8.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, &self.moved_to(&folder_of(path)?)?.canonical_bytes())
+        Ok(write_atomic(path, &self.moved_to(&folder_of(path)?)?.canonical_bytes())?)
     }
 
     /// SHA-256 of the canonical bytes, in hexadecimal: the hash of the file that [`Manifest::write`] makes in this folder.

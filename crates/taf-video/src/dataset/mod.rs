@@ -5,7 +5,6 @@
 //! come here too, one file each). [`check`] verifies a manifest against the disk, and [`Manifest::fingerprint`] tells at
 //! no cost whether a video was changed since.
 
-mod atomic;
 mod check;
 mod class_folders;
 mod classes;
@@ -19,7 +18,6 @@ mod record;
 mod split;
 
 pub use self::csv::{CsvColumns, csv};
-pub(crate) use atomic::write_atomically;
 pub use check::{CheckOptions, CheckReport, Problem, SplitCounts, check};
 pub use class_folders::class_folders;
 pub use content::{Content, Fingerprint};

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde::Serialize;
+use taf_files::{create_folder, remove_unfinished, write_atomic};
 
 use super::action::Action;
 use super::{CLASSES, MovingShapes, render};
-use crate::dataset::{Content, Manifest, Progress, Record, write_atomically};
+use crate::dataset::{Content, Manifest, Progress, Record};
 use crate::{EncodeOptions, Error, Result, VideoWriter};
 
 /// To be raised when the same options come to give other pictures: files of an older revision are then made anew.
@@ -77,7 +78,7 @@ impl MovingShapes {
         remove(&path)?;
         remove(&root.join(MANIFEST_FILE))?;
         jobs.iter().try_for_each(|job| remove(&root.join(job.path())))?;
-        write_atomically(&path, &settings)
+        Ok(write_atomic(&path, &settings)?)
     }
 
     fn settings(&self) -> Vec<u8> {
@@ -145,16 +146,8 @@ impl Job<'_> {
 
 /// Makes the folder of a class, or sweeps out the unfinished files that a killed process left in it.
 fn make_clean_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|source| Error::io("create folder", folder, source))?;
-    for entry in fs::read_dir(folder).map_err(|source| Error::io("read folder", folder, source))? {
-        let entry = entry.map_err(|source| Error::io("read folder", folder, source))?;
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(b".") && name.ends_with(b".part") {
-            remove(&entry.path())?;
-        }
-    }
-    Ok(())
+    create_folder(folder)?;
+    Ok(remove_unfinished(folder)?)
 }
 
 fn remove(path: &Path) -> Result<()> {

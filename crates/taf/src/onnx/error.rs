@@ -55,7 +55,7 @@ pub enum OnnxError {
     },
     /// Writing failed.
     #[error(transparent)]
-    Write(#[from] taf_report::run::Error),
+    Write(#[from] taf_files::Error),
 }
 
 /// Short for a result with this module's [`OnnxError`].

@@ -8,7 +8,7 @@ use super::error::{OnnxError, Result};
 use super::graph::{Dim, Value};
 use super::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use crate::model::{MOST_FRAMES, PixelNorm, ResNetConfig, StateDict};
-use taf_report::run::write_atomic;
+use taf_files::write_atomic;
 
 /// Name of the graph's input: clips `[batch, time, 3, height, width]`, RGB in [0, 1].
 pub const INPUT: &str = "clips";

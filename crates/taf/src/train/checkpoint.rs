@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::optimizer::is_memory;
 use crate::model::{ModelRecipe, StateDict};
-use taf_report::run::write_atomic;
+use taf_files::write_atomic;
 
 const METADATA: &str = "taf";
 const MODEL: &str = "model.";
@@ -46,7 +46,7 @@ pub enum CheckpointError {
     },
     /// Writing failed.
     #[error(transparent)]
-    Write(#[from] taf_report::run::Error),
+    Write(#[from] taf_files::Error),
 }
 
 /// How far training has come.
