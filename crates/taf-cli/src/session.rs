@@ -1,8 +1,6 @@
 //! A run folder that is ready to be trained in: a new one, or one to be taken up again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf, absolute};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,7 +10,6 @@ use taf_report::run::{Existing, Provenance, RunDir};
 
 use crate::exit::Status;
 use crate::output;
-use crate::suites::PREDICTIONS;
 
 /// What every command that trains takes.
 #[derive(Debug, Args)]
@@ -70,25 +67,27 @@ impl Session {
         }
         // Everything is checked before a folder appears.
         let plan = recipe.plan()?;
-        let run = RunDir::create(out, existing)?;
-        forget_predictions(&run)?;
-        run.write_provenance(&provenance(&plan, source)?)?;
-        run.write_recipe(&plan.recipe.to_toml())?;
+        let sources: Vec<&Path> = source.into_iter().chain([plan.recipe.data.manifest.as_path()]).collect();
+        let origin = provenance(&plan, source)?;
+        let run = RunDir::create(out, existing, &sources)?;
+        warn_without_lock(&run);
+        run.write_origin(origin, &plan.recipe.to_toml())?;
         Ok(Some(Self { run, plan }))
     }
 
     fn resume(old: &RunDir, recipe: Recipe, source: Option<&Path>) -> Result<Option<Self>> {
+        old.check_recipe()?;
         refuse_differences(&stored_recipe(old)?, &recipe, old.path())?;
         if old.is_finished() {
             return Ok(None);
         }
         let plan = recipe.plan()?;
-        let run = RunDir::create(old.path(), Existing::Resume)?;
+        let run = RunDir::create(old.path(), Existing::Resume, &[])?;
+        warn_without_lock(&run);
         let mut origin = run.read_provenance()?;
         refuse_other_data(&origin, &provenance(&plan, source)?, run.path())?;
         origin.mark_resumed();
-        run.write_provenance(&origin)?;
-        run.write_recipe(&plan.recipe.to_toml())?;
+        run.write_origin(origin, &plan.recipe.to_toml())?;
         Ok(Some(Self { run, plan }))
     }
 }
@@ -139,14 +138,13 @@ pub fn stored_recipe(run: &RunDir) -> Result<Recipe> {
     Ok(Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &[])?)
 }
 
-/// Predictions of a run that was replaced belong to other weights.
-fn forget_predictions(run: &RunDir) -> Result<()> {
-    let folder = run.path().join(PREDICTIONS);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
-        }
-        _ => Ok(()),
+/// Says where nothing keeps a second process from the run.
+fn warn_without_lock(run: &RunDir) {
+    if !run.is_locked() {
+        eprintln!(
+            "this file system has no locks: do not train in this folder from two places: {}",
+            run.path().display()
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Suites by name, and predictions that are made once and kept in the run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -25,9 +25,6 @@ pub struct SuiteArgs {
     #[arg(long, value_name = "N,M,...", value_delimiter = ',', default_value = "3")]
     pub severity: Vec<u8>,
 }
-
-/// The folder of a run that predictions lie in.
-pub const PREDICTIONS: &str = "predictions";
 
 const FAMILIES: [(&str, Family); 4] =
     [("noise", Family::Noise), ("blur", Family::Blur), ("digital", Family::Digital), ("temporal", Family::Temporal)];
@@ -111,7 +108,7 @@ impl Origin {
 /// What a network says about a suite; taken from the run where it was asked before.
 pub fn predictions(trained: &Trained, plan: &Plan, suite: &Suite) -> Result<Predictions> {
     let origin = Origin::new(trained, plan, suite);
-    let path = path(trained.run.path(), &suite.name);
+    let path = trained.run.predictions().join(format!("{}.json", suite.name));
     if let Some(known) = read(&path).filter(|stored| stored.origin == origin) {
         return Ok(known.predictions);
     }
@@ -120,10 +117,6 @@ pub fn predictions(trained: &Trained, plan: &Plan, suite: &Suite) -> Result<Pred
     drop(bar);
     write(&path, &Stored { origin, predictions: made.clone() })?;
     Ok(made)
-}
-
-fn path(run: &Path, suite: &str) -> PathBuf {
-    run.join(PREDICTIONS).join(format!("{suite}.json"))
 }
 
 /// What cannot be read is made anew.

@@ -1,7 +1,7 @@
 //! `taf import`.
 
 use std::fmt::Write;
-use std::path::{PathBuf, absolute};
+use std::path::{Path, PathBuf, absolute};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -147,8 +147,8 @@ fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognize
         provenance = provenance.with_data(manifest)?;
     }
     let provenance = provenance.with_data(&absolute(&args.file)?)?;
-    let run = RunDir::create(&args.out, existing)?;
-    run.write_provenance(&provenance)?;
+    let sources: Vec<&Path> = args.data.as_deref().into_iter().chain([args.file.as_path()]).collect();
+    let run = RunDir::create(&args.out, existing, &sources)?;
     let info = CheckpointInfo {
         progress: Progress::default(),
         model: recipe.model.clone(),
@@ -160,7 +160,7 @@ fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognize
     CheckpointFolder::new(run.checkpoints()).save(&checkpoint, 1)?;
     // What training would have noted after every epoch.
     run.metrics()?;
-    run.write_recipe(&recipe.to_toml())?;
+    run.write_origin(provenance, &recipe.to_toml())?;
     Ok(run.finish()?)
 }
 

@@ -1,17 +1,17 @@
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use taf_files::{create_folder, remove_unfinished, write_atomic};
 
+use super::lock::{LOCK, Lock};
 use super::{Error, MetricsLog, Provenance, Result, provenance};
 
 const RECIPE: &str = "recipe.toml";
 const PROVENANCE: &str = "provenance.json";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
+const PREDICTIONS: &str = "predictions";
 const FINISHED: &str = "finished.json";
-const LOCK: &str = ".lock";
 const REPORTS: [&str; 3] = ["report.html", "report.json", "report.md"];
 
 /// What to do when the folder already holds a run.
@@ -29,32 +29,33 @@ pub enum Existing {
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
-    /// Held for as long as this process writes the run; the operating system lets go of it when the process ends,
-    /// however it ends.
-    _lock: Option<File>,
+    /// None where it is only read.
+    lock: Option<Lock>,
 }
 
 impl RunDir {
-    /// Makes the folder of a new run, or takes up the one that is there, and locks it for this process.
+    /// Makes the folder of a new run, or takes up the one that is there, and locks it for this process. `sources` are the files
+    /// the run is made from: a run that holds one of them is not replaced.
     ///
     /// # Errors
-    /// If another process writes the run, `existing` refuses what is there, or the folder holds other files.
-    pub fn create(path: impl Into<PathBuf>, existing: Existing) -> Result<Self> {
+    /// If another process writes the run, `existing` refuses what is there, checkpoints or a log are to be taken up without
+    /// the recipe they belong to, or the folder holds other files.
+    pub fn create(path: impl Into<PathBuf>, existing: Existing, sources: &[&Path]) -> Result<Self> {
         let path = path.into();
         refuse_foreign(&path)?;
-        let checkpoints = path.join(CHECKPOINTS);
         create_folder(&path)?;
-        let run = Self { _lock: Some(lock(&path)?), path };
-        if run.holds_run() {
-            match existing {
-                Existing::Refuse => return Err(Error::Exists { finished: run.is_finished(), path: run.path }),
-                Existing::Resume => {}
-                Existing::Replace => run.remove_files()?,
-            }
+        let run = Self { lock: Some(Lock::take(&path)?), path };
+        match (existing, run.remains()?) {
+            (_, None) => {}
+            (Existing::Refuse, Some(_)) => return Err(Error::Exists { finished: run.is_finished(), path: run.path }),
+            (Existing::Resume, Some(_)) if run.recipe_path().is_file() => {}
+            (Existing::Resume, Some(found)) => return Err(Error::NoRecipe { path: run.path, found }),
+            (Existing::Replace, Some(_)) => run.remove_files(sources)?,
         }
-        create_folder(&checkpoints)?;
-        remove_unfinished(&run.path)?;
-        remove_unfinished(&checkpoints)?;
+        for folder in [&run.path, &run.checkpoints()] {
+            create_folder(folder)?;
+            remove_unfinished(folder)?;
+        }
         Ok(run)
     }
 
@@ -63,7 +64,7 @@ impl RunDir {
     /// # Errors
     /// If the folder holds no run.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        let run = Self { path: path.into(), _lock: None };
+        let run = Self { path: path.into(), lock: None };
         match run.recipe_path().is_file() {
             true => Ok(run),
             false => Err(Error::Missing { path: run.path }),
@@ -73,6 +74,12 @@ impl RunDir {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether other processes are kept from writing the run meanwhile: not where it was opened only to be read, nor on a file
+    /// system that has no locks. Two processes that write one run there destroy it, so its user should be told.
+    pub fn is_locked(&self) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.holds)
     }
 
     /// The resolved recipe.
@@ -90,14 +97,35 @@ impl RunDir {
         self.path.join(CHECKPOINTS)
     }
 
+    /// The folder of what the run's network said about videos.
+    pub fn predictions(&self) -> PathBuf {
+        self.path.join(PREDICTIONS)
+    }
+
+    /// Every file and folder that a new start removes, whether it is there or not.
+    pub fn files(&self) -> Vec<PathBuf> {
+        // The recipe last: a kill in between leaves what still is a run, and can be replaced again.
+        let names =
+            [FINISHED, METRICS, PROVENANCE, PREDICTIONS].into_iter().chain(REPORTS).chain([CHECKPOINTS, RECIPE]);
+        names.map(|name| self.path.join(name)).collect()
+    }
+
     /// Whether the run came to its end.
     pub fn is_finished(&self) -> bool {
         self.path.join(FINISHED).is_file()
     }
 
-    /// Whether the folder holds a run, finished or not: false in one that was only just made.
-    pub fn holds_run(&self) -> bool {
-        self.recipe_path().is_file() || self.metrics_path().is_file()
+    /// What there is of a run, finished or not: its recipe, its log, or a checkpoint. None in a folder that was only just made.
+    fn remains(&self) -> Result<Option<String>> {
+        for name in [RECIPE, METRICS].into_iter().filter(|name| self.path.join(name).is_file()) {
+            return Ok(Some(name.to_owned()));
+        }
+        let checkpoints = self.checkpoints();
+        match fs::read_dir(&checkpoints) {
+            Ok(mut entries) => Ok(entries.next().map(|_| format!("{CHECKPOINTS} with files"))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", &checkpoints)(error)),
+        }
     }
 
     /// Notes that the run came to its end.
@@ -119,12 +147,16 @@ impl RunDir {
         Ok(path)
     }
 
-    /// Writes the resolved recipe, TOML.
+    /// Writes where the run came from and its resolved recipe, TOML, whose hash is noted in `provenance`.
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn write_recipe(&self, toml: &str) -> Result<()> {
-        self.write(RECIPE, toml.as_bytes()).map(drop)
+    pub fn write_origin(&self, mut provenance: Provenance, recipe: &str) -> Result<()> {
+        provenance.note_recipe(recipe);
+        let mut json = serde_json::to_vec_pretty(&provenance).expect("provenance holds only text and whole numbers");
+        json.push(b'\n');
+        self.write(PROVENANCE, &json)?;
+        self.write(RECIPE, recipe.as_bytes()).map(drop)
     }
 
     /// Reads the resolved recipe, TOML.
@@ -136,14 +168,22 @@ impl RunDir {
         fs::read_to_string(&path).map_err(Error::io("read", &path))
     }
 
-    /// Writes where the run came from.
+    /// Refuses a recipe that was edited after the run began: what was trained with the old one would go on with the new.
     ///
     /// # Errors
-    /// If the folder cannot be written.
-    pub fn write_provenance(&self, provenance: &Provenance) -> Result<()> {
-        let mut json = serde_json::to_vec_pretty(provenance).expect("provenance holds only text and whole numbers");
-        json.push(b'\n');
-        self.write(PROVENANCE, &json).map(drop)
+    /// If recipe.toml is not one that [`Self::write_origin`] wrote, or cannot be read.
+    pub fn check_recipe(&self) -> Result<()> {
+        match self.read_provenance()?.knows_recipe(&self.read_recipe()?) {
+            true => Ok(()),
+            false => {
+                let expected = "the recipe that the run began with";
+                Err(Error::content(
+                    &self.recipe_path(),
+                    expected,
+                    "one that was edited since; restore it, or start a new run",
+                ))
+            }
+        }
     }
 
     /// Reads where the run came from.
@@ -164,19 +204,24 @@ impl RunDir {
         MetricsLog::open(self.metrics_path())
     }
 
-    /// Removes the files a run writes, and no others.
-    fn remove_files(&self) -> Result<()> {
-        let files = [FINISHED, METRICS, PROVENANCE].into_iter().chain(REPORTS);
-        for path in files.map(|name| self.path.join(name)).filter(|p| p.exists()) {
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+    /// Removes the files a run writes, and no others; none where one of them is among `sources` or holds one.
+    fn remove_files(&self, sources: &[&Path]) -> Result<()> {
+        let files = self.files();
+        for source in sources.iter().filter_map(|source| fs::canonicalize(source).ok()) {
+            if files.iter().filter_map(|file| fs::canonicalize(file).ok()).any(|file| source.starts_with(file)) {
+                return Err(Error::Source { path: self.path.clone(), read: source });
+            }
         }
-        let checkpoints = self.checkpoints();
-        if checkpoints.exists() {
-            fs::remove_dir_all(&checkpoints).map_err(Error::io("remove", &checkpoints))?;
+        for path in files {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path)(error));
+                }
+                _ => {}
+            }
         }
-        // Last, since it is what makes the folder a run: a kill in between leaves one that can be replaced again.
-        let recipe = self.recipe_path();
-        if recipe.exists() { fs::remove_file(&recipe).map_err(Error::io("remove", &recipe)) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -199,35 +244,17 @@ fn refuse_foreign(path: &Path) -> Result<()> {
     }
 }
 
-/// Takes the run's lock. It is a lock of the operating system on an open file, not the file's existence, so a process
-/// that was killed leaves nothing to clean up.
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = opened.map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let owner = fs::read_to_string(&path).ok().map(|o| o.trim().to_owned()).filter(|o| !o.is_empty());
-            return Err(Error::Locked { path: folder.to_owned(), owner });
-        }
-        // Some network file systems have no locks; a run there is only as safe as its user is careful.
-        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(file),
-        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
-    }
-    let note = format!("process {} since {}\n", std::process::id(), provenance::now());
-    let written = file.set_len(0).and_then(|()| file.write_all(note.as_bytes()));
-    written.map_err(Error::io("write", &path))?;
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn create(path: &Path, existing: Existing) -> Result<RunDir> {
+        RunDir::create(path, existing, &[])
+    }
+
     fn started(path: &Path) -> RunDir {
-        let run = RunDir::create(path, Existing::Refuse).unwrap();
-        run.write_recipe("seed = 1\n").unwrap();
+        let run = create(path, Existing::Refuse).unwrap();
+        run.write_origin(Provenance::new("cpu", 2), "seed = 1\n").unwrap();
         run
     }
 
@@ -238,7 +265,7 @@ mod tests {
         let run = started(&path);
         run.finish().unwrap();
         drop(run);
-        let error = RunDir::create(&path, Existing::Refuse).unwrap_err();
+        let error = create(&path, Existing::Refuse).unwrap_err();
         assert!(matches!(error, Error::Exists { finished: true, .. }), "{error}");
         assert!(error.to_string().contains("a finished run"));
     }
@@ -249,12 +276,12 @@ mod tests {
         let run = started(folder.path());
         let half = run.checkpoints().join(".last.1.0.taf-unfinished");
         let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-        File::create(&half).unwrap().set_modified(an_hour_ago).unwrap();
+        fs::File::create(&half).unwrap().set_modified(an_hour_ago).unwrap();
         run.metrics().unwrap();
         drop(run);
-        let run = RunDir::create(folder.path(), Existing::Resume).unwrap();
+        let run = create(folder.path(), Existing::Resume).unwrap();
         assert!(!half.exists());
-        assert!(run.holds_run() && run.metrics_path().exists());
+        assert!(run.metrics_path().exists() && run.is_locked());
         assert_eq!(run.read_recipe().unwrap(), "seed = 1\n");
     }
 
@@ -264,11 +291,16 @@ mod tests {
         let run = started(folder.path());
         run.write("checkpoints/last", b"weights").unwrap();
         run.write("report.html", b"old").unwrap();
+        create_folder(&run.predictions()).unwrap();
         run.write("notes.txt", b"mine").unwrap();
         drop(run);
-        let run = RunDir::create(folder.path(), Existing::Replace).unwrap();
-        assert!(!run.holds_run());
-        assert!(!folder.path().join("report.html").exists() && !run.checkpoints().join("last").exists());
+        let run = create(folder.path(), Existing::Replace).unwrap();
+        assert_eq!(run.remains().unwrap(), None);
+        assert!(
+            !folder.path().join("report.html").exists()
+                && !run.predictions().exists()
+                && !run.checkpoints().join("last").exists()
+        );
         assert!(folder.path().join("notes.txt").exists());
     }
 
@@ -277,7 +309,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), b"x").unwrap();
         for existing in [Existing::Refuse, Existing::Resume, Existing::Replace] {
-            let error = RunDir::create(folder.path(), existing).unwrap_err();
+            let error = create(folder.path(), existing).unwrap_err();
             assert!(error.to_string().contains("thesis.tex"), "{error}");
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -288,7 +320,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let recipe = folder.path().join(RECIPE);
         fs::write(&recipe, "seed = 1\n").unwrap();
-        assert!(matches!(RunDir::create(folder.path(), Existing::Replace), Err(Error::Foreign { .. })));
+        assert!(matches!(create(folder.path(), Existing::Replace), Err(Error::Foreign { .. })));
         assert!(recipe.is_file());
     }
 
@@ -296,17 +328,68 @@ mod tests {
     fn two_writers_cannot_have_one_run() {
         let folder = tempfile::tempdir().unwrap();
         let first = started(folder.path());
-        let error = RunDir::create(folder.path(), Existing::Resume).unwrap_err();
-        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        assert!(matches!(create(folder.path(), Existing::Resume), Err(Error::Locked { .. })));
         drop(first);
-        assert!(RunDir::create(folder.path(), Existing::Resume).is_ok());
+        assert!(create(folder.path(), Existing::Resume).is_ok());
     }
 
     #[test]
-    fn a_lock_left_by_a_dead_process_does_not_stop_anyone() {
+    fn checkpoints_without_their_recipe_are_neither_a_new_run_nor_one_to_go_on_with() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(LOCK), "process 1 since 1970-01-01T00:00:00Z\n").unwrap();
-        assert!(RunDir::create(folder.path(), Existing::Refuse).is_ok());
+        let run = started(folder.path());
+        run.write("checkpoints/last.safetensors", b"weights").unwrap();
+        fs::remove_file(run.recipe_path()).unwrap();
+        drop(run);
+        assert!(matches!(create(folder.path(), Existing::Refuse), Err(Error::Exists { .. })));
+        let error = create(folder.path(), Existing::Resume).unwrap_err();
+        assert!(error.to_string().contains("checkpoints with files"), "{error}");
+        let run = create(folder.path(), Existing::Replace).unwrap();
+        assert_eq!(fs::read_dir(run.checkpoints()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_log_without_its_recipe_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = started(folder.path());
+        run.metrics().unwrap();
+        fs::remove_file(run.recipe_path()).unwrap();
+        drop(run);
+        let error = create(folder.path(), Existing::Resume).unwrap_err();
+        assert!(error.to_string().contains("found metrics.jsonl without"), "{error}");
+    }
+
+    #[test]
+    fn a_run_that_holds_what_the_new_one_is_made_from_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("run"), folder.path().join("other"));
+        let run = started(&path);
+        let weights = run.write("checkpoints/best.safetensors", b"weights").unwrap();
+        drop(run);
+        fs::create_dir(&other).unwrap();
+        let indirect = other.join("../run/checkpoints/best.safetensors");
+        for source in [&weights, &indirect, &path.join(RECIPE)] {
+            let error = RunDir::create(&path, Existing::Replace, &[source]).unwrap_err();
+            assert!(matches!(error, Error::Source { .. }), "{error}");
+            assert!(weights.is_file() && path.join(RECIPE).is_file());
+        }
+        let list = path.join("list.jsonl");
+        fs::write(&list, b"mine").unwrap();
+        RunDir::create(&path, Existing::Replace, &[&list]).unwrap();
+        assert!(list.is_file() && !weights.exists());
+    }
+
+    #[test]
+    fn an_edited_recipe_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = started(folder.path());
+        run.check_recipe().unwrap();
+        let mut provenance = run.read_provenance().unwrap();
+        provenance.mark_resumed();
+        run.write_origin(provenance, "seed = 1\nworkers = 2\n").unwrap();
+        run.check_recipe().unwrap();
+        fs::write(run.recipe_path(), "seed = 2\n").unwrap();
+        let error = run.check_recipe().unwrap_err().to_string();
+        assert!(error.contains("edited since") && error.ends_with("recipe.toml"), "{error}");
     }
 
     #[test]
@@ -323,7 +406,8 @@ mod tests {
         let run = started(folder.path());
         let mut provenance = Provenance::new("cpu", 2).with_seed("train", 7).with_data(&run.recipe_path()).unwrap();
         provenance.mark_resumed();
-        run.write_provenance(&provenance).unwrap();
+        run.write_origin(provenance.clone(), "seed = 1\n").unwrap();
+        provenance.note_recipe("seed = 1\n");
         assert_eq!(run.read_provenance().unwrap(), provenance);
         run.write(PROVENANCE, b"{}").unwrap();
         assert!(run.read_provenance().unwrap_err().to_string().contains("provenance.json"));

@@ -30,6 +30,24 @@ pub enum Error {
         /// One of the files in it.
         found: String,
     },
+    /// Something of a run is there, but not the recipe it belongs to.
+    #[error("expected the recipe.toml of the run to go on with, found {found} without it; restore it, or force a new start: {}",
+        path.display())]
+    NoRecipe {
+        /// The folder.
+        path: PathBuf,
+        /// What there is of the run.
+        found: String,
+    },
+    /// The run that is to be replaced holds what the new one is made from; nothing was removed.
+    #[error("expected a folder without what the run is made from, found {} in it; name another folder: {}",
+        read.display(), path.display())]
+    Source {
+        /// The run's folder.
+        path: PathBuf,
+        /// The file that is read.
+        read: PathBuf,
+    },
     /// There is no run to read.
     #[error("expected a run (a folder with recipe.toml), found none: {}", path.display())]
     Missing {

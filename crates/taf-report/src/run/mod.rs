@@ -6,6 +6,7 @@
 //! | `provenance.json` | [`Provenance`]: version, commit, device, seeds, data, command line, times |
 //! | `metrics.jsonl` | what every step and evaluation measured, one [`Line`] each, see [`MetricsLog`] |
 //! | `checkpoints/` | what training goes on from |
+//! | `predictions/` | what the run's network said about videos |
 //! | `report.html`, `report.json`, `report.md` | results |
 //! | `finished.json` | present once the run came to its end |
 //!
@@ -13,6 +14,7 @@
 
 mod dir;
 mod error;
+mod lock;
 mod metrics_log;
 mod provenance;
 mod record;

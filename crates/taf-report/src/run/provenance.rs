@@ -23,6 +23,10 @@ pub struct Provenance {
     pub platform: String,
     /// Every seed by its name.
     pub seeds: BTreeMap<String, u64>,
+    /// SHA-256 of every recipe the run went by, in hexadecimal, the first first: taking a run up may change settings that do not
+    /// change its result.
+    #[serde(default)]
+    pub recipes: Vec<String>,
     /// The data the run read, by file.
     pub data: Vec<DataSource>,
     /// The command line, program first.
@@ -53,6 +57,7 @@ impl Provenance {
             threads,
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             seeds: BTreeMap::new(),
+            recipes: Vec::new(),
             data: Vec::new(),
             command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
             started: now(),
@@ -81,6 +86,19 @@ impl Provenance {
         Ok(self)
     }
 
+    /// Notes the text of a recipe the run goes by.
+    pub fn note_recipe(&mut self, recipe: &str) {
+        if self.recipes.is_empty() || !self.knows_recipe(recipe) {
+            self.recipes.push(sha256(recipe.as_bytes()).expect("memory can be read"));
+        }
+    }
+
+    /// Whether the run went by this recipe; true where none was noted.
+    pub fn knows_recipe(&self, recipe: &str) -> bool {
+        let hash = sha256(recipe.as_bytes()).expect("memory can be read");
+        self.recipes.is_empty() || self.recipes.contains(&hash)
+    }
+
     /// Notes that the run is taken up again now.
     pub fn mark_resumed(&mut self) {
         self.resumed.push(now());
@@ -100,8 +118,12 @@ pub(super) fn now() -> String {
 /// If the file cannot be read.
 pub fn sha256_file(path: &Path) -> Result<String> {
     let file = File::open(path).map_err(Error::io("open", path))?;
+    sha256(BufReader::new(file)).map_err(Error::io("read", path))
+}
+
+fn sha256(mut bytes: impl io::Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    io::copy(&mut BufReader::new(file), &mut hasher).map_err(Error::io("read", path))?;
+    io::copy(&mut bytes, &mut hasher)?;
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -1,0 +1,77 @@
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use super::{Error, Result, provenance};
+
+/// The file that is locked while a process writes the run.
+pub const LOCK: &str = ".lock";
+
+/// A run's lock, held until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    /// Whether the file system keeps others away.
+    pub holds: bool,
+}
+
+impl Lock {
+    /// Takes the lock of a run's folder. It is a lock of the operating system on an open file, not the file's existence, so a
+    /// process that was killed leaves nothing to clean up.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = opened.map_err(Error::io("open", &path))?;
+        let holds = is_taken(file.try_lock(), folder)?;
+        if holds {
+            let note = format!("process {} since {}\n", std::process::id(), provenance::now());
+            let written = file.set_len(0).and_then(|()| file.write_all(note.as_bytes()));
+            written.map_err(Error::io("write", &path))?;
+        }
+        Ok(Self { _file: file, holds })
+    }
+}
+
+/// Whether the lock was taken; not where the file system has none, as some of the network have.
+fn is_taken(answer: std::result::Result<(), TryLockError>, folder: &Path) -> Result<bool> {
+    let path = folder.join(LOCK);
+    match answer {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => {
+            let owner = fs::read_to_string(&path).ok().map(|o| o.trim().to_owned()).filter(|o| !o.is_empty());
+            Err(Error::Locked { path: folder.to_owned(), owner })
+        }
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(false),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_has_the_lock_and_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::take(folder.path()).unwrap();
+        assert!(first.holds);
+        let error = Lock::take(folder.path()).unwrap_err();
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        assert!(Lock::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_lock_left_by_a_dead_process_does_not_stop_anyone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(LOCK), "process 1 since 1970-01-01T00:00:00Z\n").unwrap();
+        assert!(Lock::take(folder.path()).unwrap().holds);
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_told_of_and_other_errors_stop() {
+        let answer = |kind: ErrorKind| is_taken(Err(TryLockError::Error(kind.into())), Path::new("run"));
+        assert!(!answer(ErrorKind::Unsupported).unwrap());
+        assert!(answer(ErrorKind::PermissionDenied).unwrap_err().to_string().ends_with("run/.lock"));
+    }
+}
