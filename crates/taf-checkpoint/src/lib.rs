@@ -24,7 +24,7 @@ mod write;
 mod zipped;
 
 pub use error::{Error, Fault};
-pub use matching::{Allowed, Matched, Mismatch, Reshaped, Wanted, match_weights};
+pub use matching::{Allowed, Matched, Mismatch, Reshaped, match_weights};
 pub use read::{Container, Contents, read};
 pub use tensor::{Tensor, permute_rows};
 pub use write::to_safetensors;

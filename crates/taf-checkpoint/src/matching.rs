@@ -1,16 +1,7 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::layout::{Layout, Network, Part, Published};
+use crate::layout::{Key, Layout, Network, Part, Weight, is_of_images};
 use crate::tensor::Tensor;
-
-/// A weight of the network that is to be filled, by its published name and in PyTorch's layout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// For example `base_model.layer1.0.conv1.weight`.
-    pub name: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-}
 
 /// What may differ between the file and the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,37 +149,31 @@ fn some(names: &[String]) -> String {
 ///
 /// # Errors
 /// If the layout is unknown, or anything differs that `allowed` does not allow.
-pub fn match_weights(
-    tensors: Vec<Tensor>,
-    wanted: &[Wanted],
-    network: &Network,
-    allowed: Allowed,
-) -> Result<Matched, Mismatch> {
+pub fn match_weights(tensors: Vec<Tensor>, network: &Network, allowed: Allowed) -> Result<Matched, Mismatch> {
     let layout = Layout::detect(tensors.iter().map(|tensor| tensor.name.as_str()));
     let layout = layout.ok_or_else(|| Mismatch::Unknown { found: first_keys(&tensors) })?;
-    if layout == Layout::Tpn && network.pyramid && !network.shifted_shortcuts && !allowed.partial {
+    if layout == Layout::Tpn && network.has_pyramid() && !network.shifts_shortcuts() && !allowed.partial {
         return Err(Mismatch::Shortcuts { layout, shifted: true });
     }
-    if layout == Layout::Mmaction2 && network.shifted_shortcuts && !allowed.partial {
+    if layout == Layout::Mmaction2 && network.shifts_shortcuts() && !allowed.partial {
         return Err(Mismatch::Shortcuts { layout, shifted: false });
     }
     let first = first_keys(&tensors);
     let mut matching = Matching {
         images: layout == Layout::Torchvision,
-        shapes: wanted.iter().map(|wanted| (wanted.name.as_str(), wanted.shape.as_slice())).collect(),
         taken: HashSet::new(),
+        replaced: HashSet::new(),
         matched: Matched { layout, tensors: Vec::new(), reshaped: Vec::new(), fresh: Vec::new(), left: Vec::new() },
         network,
         allowed,
     };
-    let family = wanted.first().map_or(Published::Recognizer, |wanted| Published::of(&wanted.name));
     for tensor in tensors {
-        matching.place(tensor, family)?;
+        matching.place(tensor)?;
     }
     if matching.matched.tensors.is_empty() {
         return Err(Mismatch::Nothing { layout, found: first });
     }
-    matching.finish(wanted)
+    matching.finish()
 }
 
 fn first_keys(tensors: &[Tensor]) -> Vec<String> {
@@ -198,57 +183,57 @@ fn first_keys(tensors: &[Tensor]) -> Vec<String> {
 struct Matching<'a> {
     /// Whether the weights are an image network's, from which all start.
     images: bool,
-    shapes: HashMap<&'a str, &'a [usize]>,
-    taken: HashSet<String>,
+    /// Published names that have their weight.
+    taken: HashSet<&'a str>,
+    /// Keys of classifiers that give way to a fresh one.
+    replaced: HashSet<String>,
     matched: Matched,
     network: &'a Network,
     allowed: Allowed,
 }
 
 impl Matching<'_> {
-    fn place(&mut self, tensor: Tensor, family: Published) -> Result<(), Mismatch> {
-        let part = self.matched.layout.part(&tensor.name);
-        let name = part.as_ref().and_then(|part| family.key(part));
-        let wanted = name.and_then(|name| self.shapes.get_key_value(name.as_str()));
-        let Some((&name, &shape)) = wanted else {
+    fn place(&mut self, tensor: Tensor) -> Result<(), Mismatch> {
+        let key = self.matched.layout.read(&tensor.name);
+        let wanted = key.as_ref().and_then(|key| Some((key, self.network.weight(&key.part)?)));
+        let Some((key, weight)) = wanted else {
             self.matched.left.push(tensor.name);
             return Ok(());
         };
-        if let Some(part) = &part {
-            self.check_shift(part, &tensor.name)?;
-        }
-        if !self.taken.insert(name.to_owned()) {
+        self.check_shift(key, weight, &tensor.name)?;
+        let name = weight.name.as_str();
+        if !self.taken.insert(name) {
             return Err(Mismatch::Twice { name: name.to_owned(), key: tensor.name });
         }
-        match self.shaped(tensor, name, shape)? {
+        match self.shaped(tensor, weight)? {
             Some(tensor) => self.matched.tensors.push(tensor),
             None => drop(self.taken.remove(name)),
         }
         Ok(())
     }
 
-    fn check_shift(&self, part: &Part, key: &str) -> Result<(), Mismatch> {
-        match part {
-            Part::Trunk { name, shifted: Some(file) }
-                if *file != self.network.shifts(name) && !self.allowed.partial =>
-            {
-                Err(Mismatch::Shifts { file: *file, key: key.to_owned() })
+    fn check_shift(&self, found: &Key, weight: &Weight, key: &str) -> Result<(), Mismatch> {
+        match found.shifted {
+            Some(file) if file != weight.shifted && !self.allowed.partial => {
+                Err(Mismatch::Shifts { file, key: key.to_owned() })
             }
             _ => Ok(()),
         }
     }
 
     /// The tensor by its published name and in the network's shape; none for a classifier that is to be fresh.
-    fn shaped(&mut self, tensor: Tensor, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Mismatch> {
+    fn shaped(&mut self, tensor: Tensor, weight: &Weight) -> Result<Option<Tensor>, Mismatch> {
         let Tensor { name: key, shape: found, values } = tensor;
-        if Published::is_classifier(name) && (self.images || self.allowed.new_classifier) {
+        let Weight { name, shape, .. } = weight;
+        if weight.classifier && (self.images || self.allowed.new_classifier) {
+            self.replaced.insert(key.clone());
             self.matched.left.push(key);
             return Ok(None);
         }
-        if Published::is_classifier(name) && found.first() != shape.first() {
+        if weight.classifier && found.first() != shape.first() {
             return Err(other_classes(key, &found, shape));
         }
-        let values = if found == shape {
+        let values = if found == *shape {
             values
         } else if self.images && with_time(&found) == *shape {
             self.note(name, found, shape, false);
@@ -257,9 +242,9 @@ impl Matching<'_> {
             self.note(name, found, shape, true);
             first
         } else {
-            return Err(Mismatch::Shape { key, expected: shape.to_vec(), found });
+            return Err(Mismatch::Shape { key, expected: shape.clone(), found });
         };
-        Ok(Some(Tensor { name: name.to_owned(), shape: shape.to_vec(), values }))
+        Ok(Some(Tensor { name: name.clone(), shape: shape.clone(), values }))
     }
 
     /// GST's rule: its spatial convolution sees and makes the first channels of the image network's.
@@ -278,14 +263,21 @@ impl Matching<'_> {
         self.matched.reshaped.push(Reshaped { name: name.to_owned(), from, to: to.to_vec(), sliced });
     }
 
-    fn finish(self, wanted: &[Wanted]) -> Result<Matched, Mismatch> {
-        let Self { mut matched, taken, images, allowed, .. } = self;
-        matched.fresh =
-            wanted.iter().map(|wanted| &wanted.name).filter(|name| !taken.contains(*name)).cloned().collect();
-        let missing: Vec<String> =
-            matched.fresh.iter().filter(|name| !may_be_fresh(name, images, allowed)).cloned().collect();
-        let left: Vec<String> = matched.left.iter().filter(|key| !may_be_left(key, allowed)).cloned().collect();
-        let left = if images { left.into_iter().filter(|key| !is_image_classifier(key)).collect() } else { left };
+    fn finish(self) -> Result<Matched, Mismatch> {
+        let Self { mut matched, taken, replaced, images, allowed, network } = self;
+        let mut missing = Vec::new();
+        for weight in network.weights() {
+            if taken.contains(weight.name.as_str()) {
+                continue;
+            }
+            if !may_be_fresh(weight, images, allowed) {
+                missing.push(weight.name.clone());
+            }
+            matched.fresh.push(weight.name.clone());
+        }
+        // Numbers of mmaction2 that are no weights, and classifiers that were to be replaced.
+        let expected = |key: &str| key.starts_with("data_preprocessor.") || replaced.contains(key);
+        let left: Vec<String> = matched.left.iter().filter(|key| !expected(key)).cloned().collect();
         if allowed.partial || (missing.is_empty() && left.is_empty()) {
             return Ok(matched);
         }
@@ -306,19 +298,11 @@ fn with_time(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-fn may_be_fresh(name: &str, images: bool, allowed: Allowed) -> bool {
-    let temporal = [".tam.", ".Tconv.", "necks."].iter().any(|part| name.contains(part));
-    (images && (temporal || Published::is_classifier(name)))
-        || (allowed.new_classifier && Published::is_classifier(name))
-}
-
-/// Numbers of mmaction2 that are no weights, and classifiers that were to be replaced.
-fn may_be_left(key: &str, allowed: Allowed) -> bool {
-    let classifier = ["new_fc.", "cls_head.fc_cls.", "necks.aux_head.fc.", "neck.aux_head.fc."];
-    key.starts_with("data_preprocessor.")
-        || (allowed.new_classifier && classifier.iter().any(|start| key.starts_with(start)))
-}
-
-fn is_image_classifier(key: &str) -> bool {
-    key.starts_with("fc.") || key.starts_with("classifier.")
+/// Classifiers that are to be fresh, and what an image network does not have.
+fn may_be_fresh(weight: &Weight, images: bool, allowed: Allowed) -> bool {
+    let of_images = match &weight.part {
+        Part::Trunk(name) => is_of_images(name),
+        Part::Classifier(_) | Part::Neck(_) => false,
+    };
+    (images && !of_images) || (allowed.new_classifier && weight.classifier)
 }

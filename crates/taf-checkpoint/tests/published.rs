@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use taf_checkpoint::layout::{Layout, Network, Published};
-use taf_checkpoint::{Allowed, Container, Matched, Mismatch, Tensor, Wanted, match_weights, read, to_safetensors};
+use taf_checkpoint::layout::{Home, Layout, Network, Weight};
+use taf_checkpoint::{Allowed, Container, Matched, Mismatch, Tensor, match_weights, read, to_safetensors};
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -33,35 +33,34 @@ fn value(name: &str, shape: &[usize], index: usize) -> f32 {
     low + (high - low) * unit
 }
 
-/// What a network whose weights are these wants.
-fn wanted(tensors: &[Tensor]) -> Vec<Wanted> {
-    let one = |tensor: &Tensor| Wanted { name: tensor.name.clone(), shape: tensor.shape.clone() };
-    tensors.iter().map(one).collect()
-}
-
-/// The weights of a fixture by their published names, with what the network that has all of them wants.
-fn published(name: &str, network: &Network) -> (Vec<Wanted>, Matched) {
+/// The network that has the weights of a fixture, and shifts where the file says so.
+fn network(name: &str) -> Network {
     let tensors = tensors(name);
     let layout = Layout::detect(tensors.iter().map(|tensor| tensor.name.as_str())).unwrap();
-    let renamed = |tensor: &Tensor| {
-        let name = Published::Recognizer.key(&layout.part(&tensor.name).unwrap()).unwrap();
-        Wanted { name, shape: tensor.shape.clone() }
+    let weight = |tensor: &Tensor| {
+        let key = layout.read(&tensor.name).unwrap();
+        let name = Home::TSN.name(&key.part).unwrap();
+        let classifier = name.starts_with("new_fc.");
+        let shifted = key.shifted == Some(true);
+        Weight { name, part: key.part, shape: tensor.shape.clone(), classifier, shifted }
     };
-    let wanted: Vec<Wanted> = tensors.iter().map(renamed).collect();
-    let matched = match_weights(tensors, &wanted, network, Allowed::default()).unwrap();
-    (wanted, matched)
+    Network::new(tensors.iter().map(weight).collect())
 }
 
-const PLAIN: Network = Network {
-    shift_every: None,
-    adaptive: false,
-    grouped: false,
-    pyramid: false,
-    shifted_shortcuts: false,
-    mobile: false,
-};
-const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
-const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
+/// `network` with one property of its weights changed.
+fn with(network: &Network, change: impl Fn(&mut Weight)) -> Network {
+    let mut weights = network.weights().to_vec();
+    weights.iter_mut().for_each(change);
+    Network::new(weights)
+}
+
+/// The weights of a fixture by their published names, with the network that has all of them.
+fn published(name: &str) -> (Network, Matched) {
+    let network = network(name);
+    let matched = match_weights(tensors(name), &network, Allowed::default()).unwrap();
+    (network, matched)
+}
+
 /// Rounding to a half-precision number, relatively.
 const HALF: f32 = 1.0 / 2048.0;
 
@@ -89,14 +88,14 @@ fn every_container_holds_the_weights_and_nothing_else() {
 
 #[test]
 fn every_value_is_the_one_pytorch_wrote() {
-    for (name, network, layout, tolerance) in [
-        ("tsm.pth.tar", SHIFTED, Layout::Tsm, 0.0),
-        ("tam-legacy.pth.tar", ADAPTIVE, Layout::Tam, 0.0),
-        ("gst-legacy.pth.tar", PLAIN, Layout::Gst, 0.0),
-        ("mmaction2-half-legacy.pth", SHIFTED, Layout::Mmaction2, HALF),
+    for (name, layout, tolerance) in [
+        ("tsm.pth.tar", Layout::Tsm, 0.0),
+        ("tam-legacy.pth.tar", Layout::Tam, 0.0),
+        ("gst-legacy.pth.tar", Layout::Gst, 0.0),
+        ("mmaction2-half-legacy.pth", Layout::Mmaction2, HALF),
     ] {
-        let (wanted, matched) = published(name, &network);
-        assert_eq!((matched.layout, matched.tensors.len()), (layout, wanted.len()), "{name}");
+        let (network, matched) = published(name);
+        assert_eq!((matched.layout, matched.tensors.len()), (layout, network.weights().len()), "{name}");
         assert!(matched.fresh.is_empty() && matched.left.is_empty() && matched.reshaped.is_empty(), "{name}");
         for Tensor { name, shape, values } in &matched.tensors {
             for (index, &found) in values.iter().enumerate() {
@@ -113,9 +112,9 @@ fn every_value_is_the_one_pytorch_wrote() {
 #[test]
 fn what_was_imported_is_exported_with_the_same_keys_and_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, network) in [("tsm.pth.tar", SHIFTED), ("tam-legacy.pth.tar", ADAPTIVE), ("gst-legacy.pth.tar", PLAIN)] {
-        let (_, matched) = published(name, &network);
-        let key = |name: &str| matched.layout.key(&Published::Recognizer.part(name).unwrap(), &network).unwrap();
+    for name in ["tsm.pth.tar", "tam-legacy.pth.tar", "gst-legacy.pth.tar"] {
+        let (network, matched) = published(name);
+        let key = |name: &str| matched.layout.key(&Home::TSN.part(name).unwrap(), &network).unwrap();
         let exported: Vec<Tensor> =
             matched.tensors.iter().map(|tensor| Tensor { name: key(&tensor.name), ..tensor.clone() }).collect();
         let path = folder.path().join("weights.safetensors");
@@ -135,8 +134,7 @@ fn what_was_imported_is_exported_with_the_same_keys_and_bytes() {
 
 #[test]
 fn an_image_network_starts_gst_with_a_time_axis_and_cut_channels() {
-    let (wanted, _) = published("gst-legacy.pth.tar", &PLAIN);
-    let matched = match_weights(tensors("resnet.pth"), &wanted, &PLAIN, Allowed::default()).unwrap();
+    let matched = match_weights(tensors("resnet.pth"), &network("gst-legacy.pth.tar"), Allowed::default()).unwrap();
     let find = |name: &str| matched.tensors.iter().find(|tensor| tensor.name == name).unwrap();
     assert_eq!(find("base_model.conv1.weight").shape, [8, 3, 1, 7, 7]);
     // alpha 4 keeps three quarters of what it makes, beta 2 half of what it sees.
@@ -152,9 +150,8 @@ fn an_image_network_starts_gst_with_a_time_axis_and_cut_channels() {
 
 #[test]
 fn an_image_network_starts_tsm_and_tam() {
-    for (name, network, fresh) in [("tsm.pth.tar", SHIFTED, 2), ("tam-legacy.pth.tar", ADAPTIVE, 14)] {
-        let (wanted, _) = published(name, &network);
-        let matched = match_weights(tensors("resnet.pth"), &wanted, &network, Allowed::default()).unwrap();
+    for (name, fresh) in [("tsm.pth.tar", 2), ("tam-legacy.pth.tar", 14)] {
+        let matched = match_weights(tensors("resnet.pth"), &network(name), Allowed::default()).unwrap();
         assert_eq!((matched.fresh.len(), matched.left.len()), (fresh, 2), "{name}: {:?}", matched.fresh);
         assert!(matched.fresh.iter().all(|name| name.contains(".tam.") || name.starts_with("new_fc")));
     }
@@ -162,34 +159,38 @@ fn an_image_network_starts_tsm_and_tam() {
 
 #[test]
 fn a_file_that_does_not_hold_the_whole_network_is_refused() {
-    let (tam, _) = published("tam-legacy.pth.tar", &ADAPTIVE);
-    let (tsm, _) = published("tsm.pth.tar", &SHIFTED);
-    let tried =
-        |file: &str, wanted: &[Wanted], network, allowed| match_weights(tensors(file), wanted, network, allowed);
+    let (tam, tsm) = (network("tam-legacy.pth.tar"), network("tsm.pth.tar"));
+    let tsn = with(&tsm, |weight| weight.shifted = false);
+    let shifted_tam =
+        with(&tam, |weight| weight.shifted = tsm.weight(&weight.part).is_some_and(|weight| weight.shifted));
+    let tried = |file: &str, network: &Network, allowed| match_weights(tensors(file), network, allowed);
     // The shapes of TSN and TSM are the same; only the keys tell that one shifts.
-    let shift = tried("tsm.pth.tar", &tsm, &PLAIN, Allowed::default()).unwrap_err().to_string();
+    let shift = tried("tsm.pth.tar", &tsn, Allowed::default()).unwrap_err().to_string();
     assert!(shift.contains("expected no temporal shift in front of base_model.layer1.0.conv1.net.weight"), "{shift}");
-    let left = tried("tam-legacy.pth.tar", &tsm, &PLAIN, Allowed::default()).unwrap_err();
+    let left = tried("tam-legacy.pth.tar", &tsn, Allowed::default()).unwrap_err();
     assert!(matches!(&left, Mismatch::Parts { missing, left } if missing.is_empty() && left.len() == 12), "{left}");
-    let missing = tried("tsm.pth.tar", &tam, &SHIFTED, Allowed::default()).unwrap_err();
+    let missing = tried("tsm.pth.tar", &shifted_tam, Allowed::default()).unwrap_err();
     assert!(matches!(&missing, Mismatch::Parts { missing, .. } if missing.len() == 12), "{missing}");
     assert!(missing.to_string().contains("--partial"), "{missing}");
     let partial = Allowed { partial: true, ..Allowed::default() };
-    assert_eq!(tried("tsm.pth.tar", &tam, &SHIFTED, partial).unwrap().fresh.len(), 12);
+    assert_eq!(tried("tsm.pth.tar", &shifted_tam, partial).unwrap().fresh.len(), 12);
     // Batch norms of an image network may not be missing either.
     let mut cut = tensors("resnet.pth");
     cut.retain(|tensor| !tensor.name.ends_with("running_var"));
-    assert!(matches!(match_weights(cut, &tsm, &SHIFTED, Allowed::default()), Err(Mismatch::Parts { .. })));
+    assert!(matches!(match_weights(cut, &tsm, Allowed::default()), Err(Mismatch::Parts { .. })));
 }
 
 #[test]
 fn a_classifier_of_other_classes_is_replaced_only_when_asked() {
-    let (mut wanted, _) = published("tsm.pth.tar", &SHIFTED);
-    wanted.iter_mut().filter(|wanted| wanted.name.starts_with("new_fc")).for_each(|wanted| wanted.shape[0] = 7);
-    let refused = match_weights(tensors("tsm.pth.tar"), &wanted, &SHIFTED, Allowed::default()).unwrap_err();
+    let seven = with(&network("tsm.pth.tar"), |weight| {
+        if weight.classifier {
+            weight.shape[0] = 7;
+        }
+    });
+    let refused = match_weights(tensors("tsm.pth.tar"), &seven, Allowed::default()).unwrap_err();
     assert!(matches!(refused, Mismatch::Classes { expected: 7, found: 5, .. }), "{refused}");
     let allowed = Allowed { new_classifier: true, ..Allowed::default() };
-    let matched = match_weights(tensors("tsm.pth.tar"), &wanted, &SHIFTED, allowed).unwrap();
+    let matched = match_weights(tensors("tsm.pth.tar"), &seven, allowed).unwrap();
     assert_eq!(
         (matched.fresh, matched.left),
         (vec!["new_fc.weight".into(), "new_fc.bias".into()], vec!["new_fc.weight".into(), "new_fc.bias".to_string()])
@@ -199,23 +200,24 @@ fn a_classifier_of_other_classes_is_replaced_only_when_asked() {
 /// Something-Something V1 and V2 have as many classes, and are not of the same.
 #[test]
 fn a_new_classifier_is_fresh_though_the_file_has_as_many_classes() {
-    for (name, network) in [("tsm.pth.tar", SHIFTED), ("mmaction2-half-legacy.pth", SHIFTED)] {
-        let (wanted, whole) = published(name, &network);
+    for name in ["tsm.pth.tar", "mmaction2-half-legacy.pth"] {
+        let (network, whole) = published(name);
         let allowed = Allowed { new_classifier: true, ..Allowed::default() };
-        let matched = match_weights(tensors(name), &wanted, &network, allowed).unwrap();
+        let matched = match_weights(tensors(name), &network, allowed).unwrap();
         assert_eq!(matched.fresh, ["new_fc.weight", "new_fc.bias"], "{name}");
         assert_eq!((matched.left.len(), matched.tensors.len()), (2, whole.tensors.len() - 2), "{name}");
-        assert!(matched.tensors.iter().all(|tensor| !Published::is_classifier(&tensor.name)), "{name}");
+        assert!(matched.tensors.iter().all(|tensor| !tensor.name.starts_with("new_fc.")), "{name}");
     }
 }
 
 #[test]
 fn shapes_that_differ_are_named() {
-    let (mut wanted, _) = published("tam-legacy.pth.tar", &ADAPTIVE);
-    let frames = wanted.iter_mut().find(|wanted| wanted.name.contains("tam.G.0.weight")).unwrap();
-    frames.shape = vec![32, 16];
-    let refused =
-        match_weights(tensors("tam-legacy.pth.tar"), &wanted, &ADAPTIVE, Allowed::default()).unwrap_err().to_string();
+    let longer = with(&network("tam-legacy.pth.tar"), |weight| {
+        if weight.name.contains("tam.G.0.weight") {
+            weight.shape = vec![32, 16];
+        }
+    });
+    let refused = match_weights(tensors("tam-legacy.pth.tar"), &longer, Allowed::default()).unwrap_err().to_string();
     assert!(refused.contains("[32, 16]") && refused.contains("[16, 8]") && refused.contains("--frames"), "{refused}");
 }
 
@@ -223,11 +225,12 @@ fn shapes_that_differ_are_named() {
 fn files_of_unknown_keys_and_of_twins_are_refused() {
     let tensor = |name: &str| Tensor { name: name.into(), shape: vec![1], values: vec![1.0] };
     let unknown =
-        match_weights(vec![tensor("s1.pathway0_stem.conv.weight")], &[], &PLAIN, Allowed::default()).unwrap_err();
+        match_weights(vec![tensor("s1.pathway0_stem.conv.weight")], &Network::new(Vec::new()), Allowed::default())
+            .unwrap_err();
     assert!(unknown.to_string().contains("s1.pathway0_stem"), "{unknown}");
     let twins = vec![tensor("base_model.layer1.0.conv1.net.weight"), tensor("base_model.layer1.0.conv1.weight")];
     let partial = Allowed { partial: true, ..Allowed::default() };
-    let wanted = wanted(&[tensor("base_model.layer1.0.conv1.weight")]);
-    let refused = match_weights(twins, &wanted, &SHIFTED, partial).unwrap_err();
+    let small = with(&network("tsm.pth.tar"), |weight| weight.shape = vec![1]);
+    let refused = match_weights(twins, &small, partial).unwrap_err();
     assert!(matches!(refused, Mismatch::Twice { .. }), "{refused}");
 }

@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use taf::adversary::{Objective, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
-    BlockKind, Branch, MobileNetV2Config, Pass, PixelNorm, Recognizer, RecognizerConfig, ResNetConfig, VideoModel,
-    VideoOutput, from_published_layout, from_published_tpn_layout, load_state, published_name, published_tpn_name,
-    state_dict, to_published_gst_layout, to_published_layout, to_published_tpn_layout,
+    BlockKind, Branch, MobileNetV2Config, Pass, PixelNorm, PublishedParameter, Recognizer, RecognizerConfig,
+    ResNetConfig, VideoModel, VideoOutput, load_state, published, state_dict,
 };
 use taf::ops::with_composed_ops;
 use taf::train::{classification_loss, soft_targets};
+use taf_checkpoint::layout::Weight;
 
 /// Largest difference accepted, relative to the largest magnitude of the compared tensor. PyTorch and this crate sum in
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
@@ -130,47 +130,17 @@ fn build(golden: &Golden) -> Recognizer {
     let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config(golden) };
     let model = config.init(&Device::flex().autodiff(), 0);
     let shapes: HashMap<String, Vec<usize>> = golden.meta("shapes");
-    let names = Names::of(golden);
-    let state = state_dict(&model);
-    assert_eq!(state.len(), shapes.len(), "as many tensors as PyTorch's model");
-    let filled = state.into_iter().map(|(ours, data)| {
-        let name = (names.published)(&ours);
-        let shape = shapes.get(&name).unwrap_or_else(|| panic!("PyTorch's model has no {name}"));
-        assert_eq!(&(names.to_published)(&ours, data).shape().to_vec(), shape, "{name}");
-        let data = (names.from_published)(TensorData::new(fill(&name, shape), shape.clone()));
-        (ours, data)
+    let parameters = published(&model);
+    assert_eq!(parameters.len(), shapes.len(), "as many tensors as PyTorch's model");
+    let filled = parameters.into_iter().map(|parameter| {
+        let Weight { name, shape, .. } = &parameter.weight;
+        let expected = shapes.get(name).unwrap_or_else(|| panic!("PyTorch's model has no {name}"));
+        assert_eq!(shape, expected, "{name}");
+        let data = parameter.take(TensorData::new(fill(name, shape), shape.clone()));
+        (parameter.own, data)
     });
-    load_state(model, filled.collect()).expect("the shapes agree")
-}
-
-/// What PyTorch calls a parameter, and how it lays it out.
-#[derive(Clone, Copy)]
-struct Names {
-    published: fn(&str) -> String,
-    to_published: fn(&str, TensorData) -> TensorData,
-    from_published: fn(TensorData) -> TensorData,
-}
-
-impl Names {
-    fn of(golden: &Golden) -> Self {
-        const NAMED: &str = "every parameter has a published name";
-        match golden.kind() {
-            "tpn" => Self {
-                published: |name| published_tpn_name(name).expect(NAMED),
-                to_published: to_published_tpn_layout,
-                from_published: from_published_tpn_layout,
-            },
-            kind => Self {
-                published: |name| published_name(name).expect(NAMED),
-                to_published: if kind == "gst" {
-                    |_, data| to_published_gst_layout(data)
-                } else {
-                    |_, data| to_published_layout(data)
-                },
-                from_published: from_published_layout,
-            },
-        }
-    }
+    let state = filled.collect();
+    load_state(model, state).expect("every parameter has a published name, and the shapes agree")
 }
 
 fn input(golden: &Golden) -> Tensor<5> {
@@ -252,8 +222,8 @@ fn check_training(golden: &Golden, model: Recognizer) {
 }
 
 fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gradients) {
-    let mut reader =
-        GradientReader { gradients, published: Names::of(golden), path: Vec::new(), found: HashMap::new() };
+    let parameters = published(model).into_iter().map(|parameter| (parameter.own.clone(), parameter)).collect();
+    let mut reader = GradientReader { gradients, parameters, path: Vec::new(), found: HashMap::new() };
     model.visit(&mut reader);
     let names: Vec<String> = golden.meta("parameters");
     let rows: Vec<&[f32]> = names.iter().map(|name| reader.found[name].as_slice()).collect();
@@ -264,9 +234,9 @@ fn check_parameter_gradients(golden: &Golden, model: &Recognizer, gradients: &Gr
 
 fn check_running_statistics(golden: &Golden, model: Recognizer) {
     let state = state_dict(&model);
-    let of = Names::of(golden).published;
-    let published: HashMap<String, Vec<f32>> =
-        state.into_iter().map(|(name, data)| (of(&name), data.try_into_vec().unwrap())).collect();
+    let values =
+        |parameter: PublishedParameter| (parameter.weight.name, state[&parameter.own].clone().try_into_vec().unwrap());
+    let published: HashMap<String, Vec<f32>> = published(&model).into_iter().map(values).collect();
     let names: Vec<String> = golden.meta("running_stats");
     let rows: Vec<&[f32]> = names.iter().map(|name| published[name].as_slice()).collect();
     golden.assert_close_values("train.running_stat_first4", &first::<4>(&rows), forward(golden));
@@ -280,7 +250,8 @@ fn first<const N: usize>(rows: &[&[f32]]) -> Vec<f32> {
 /// Gradients of every parameter in PyTorch's names and layout.
 struct GradientReader<'a> {
     gradients: &'a Gradients,
-    published: Names,
+    /// By their names here.
+    parameters: HashMap<String, PublishedParameter>,
     path: Vec<String>,
     found: HashMap<String, Vec<f32>>,
 }
@@ -301,8 +272,9 @@ impl ModuleVisitor for GradientReader<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.join(".");
         if let Some(gradient) = param.val().grad(self.gradients) {
-            let data = (self.published.to_published)(&name, gradient.into_data());
-            self.found.insert((self.published.published)(&name), data.try_into_vec().expect("gradients are f32"));
+            let parameter = &self.parameters[&name];
+            let data = parameter.publish(gradient.into_data());
+            self.found.insert(parameter.weight.name.clone(), data.try_into_vec().expect("gradients are f32"));
         }
     }
 }

@@ -10,7 +10,7 @@ use common::golden::{Golden, fill};
 use prost::Message;
 use taf::model::{
     BlockKind, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, StateDict, Temporal, VideoModel,
-    from_published_layout, from_published_tpn_layout, load_state, published_name, published_tpn_name, state_dict,
+    load_state, published,
 };
 use taf::onnx::proto::{FLOAT, GraphProto, ModelProto, TensorProto};
 use taf::onnx::{Architecture, FrameModule, Network, published_state, to_onnx, write_onnx};
@@ -149,7 +149,7 @@ fn tpn_drops_its_auxiliary_head() {
 fn exported(config: &RecognizerConfig, weights: Option<&StateDict>) -> GraphProto {
     let classes: Vec<String> = (0..config.classes).map(|class| class.to_string()).collect();
     let network = Network::of(config, "it", &classes, 4).expect("the network was published");
-    let fresh = || published_state(&state_dict(&config.init(&Device::flex(), 0)));
+    let fresh = || published_state(&config.init(&Device::flex(), 0));
     graph(&network, &weights.cloned().unwrap_or_else(fresh))
 }
 
@@ -252,15 +252,14 @@ fn a_recognizer_is_exported_like_the_published_network_with_its_weights() {
         let (network, weights) = instance(kind);
         let config = config(kind);
         let model = config.init(&Device::flex(), 0);
-        let own = state_dict(&model).into_keys().map(|name| {
-            let tpn = kind == "tpn";
-            let published = if tpn { published_tpn_name(&name) } else { published_name(&name) };
-            let data = weights[&published.expect("every parameter has a published name")].clone();
-            (name, if tpn { from_published_tpn_layout(data) } else { from_published_layout(data) })
+        let own = published(&model).into_iter().map(|parameter| {
+            let data = parameter.take(weights[&parameter.weight.name].clone());
+            (parameter.own, data)
         });
-        let model = load_state(model, own.collect()).unwrap().with_auxiliary_norms();
+        let own = own.collect();
+        let model = load_state(model, own).unwrap().with_auxiliary_norms();
         let described = Network::of(&config, kind, &network.classes, network.frames).unwrap();
-        let exported = to_onnx(&described, &published_state(&state_dict(&model))).unwrap();
+        let exported = to_onnx(&described, &published_state(&model)).unwrap();
         assert!(exported == to_onnx(&network, &weights).unwrap(), "{kind}");
     }
 }

@@ -1,6 +1,6 @@
 //! mmaction2: every convolution and its norm are one `ConvModule`.
 
-use super::{Network, Part};
+use super::{Key, Network, Part};
 
 /// Pieces of TPN's neck by the names of mmaction2 and of the TPN repository. The first that fits is taken.
 const NECK: [(&str, &str); 8] = [
@@ -14,17 +14,17 @@ const NECK: [(&str, &str); 8] = [
     ("", ""),
 ];
 
-pub(super) fn part(key: &str) -> Option<Part> {
+pub(super) fn read(key: &str) -> Option<Key> {
     if let Some(leaf) = key.strip_prefix("cls_head.fc_cls.") {
-        return Some(Part::Classifier(leaf.to_owned()));
+        return Some(Part::Classifier(leaf.to_owned()).into());
     }
     if let Some(name) = key.strip_prefix("neck.") {
-        return Some(Part::Neck(neck_name(name)?));
+        return Some(Part::Neck(neck_name(name)?).into());
     }
     let name = key.strip_prefix("backbone.")?.replacen(".block.", ".", 1);
     let pieces: Vec<&str> = name.split('.').collect();
     let (name, shifted) = match pieces.as_slice() {
-        [.., "tam", _, _, _] => return Some(Part::trunk(name)),
+        [.., "tam", _, _, _] => return Some(Part::Trunk(name).into()),
         [block @ .., unit, "conv", "net", "weight"] => (format!("{}{unit}.weight", joined(block)), true),
         [block @ .., "downsample", "conv", leaf] => (format!("{}downsample.0.{leaf}", joined(block)), false),
         [block @ .., "downsample", "bn", leaf] => (format!("{}downsample.1.{leaf}", joined(block)), false),
@@ -32,21 +32,22 @@ pub(super) fn part(key: &str) -> Option<Part> {
         [block @ .., unit, "bn", leaf] => (format!("{}bn{}.{leaf}", joined(block), unit.strip_prefix("conv")?), false),
         _ => return None,
     };
-    Some(Part::Trunk { name, shifted: Some(shifted) })
+    Some(Key { part: Part::Trunk(name), shifted: Some(shifted) })
 }
 
 pub(super) fn key(part: &Part, network: &Network) -> Option<String> {
     match part {
         Part::Classifier(leaf) => Some(format!("cls_head.fc_cls.{leaf}")),
         Part::Neck(name) => Some(format!("neck.{}", neck_key(name)?)),
-        Part::Trunk { name, .. } => trunk_key(name, network),
+        Part::Trunk(name) => trunk_key(name, network),
     }
 }
 
 fn trunk_key(name: &str, network: &Network) -> Option<String> {
     let pieces: Vec<&str> = name.split('.').collect();
-    let joined =
-        |block: &[&str]| if network.adaptive && !block.is_empty() { joined(block) + "block." } else { joined(block) };
+    let joined = |block: &[&str]| {
+        if network.is_adaptive() && !block.is_empty() { joined(block) + "block." } else { joined(block) }
+    };
     let net = if network.shifts(name) { "net." } else { "" };
     let inner = match pieces.as_slice() {
         [.., "tam", _, _, _] => name.to_owned(),

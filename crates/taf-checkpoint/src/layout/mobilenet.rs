@@ -16,7 +16,7 @@ pub(super) fn flat(name: &str) -> Option<String> {
         ["features", block, "conv", layer, leaf] => {
             Some(format!("features.{block}.conv.{}.{leaf}", number(layer)? + 2 * groups(block)))
         }
-        ["features", "0" | "18", _, _] => Some(name.to_owned()),
+        ["features", _, _, _] => Some(name.to_owned()),
         _ => None,
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn nested(name: &str) -> Option<String> {
             };
             Some(format!("features.{block}.conv.{place}.{leaf}"))
         }
-        ["features", "0" | "18", _, _] => Some(name.to_owned()),
+        ["features", _, _, _] => Some(name.to_owned()),
         _ => None,
     }
 }

@@ -1,9 +1,11 @@
 //! How repositories name the weights of video models.
 //!
 //! A [`Layout`] takes keys apart into [`Part`]s (trunk, classifier, neck; named as torchvision and the TPN repository do)
-//! and makes keys of them again. [`Published`] does the same for the names this project works with, so that any layout
-//! translates into any other. No layout transposes anything: PyTorch's weights are `[out, in / groups, kernel...]`.
+//! and makes keys of them again, so that any layout translates into any other. What a layout must know of a network are
+//! its weights, which come as data: a [`Network`]. No layout transposes anything: PyTorch's weights are
+//! `[out, in / groups, kernel...]`.
 
+mod home;
 mod mmaction2;
 mod mobilenet;
 mod network;
@@ -12,7 +14,9 @@ mod repositories;
 use std::fmt;
 use std::str::FromStr;
 
-pub use network::Network;
+pub use home::Home;
+pub use network::{Network, Weight};
+pub(crate) use repositories::is_of_images;
 
 /// Which repository named the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +36,10 @@ pub enum Layout {
 }
 
 /// A weight by what it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Of the trunk, as torchvision names it, with `.tam.` and `Tconv` as their repositories do.
-    Trunk {
-        /// For example `layer1.0.conv1.weight`.
-        name: String,
-        /// Whether the layout says that a temporal shift goes in front of this convolution; none where it does not tell.
-        shifted: Option<bool>,
-    },
+    /// Of the trunk, as torchvision names it, with `.tam.` and `Tconv` as their repositories do: `layer1.0.conv1.weight`.
+    Trunk(String),
     /// Of the classifier: `weight` or `bias`.
     Classifier(String),
     /// Of TPN's neck, as its repository names it.
@@ -48,8 +47,27 @@ pub enum Part {
 }
 
 impl Part {
-    pub(crate) fn trunk(name: impl Into<String>) -> Self {
-        Self::Trunk { name: name.into(), shifted: None }
+    /// The name in the trunk, if it is of the trunk.
+    pub fn trunk(&self) -> Option<&str> {
+        match self {
+            Self::Trunk(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// What a key of a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The weight it names.
+    pub part: Part,
+    /// Whether it says that a temporal shift goes in front of this convolution; none where it does not tell.
+    pub shifted: Option<bool>,
+}
+
+impl From<Part> for Key {
+    fn from(part: Part) -> Self {
+        Self { part, shifted: None }
     }
 }
 
@@ -85,25 +103,31 @@ impl Layout {
     /// Whether the repository has such a network at all. TPN is two networks of the same weights: in its own repository the
     /// shortcuts that project see the shifted input, in mmaction2 they do not.
     pub fn holds(self, network: &Network) -> bool {
-        let Network { adaptive, grouped, pyramid, shifted_shortcuts, mobile, .. } = *network;
+        let (adaptive, grouped, pyramid) = (network.is_adaptive(), network.is_grouped(), network.has_pyramid());
         match self {
             Self::Torchvision | Self::Tsm => !adaptive && !grouped && !pyramid,
             Self::Tam => adaptive,
             Self::Gst => grouped,
-            Self::Tpn => pyramid && shifted_shortcuts,
-            Self::Mmaction2 => !grouped && !mobile && !shifted_shortcuts,
+            Self::Tpn => pyramid && network.shifts_shortcuts(),
+            Self::Mmaction2 => !grouped && !network.is_mobile() && !network.shifts_shortcuts(),
         }
     }
 
-    /// What a key names; none for keys that are not of this layout.
-    pub fn part(self, key: &str) -> Option<Part> {
+    /// The layout of the repository that the network was published in.
+    pub fn own(network: &Network) -> Self {
+        let own = [Self::Tsm, Self::Tam, Self::Gst, Self::Tpn];
+        own.into_iter().find(|layout| layout.holds(network)).unwrap_or(Self::Mmaction2)
+    }
+
+    /// What a key says; none for keys that are not of this layout.
+    pub fn read(self, key: &str) -> Option<Key> {
         match self {
-            Self::Torchvision => repositories::torchvision_part(key),
-            Self::Tsm => repositories::tsm_part(key),
-            Self::Tam => repositories::tam_part(key),
-            Self::Gst => Published::Recognizer.part(key),
-            Self::Tpn => Published::Tpn.part(key),
-            Self::Mmaction2 => mmaction2::part(key),
+            Self::Torchvision => repositories::torchvision_part(key).map(Key::from),
+            Self::Tsm => repositories::read_tsm(key),
+            Self::Tam => repositories::tam_part(key).map(Key::from),
+            Self::Gst => Home::TSN.part(key).map(Key::from),
+            Self::Tpn => Home::TPN.part(key).map(Key::from),
+            Self::Mmaction2 => mmaction2::read(key),
         }
     }
 
@@ -113,8 +137,8 @@ impl Layout {
             Self::Torchvision => repositories::torchvision_key(part, network),
             Self::Tsm => repositories::tsm_key(part, network),
             Self::Tam => repositories::tam_key(part),
-            Self::Gst => Published::Recognizer.key(part),
-            Self::Tpn => Published::Tpn.key(part),
+            Self::Gst => Home::TSN.name(part),
+            Self::Tpn => Home::TPN.name(part),
             Self::Mmaction2 => mmaction2::key(part, network),
         }
     }
@@ -144,58 +168,6 @@ impl FromStr for Layout {
     fn from_str(text: &str) -> Result<Self, String> {
         let names = || Self::ALL.map(Self::name).join(", ");
         Self::ALL.into_iter().find(|layout| layout.name() == text).ok_or_else(|| format!("expected one of {}", names()))
-    }
-}
-
-/// The names this project knows weights by: those of the published code for each family of models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Published {
-    /// TSN, TSM, GST and TAM: `base_model.` and `new_fc.`.
-    Recognizer,
-    /// TPN: `backbone.`, `necks.` and `cls_head.fc_cls.`.
-    Tpn,
-}
-
-impl Published {
-    /// Which of them names have; by their first.
-    pub fn of(name: &str) -> Self {
-        let tpn = ["backbone.", "necks.", "cls_head."].iter().any(|start| name.starts_with(start));
-        if tpn { Self::Tpn } else { Self::Recognizer }
-    }
-
-    /// What a published name names.
-    pub fn part(self, name: &str) -> Option<Part> {
-        let (trunk, classifier) = self.prefixes();
-        if let Some(name) = name.strip_prefix(trunk) {
-            return Some(Part::trunk(name));
-        }
-        if let Some(leaf) = name.strip_prefix(classifier) {
-            return Some(Part::Classifier(leaf.to_owned()));
-        }
-        let neck = name.strip_prefix("necks.").filter(|_| self == Self::Tpn);
-        neck.map(|name| Part::Neck(name.to_owned()))
-    }
-
-    /// The published name of a part; none where this family has no such thing.
-    pub fn key(self, part: &Part) -> Option<String> {
-        let (trunk, classifier) = self.prefixes();
-        match part {
-            Part::Trunk { name, .. } => Some(format!("{trunk}{name}")),
-            Part::Classifier(leaf) => Some(format!("{classifier}{leaf}")),
-            Part::Neck(name) => (self == Self::Tpn).then(|| format!("necks.{name}")),
-        }
-    }
-
-    /// Whether a published name belongs to a classifier, whose rows are classes: TPN trains a second one.
-    pub fn is_classifier(name: &str) -> bool {
-        ["new_fc.", "cls_head.fc_cls.", "necks.aux_head.fc."].iter().any(|start| name.starts_with(start))
-    }
-
-    fn prefixes(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Recognizer => ("base_model.", "new_fc."),
-            Self::Tpn => ("backbone.", "cls_head.fc_cls."),
-        }
     }
 }
 

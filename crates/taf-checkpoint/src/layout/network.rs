@@ -1,50 +1,79 @@
-/// What a layout must know of a network beyond its weights' names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// A temporal shift goes in front of the first convolution of every so many residual blocks; none without shifts.
-    pub shift_every: Option<usize>,
-    /// The blocks have TAM's temporal module.
-    pub adaptive: bool,
-    /// The blocks have GST's two groups of channels.
-    pub grouped: bool,
-    /// The trunk carries TPN's neck.
-    pub pyramid: bool,
-    /// The shortcuts that project see the shifted input too.
-    pub shifted_shortcuts: bool,
-    /// The trunk is MobileNetV2.
-    pub mobile: bool,
+use std::collections::HashMap;
+
+use super::Part;
+
+/// A weight of a network in PyTorch's layout, as the network's own modules describe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// The published name, for example `base_model.layer1.0.conv1.weight`.
+    pub name: String,
+    /// What it belongs to, by which layouts name it.
+    pub part: Part,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Whether its rows are classes.
+    pub classifier: bool,
+    /// Whether a temporal shift goes in front of it.
+    pub shifted: bool,
 }
 
-/// MobileNetV2's blocks with a shortcut: those that repeat the width of the one before.
-const SHORTCUTS: [usize; 10] = [3, 5, 6, 8, 9, 10, 12, 13, 15, 16];
+/// What layouts must know of a network: its weights.
+#[derive(Clone, Debug)]
+pub struct Network {
+    weights: Vec<Weight>,
+    places: HashMap<Part, usize>,
+}
 
 impl Network {
-    /// The network whose weights have these published names.
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>, shift_every: Option<usize>) -> Self {
-        let empty = Self { shift_every, ..Self::default() };
-        names.into_iter().fold(empty, |network, name| Self {
-            adaptive: network.adaptive || name.contains(".tam."),
-            grouped: network.grouped || name.contains(".Tconv."),
-            pyramid: network.pyramid || name.starts_with("necks."),
-            mobile: network.mobile || name.starts_with("base_model.features."),
-            ..network
-        })
+    /// The network of these weights.
+    pub fn new(weights: Vec<Weight>) -> Self {
+        let places = weights.iter().enumerate().map(|(place, weight)| (weight.part.clone(), place)).collect();
+        Self { weights, places }
+    }
+
+    /// All its weights.
+    pub fn weights(&self) -> &[Weight] {
+        &self.weights
+    }
+
+    /// The weight that is this part.
+    pub fn weight(&self, part: &Part) -> Option<&Weight> {
+        self.places.get(part).map(|&place| &self.weights[place])
     }
 
     /// Whether a shift goes in front of this weight of the trunk.
-    pub fn shifts(&self, trunk_name: &str) -> bool {
-        let Some(every) = self.shift_every else { return false };
-        let parts: Vec<&str> = trunk_name.split('.').collect();
-        let number = |text: &str| text.parse::<usize>().ok();
-        match parts.as_slice() {
-            [stage, block, "conv1", "weight"] if stage.starts_with("layer") => {
-                number(block).is_some_and(|block| block % every.max(1) == 0)
-            }
-            // TSM shifts where a block has a shortcut to fall back on.
-            ["features", block, "conv", "0", "0", "weight"] => {
-                number(block).is_some_and(|block| SHORTCUTS.contains(&block))
-            }
-            _ => false,
-        }
+    pub(super) fn shifts(&self, trunk_name: &str) -> bool {
+        self.weight(&Part::Trunk(trunk_name.to_owned())).is_some_and(|weight| weight.shifted)
+    }
+
+    /// The blocks have TAM's temporal module.
+    pub(super) fn is_adaptive(&self) -> bool {
+        self.any_in_trunk(|name| name.contains(".tam."))
+    }
+
+    /// The blocks have GST's two groups of channels.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.any_in_trunk(|name| name.contains(".Tconv."))
+    }
+
+    /// The trunk is MobileNetV2.
+    pub(super) fn is_mobile(&self) -> bool {
+        self.any_in_trunk(|name| name.starts_with("features."))
+    }
+
+    /// The trunk carries TPN's neck.
+    pub(crate) fn has_pyramid(&self) -> bool {
+        self.weights.iter().any(|weight| matches!(weight.part, Part::Neck(_)))
+    }
+
+    /// The shortcuts that project see the shifted input too.
+    pub(crate) fn shifts_shortcuts(&self) -> bool {
+        let shortcut =
+            |weight: &Weight| weight.shifted && weight.part.trunk().is_some_and(|n| n.contains(".downsample."));
+        self.weights.iter().any(shortcut)
+    }
+
+    fn any_in_trunk(&self, test: impl Fn(&str) -> bool) -> bool {
+        self.weights.iter().filter_map(|weight| weight.part.trunk()).any(test)
     }
 }

@@ -1,113 +1,97 @@
 use super::*;
 
 /// Keys as the repositories write them, and the published names they stand for.
-const EXAMPLES: [(Layout, Published, &str, &str); 26] = [
+const EXAMPLES: [(Layout, Home, &str, &str); 26] = [
     (
         Layout::Torchvision,
-        Published::Recognizer,
+        Home::TSN,
         "layer1.0.downsample.1.running_var",
         "base_model.layer1.0.downsample.1.running_var",
     ),
-    (Layout::Torchvision, Published::Recognizer, "conv1.weight", "base_model.conv1.weight"),
-    (Layout::Torchvision, Published::Tpn, "bn1.bias", "backbone.bn1.bias"),
-    (Layout::Torchvision, Published::Recognizer, "fc.bias", "new_fc.bias"),
-    (Layout::Tsm, Published::Recognizer, "base_model.layer2.3.conv1.net.weight", "base_model.layer2.3.conv1.weight"),
-    (Layout::Tsm, Published::Recognizer, "base_model.layer2.3.conv2.weight", "base_model.layer2.3.conv2.weight"),
-    (Layout::Tsm, Published::Recognizer, "new_fc.weight", "new_fc.weight"),
-    (Layout::Gst, Published::Recognizer, "base_model.layer1.0.Tconv.weight", "base_model.layer1.0.Tconv.weight"),
-    (Layout::Tpn, Published::Tpn, "necks.level_fusion_op.ops.0.norm.bias", "necks.level_fusion_op.ops.0.norm.bias"),
-    (Layout::Tpn, Published::Tpn, "cls_head.fc_cls.weight", "cls_head.fc_cls.weight"),
-    (Layout::Mmaction2, Published::Recognizer, "backbone.conv1.conv.weight", "base_model.conv1.weight"),
-    (Layout::Mmaction2, Published::Recognizer, "backbone.conv1.bn.weight", "base_model.bn1.weight"),
+    (Layout::Torchvision, Home::TSN, "conv1.weight", "base_model.conv1.weight"),
+    (Layout::Torchvision, Home::TPN, "bn1.bias", "backbone.bn1.bias"),
+    (Layout::Torchvision, Home::TSN, "fc.bias", "new_fc.bias"),
+    (Layout::Tsm, Home::TSN, "base_model.layer2.3.conv1.net.weight", "base_model.layer2.3.conv1.weight"),
+    (Layout::Tsm, Home::TSN, "base_model.layer2.3.conv2.weight", "base_model.layer2.3.conv2.weight"),
+    (Layout::Tsm, Home::TSN, "new_fc.weight", "new_fc.weight"),
+    (Layout::Gst, Home::TSN, "base_model.layer1.0.Tconv.weight", "base_model.layer1.0.Tconv.weight"),
+    (Layout::Tpn, Home::TPN, "necks.level_fusion_op.ops.0.norm.bias", "necks.level_fusion_op.ops.0.norm.bias"),
+    (Layout::Tpn, Home::TPN, "cls_head.fc_cls.weight", "cls_head.fc_cls.weight"),
+    (Layout::Mmaction2, Home::TSN, "backbone.conv1.conv.weight", "base_model.conv1.weight"),
+    (Layout::Mmaction2, Home::TSN, "backbone.conv1.bn.weight", "base_model.bn1.weight"),
+    (Layout::Mmaction2, Home::TSN, "backbone.layer1.0.conv1.conv.net.weight", "base_model.layer1.0.conv1.weight"),
+    (Layout::Mmaction2, Home::TSN, "backbone.layer1.0.conv3.bn.running_mean", "base_model.layer1.0.bn3.running_mean"),
     (
         Layout::Mmaction2,
-        Published::Recognizer,
-        "backbone.layer1.0.conv1.conv.net.weight",
-        "base_model.layer1.0.conv1.weight",
-    ),
-    (
-        Layout::Mmaction2,
-        Published::Recognizer,
-        "backbone.layer1.0.conv3.bn.running_mean",
-        "base_model.layer1.0.bn3.running_mean",
-    ),
-    (
-        Layout::Mmaction2,
-        Published::Recognizer,
+        Home::TSN,
         "backbone.layer1.0.downsample.conv.weight",
         "base_model.layer1.0.downsample.0.weight",
     ),
-    (Layout::Mmaction2, Published::Recognizer, "cls_head.fc_cls.bias", "new_fc.bias"),
+    (Layout::Mmaction2, Home::TSN, "cls_head.fc_cls.bias", "new_fc.bias"),
     (
         Layout::Mmaction2,
-        Published::Tpn,
+        Home::TPN,
         "neck.temporal_modulation_ops.1.conv.conv.weight",
         "necks.temporal_modulation_ops.1.conv.weight",
     ),
+    (Layout::Mmaction2, Home::TPN, "neck.downsample_ops.0.conv.conv.weight", "necks.downsampling_ops.0.conv.weight"),
     (
         Layout::Mmaction2,
-        Published::Tpn,
-        "neck.downsample_ops.0.conv.conv.weight",
-        "necks.downsampling_ops.0.conv.weight",
-    ),
-    (
-        Layout::Mmaction2,
-        Published::Tpn,
+        Home::TPN,
         "neck.level_fusion_1.downsamples.0.conv.bn.weight",
         "necks.level_fusion_op2.ops.0.norm.weight",
     ),
     (
         Layout::Mmaction2,
-        Published::Tpn,
+        Home::TPN,
         "neck.level_fusion_2.downsamples.1.conv.conv.weight",
         "necks.level_fusion_op.ops.1.conv.weight",
     ),
     (
         Layout::Mmaction2,
-        Published::Tpn,
+        Home::TPN,
         "neck.level_fusion_2.fusion_conv.bn.bias",
         "necks.level_fusion_op.fusion_conv.1.bias",
     ),
-    (Layout::Mmaction2, Published::Tpn, "neck.pyramid_fusion.conv.weight", "necks.pyramid_fusion_op.0.weight"),
-    (Layout::Mmaction2, Published::Tpn, "neck.aux_head.conv.bn.weight", "necks.aux_head.convs.bn.weight"),
-    (Layout::Mmaction2, Published::Tpn, "neck.aux_head.fc.bias", "necks.aux_head.fc.bias"),
+    (Layout::Mmaction2, Home::TPN, "neck.pyramid_fusion.conv.weight", "necks.pyramid_fusion_op.0.weight"),
+    (Layout::Mmaction2, Home::TPN, "neck.aux_head.conv.bn.weight", "necks.aux_head.convs.bn.weight"),
+    (Layout::Mmaction2, Home::TPN, "neck.aux_head.fc.bias", "necks.aux_head.fc.bias"),
     (
         Layout::Mmaction2,
-        Published::Tpn,
+        Home::TPN,
         "neck.spatial_modulation.spatial_modulation.0.0.conv.weight",
         "necks.spatial_modulation.spatial_modulation.0.0.conv.weight",
     ),
-    (Layout::Mmaction2, Published::Tpn, "backbone.layer4.2.conv1.conv.net.weight", "backbone.layer4.2.conv1.weight"),
+    (Layout::Mmaction2, Home::TPN, "backbone.layer4.2.conv1.conv.net.weight", "backbone.layer4.2.conv1.weight"),
 ];
 
-const PLAIN: Network = Network {
-    shift_every: None,
-    adaptive: false,
-    grouped: false,
-    pyramid: false,
-    shifted_shortcuts: false,
-    mobile: false,
-};
-const SHIFTED: Network = Network { shift_every: Some(1), ..PLAIN };
-const ADAPTIVE: Network = Network { adaptive: true, ..PLAIN };
+/// A network of these weights, each by its published name and whether a shift goes in front of it.
+fn network(home: Home, weights: &[(&str, bool)]) -> Network {
+    let weight = |&(name, shifted): &(&str, bool)| {
+        let part = home.part(name).expect("a published name");
+        Weight { name: name.to_owned(), part, shape: vec![1], classifier: false, shifted }
+    };
+    Network::new(weights.iter().map(weight).collect())
+}
 
 #[track_caller]
-fn same_both_ways(layout: Layout, family: Published, key: &str, name: &str, network: &Network) {
-    let part = layout.part(key).unwrap_or_else(|| panic!("{key} is no key of {layout}"));
-    assert_eq!(family.key(&part).as_deref(), Some(name));
-    let part = family.part(name).unwrap();
-    assert_eq!(layout.key(&part, network).as_deref(), Some(key));
+fn same_both_ways(layout: Layout, home: Home, key: &str, name: &str, network: &Network) {
+    let read = layout.read(key).unwrap_or_else(|| panic!("{key} is no key of {layout}"));
+    assert_eq!(home.name(&read.part).as_deref(), Some(name));
+    assert_eq!(layout.key(&home.part(name).unwrap(), network).as_deref(), Some(key));
 }
 
 #[test]
 fn keys_become_published_names_and_back() {
-    for (layout, family, key, name) in EXAMPLES {
-        same_both_ways(layout, family, key, name, &SHIFTED);
+    for (layout, home, key, name) in EXAMPLES {
+        let network = network(home, &[(name, key.contains(".net."))]);
+        same_both_ways(layout, home, key, name, &network);
     }
 }
 
 #[test]
 fn tam_blocks_are_wrapped_in_their_repository_and_in_mmaction2() {
+    let adaptive = network(Home::TSN, &[("base_model.layer1.0.tam.G.0.weight", false)]);
     for (layout, key, name) in [
         (Layout::Tam, "base_model.layer1.0.net.conv1.weight", "base_model.layer1.0.conv1.weight"),
         (Layout::Tam, "base_model.layer1.0.tam.G.1.running_mean", "base_model.layer1.0.tam.G.1.running_mean"),
@@ -117,13 +101,14 @@ fn tam_blocks_are_wrapped_in_their_repository_and_in_mmaction2() {
         (Layout::Mmaction2, "backbone.layer1.0.tam.L.3.weight", "base_model.layer1.0.tam.L.3.weight"),
         (Layout::Mmaction2, "backbone.conv1.bn.bias", "base_model.bn1.bias"),
     ] {
-        same_both_ways(layout, Published::Recognizer, key, name, &ADAPTIVE);
+        same_both_ways(layout, Home::TSN, key, name, &adaptive);
     }
 }
 
 #[test]
 fn mobilenet_is_counted_differently_by_torchvision_and_tsm() {
-    let mobile = Network { mobile: true, ..SHIFTED };
+    let shifted = "base_model.features.3.conv.0.0.weight";
+    let mobile = network(Home::TSN, &[("base_model.features.0.0.weight", false), (shifted, true)]);
     for (torchvision, tsm) in [
         ("features.0.0.weight", "features.0.0.weight"),
         ("features.1.conv.0.0.weight", "features.1.conv.0.weight"),
@@ -139,18 +124,10 @@ fn mobilenet_is_counted_differently_by_torchvision_and_tsm() {
         ("features.18.1.running_mean", "features.18.1.running_mean"),
     ] {
         let published = format!("base_model.{torchvision}");
-        same_both_ways(Layout::Torchvision, Published::Recognizer, torchvision, &published, &mobile);
-        same_both_ways(Layout::Tsm, Published::Recognizer, &format!("base_model.{tsm}"), &published, &mobile);
+        same_both_ways(Layout::Torchvision, Home::TSN, torchvision, &published, &mobile);
+        same_both_ways(Layout::Tsm, Home::TSN, &format!("base_model.{tsm}"), &published, &mobile);
     }
-    same_both_ways(Layout::Torchvision, Published::Recognizer, "classifier.1.weight", "new_fc.weight", &mobile);
-}
-
-#[test]
-fn deep_trunks_shift_every_other_block() {
-    let deep = Network { shift_every: Some(2), ..Network::default() };
-    assert!(deep.shifts("layer3.22.conv1.weight") && !deep.shifts("layer3.21.conv1.weight"));
-    assert!(!deep.shifts("layer3.22.conv2.weight") && !deep.shifts("conv1.weight"));
-    assert!(!Network::default().shifts("layer1.0.conv1.weight"));
+    same_both_ways(Layout::Torchvision, Home::TSN, "classifier.1.weight", "new_fc.weight", &mobile);
 }
 
 #[test]
@@ -158,7 +135,7 @@ fn layouts_are_told_apart_by_their_keys() {
     let detect = |keys: &[&str]| Layout::detect(keys.iter().copied());
     assert_eq!(detect(&["conv1.weight", "layer1.0.conv1.weight"]), Some(Layout::Torchvision));
     assert_eq!(detect(&["features.0.0.weight"]), Some(Layout::Torchvision));
-    assert_eq!(Layout::Tsm.part("base_model.features.2.conv.1.weight.of.nothing"), None);
+    assert_eq!(Layout::Tsm.read("base_model.features.2.conv.1.weight.of.nothing"), None);
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.conv1.net.weight"]), Some(Layout::Tsm));
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.tam.G.0.weight"]), Some(Layout::Tam));
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.Tconv.weight"]), Some(Layout::Gst));
@@ -172,20 +149,37 @@ fn a_layout_holds_the_networks_of_its_repository() {
     let held = |network: &Network| {
         Layout::ALL.into_iter().filter(|layout| layout.holds(network)).map(Layout::name).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(held(&SHIFTED), "torchvision tsm mmaction2");
-    assert_eq!(held(&ADAPTIVE), "tam mmaction2");
-    assert_eq!(held(&Network::of(["base_model.layer1.0.Tconv.weight"], None)), "gst");
-    let pyramid = Network::of(["necks.pyramid_fusion_op.0.weight"], Some(1));
-    assert_eq!(held(&pyramid), "mmaction2");
-    assert_eq!(held(&Network { shifted_shortcuts: true, ..pyramid }), "tpn");
-    assert_eq!(held(&Network::of(["base_model.features.0.0.weight"], Some(1))), "torchvision tsm");
+    for (home, weight, shifted, layouts) in [
+        (Home::TSN, "base_model.layer1.0.conv1.weight", true, "torchvision tsm mmaction2"),
+        (Home::TSN, "base_model.layer1.0.tam.G.0.weight", false, "tam mmaction2"),
+        (Home::TSN, "base_model.layer1.0.Tconv.weight", false, "gst"),
+        (Home::TSN, "base_model.features.3.conv.0.0.weight", true, "torchvision tsm"),
+        (Home::TPN, "backbone.layer1.0.downsample.0.weight", false, "mmaction2"),
+        (Home::TPN, "backbone.layer1.0.downsample.0.weight", true, "tpn"),
+    ] {
+        let neck = (home == Home::TPN).then_some(("necks.pyramid_fusion_op.0.weight", false));
+        let weights: Vec<(&str, bool)> = std::iter::once((weight, shifted)).chain(neck).collect();
+        assert_eq!(held(&network(home, &weights)), layouts, "{weight}");
+    }
+}
+
+#[test]
+fn a_network_is_exported_in_the_layout_of_its_repository_unless_told_otherwise() {
+    for (home, weight, layout) in [
+        (Home::TSN, "base_model.layer1.0.conv1.weight", Layout::Tsm),
+        (Home::TSN, "base_model.layer1.0.tam.G.0.weight", Layout::Tam),
+        (Home::TSN, "base_model.layer1.0.Tconv.weight", Layout::Gst),
+        (Home::TPN, "necks.pyramid_fusion_op.0.weight", Layout::Mmaction2),
+    ] {
+        assert_eq!(Layout::own(&network(home, &[(weight, false)])), layout, "{weight}");
+    }
 }
 
 #[test]
 fn what_is_of_no_layout_is_no_part() {
-    assert_eq!(Layout::Torchvision.part("layer5.0.conv1.weight"), None);
-    assert_eq!(Layout::Mmaction2.part("backbone.layer1.0.bn1.weight"), None);
-    assert_eq!(Layout::Tsm.key(&Part::Neck("pyramid_fusion_op.0.weight".into()), &SHIFTED), None);
+    assert_eq!(Layout::Torchvision.read("layer5.0.conv1.weight"), None);
+    assert_eq!(Layout::Mmaction2.read("backbone.layer1.0.bn1.weight"), None);
+    assert_eq!(Layout::Tsm.key(&Part::Neck("pyramid_fusion_op.0.weight".into()), &network(Home::TSN, &[])), None);
 }
 
 #[test]

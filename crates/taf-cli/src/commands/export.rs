@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
-use taf::exchange::{export, published_network};
-use taf::model::{ModelRecipe, Recognizer, state_dict};
+use taf::exchange;
+use taf::model::Recognizer;
 use taf::onnx::{published_state, write_onnx};
 use taf::train::{Checkpoint, CheckpointInfo};
-use taf_checkpoint::layout::{Layout, Network};
+use taf_checkpoint::layout::Layout;
 use taf_files::write_atomic;
 
 use crate::exit::Status;
@@ -72,7 +72,7 @@ pub fn run(args: Args) -> Result<Status> {
     let (info, model) = network(&args.checkpoint, if args.last { Which::Last } else { Which::Best })?;
     let (bytes, layout) = match args.format {
         ExportFormat::Safetensors => {
-            let (bytes, layout) = safetensors(&info.model, &model, args.layout)?;
+            let (bytes, layout) = safetensors(&model, args.layout)?;
             write_atomic(&args.out, &bytes)?;
             (bytes.len(), Some(layout))
         }
@@ -130,17 +130,10 @@ fn onnx(args: &Args, info: &CheckpointInfo, model: &Recognizer) -> Result<usize>
     let frames = args.frames.unwrap_or(info.frames);
     let network = taf::onnx::Network::of(&config, &network_name(&info.model), &info.classes, frames)?;
     let network = taf::onnx::Network { side: args.size, ..network };
-    Ok(write_onnx(&args.out, &network, &published_state(&state_dict(model)))?)
+    Ok(write_onnx(&args.out, &network, &published_state(model))?)
 }
 
-fn safetensors(recipe: &ModelRecipe, model: &Recognizer, layout: Option<Layout>) -> Result<(Vec<u8>, &'static str)> {
-    let network = published_network(recipe, model);
-    let layout = layout.unwrap_or_else(|| own_layout(&network));
-    Ok((export(&state_dict(model), &network, layout)?, layout.name()))
-}
-
-/// The layout of the repository a network was published in.
-fn own_layout(network: &Network) -> Layout {
-    let own = [Layout::Tsm, Layout::Tam, Layout::Gst, Layout::Tpn];
-    own.into_iter().find(|layout| layout.holds(network)).unwrap_or(Layout::Mmaction2)
+fn safetensors(model: &Recognizer, layout: Option<Layout>) -> Result<(Vec<u8>, &'static str)> {
+    let layout = layout.unwrap_or_else(|| Layout::own(&exchange::network(model)));
+    Ok((exchange::export(model, layout)?, layout.name()))
 }

@@ -9,7 +9,6 @@ use taf::exchange::{Imported, LabelOrder, import};
 use taf::model::{Recognizer, num_parameters, state_dict};
 use taf::recipe::Recipe;
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
-use taf_checkpoint::layout::Published;
 use taf_checkpoint::{Allowed, Contents, read};
 use taf_report::run::{Existing, Provenance, RunDir};
 use taf_video::dataset::Manifest;
@@ -87,11 +86,10 @@ pub fn run(args: Args) -> Result<Status> {
     let tensors = std::mem::take(&mut contents.tensors);
     let model = recipe.model.config(classes.len(), recipe.data.sampling.frames()).init(&device(), recipe.seed);
     let allowed = Allowed { new_classifier: args.new_classifier, partial: args.partial };
-    let imported = import(model, &recipe.model, tensors, allowed, (&order, &classes))
+    let imported = import(model, tensors, allowed, (&order, &classes))
         .with_context(|| format!("cannot import {}", args.file.display()))?;
     write_run(&args, &recipe, &classes, &imported.model)?;
-    let trained = !imported.matched.fresh.iter().any(|name| Published::is_classifier(name));
-    if trained && order == LabelOrder::AsGiven {
+    if !imported.fresh_classifier && order == LabelOrder::AsGiven {
         note_numbers_out_of_order(&classes);
     }
     let told = Told::new(&args, &recipe, classes, imported, contents);
@@ -199,8 +197,8 @@ struct Change {
 }
 
 impl Told {
-    fn new(args: &Args, recipe: &Recipe, classes: Vec<String>, imported: Imported, file: Contents) -> Self {
-        let Imported { model, count, matched } = imported;
+    fn new(args: &Args, recipe: &Recipe, classes: Vec<String>, imported: Imported<Recognizer>, file: Contents) -> Self {
+        let Imported { model, count, matched, .. } = imported;
         let change = |taf_checkpoint::Reshaped { name, from, to, sliced }| Change { name, from, to, sliced };
         Self {
             run: args.out.clone(),

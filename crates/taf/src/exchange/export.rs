@@ -1,8 +1,8 @@
-use taf_checkpoint::layout::{Layout, Network, Published};
+use taf_checkpoint::layout::{Layout, Weight};
 use taf_checkpoint::{Tensor, to_safetensors};
 
-use super::names::published;
-use crate::model::StateDict;
+use super::network::{network, tensors};
+use crate::model::VideoModel;
 
 /// Why a network cannot be written in a layout.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,21 +31,18 @@ pub enum ExportError {
 ///
 /// # Errors
 /// If the repository has no such network.
-pub fn export(state: &StateDict, network: &Network, layout: Layout) -> Result<Vec<u8>, ExportError> {
-    if !layout.holds(network) {
-        let fitting = Layout::ALL.into_iter().filter(|layout| layout.holds(network)).map(Layout::name).collect();
+pub fn export<M: VideoModel>(model: &M, layout: Layout) -> Result<Vec<u8>, ExportError> {
+    let network = network(model);
+    if !layout.holds(&network) {
+        let fitting = Layout::ALL.into_iter().filter(|layout| layout.holds(&network)).map(Layout::name).collect();
         return Err(ExportError::Foreign { layout, fitting });
     }
-    let renamed = |(_, tensor): (String, Tensor)| match key(&tensor.name, network, layout) {
+    let renamed = |(weight, tensor): (&Weight, Tensor)| match layout.key(&weight.part, &network) {
         Some(name) => Ok(Tensor { name, ..tensor }),
         None => Err(ExportError::Nameless { layout, name: tensor.name }),
     };
-    let tensors = published(state).into_iter().map(renamed).collect::<Result<Vec<_>, _>>()?;
+    let tensors = network.weights().iter().zip(tensors(model)).map(renamed).collect::<Result<Vec<_>, _>>()?;
     Ok(to_safetensors(&tensors, &counters(&tensors)))
-}
-
-fn key(name: &str, network: &Network, layout: Layout) -> Option<String> {
-    layout.key(&Published::of(name).part(name)?, network)
 }
 
 /// Beside every running mean PyTorch keeps how many batches it has seen.

@@ -6,9 +6,9 @@
 mod export;
 mod import;
 mod labels;
-mod names;
+mod network;
 
 pub use export::{ExportError, export};
-pub use import::{ImportError, Imported, import, published_network};
+pub use import::{ImportError, Imported, import};
 pub use labels::{LabelError, LabelOrder};
-pub(crate) use names::published;
+pub use network::{network, tensors};

@@ -5,7 +5,7 @@ use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::{BatchNorm, Pass, conv::uniform};
+use super::{BatchNorm, Pass, PublishedNames, conv::uniform};
 use crate::ops::{self, Conv3dOptions, ConvOptions};
 
 /// Frames a kernel reaches over.
@@ -50,6 +50,21 @@ impl TemporalAdaptive {
         let means = means.reshape([images / frames, frames, channels]);
         let kernels = self.kernel.forward(means.clone(), pass);
         ops::temporal_adaptive(x, kernels, self.gate.forward(means, pass))
+    }
+
+    /// The two branches are PyTorch's sequences: layer 0, norm 1, ReLU 2, layer 3, and what bounds the result.
+    pub(super) fn publish(&self, names: &mut PublishedNames) {
+        let Self { kernel, gate } = self;
+        names.under("G", |names| {
+            names.same(&kernel.hidden, "0.weight");
+            kernel.norm.publish("1", names);
+            names.same(&kernel.out, "3.weight");
+        });
+        names.under("L", |names| {
+            names.convolution(&gate.squeeze, "0.weight");
+            gate.norm.publish("1", names);
+            names.convolution(&gate.expand, "3.weight");
+        });
     }
 
     /// Gives both batch norms an auxiliary branch.

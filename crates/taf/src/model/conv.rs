@@ -4,8 +4,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::Pass;
 use super::norm::BatchNorm;
+use super::{Pass, PublishedNames};
 use crate::ops::{self, ConvOptions, FrameShift};
 
 /// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in / groups, channels_out]`.
@@ -49,6 +49,10 @@ impl Conv2d {
     /// `[n, height, width, channels_in]` to `[n, height', width', channels_out]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         ops::conv2d(x, self.weight.val(), self.options(None))
+    }
+
+    pub(super) fn publish(&self, name: &str, names: &mut PublishedNames) {
+        names.under(name, |names| names.convolution(&self.weight, "weight"));
     }
 
     fn options(&self, shift: Option<FrameShift>) -> ConvOptions {
@@ -115,6 +119,16 @@ impl ConvNorm {
         pass: &mut Pass,
     ) -> Tensor<4> {
         self.norm.behind_conv(x, self.conv.weight.val(), self.conv.options(shift), residual, relu, pass)
+    }
+
+    pub(super) fn publish(&self, [conv, norm]: [&str; 2], names: &mut PublishedNames) {
+        self.conv.publish(conv, names);
+        self.norm.publish(norm, names);
+    }
+
+    /// Says that a temporal shift goes in front.
+    pub(super) fn publish_shift(&self, names: &mut PublishedNames) {
+        names.shifted(&self.conv.weight);
     }
 
     /// Gives the norm an auxiliary branch.

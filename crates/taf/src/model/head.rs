@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Pass, conv::normal};
+use super::{Pass, PublishedNames, conv::normal};
 use crate::ops;
 
 /// Spread of the classifier's first weights, as the TSN and TSM repositories.
@@ -49,6 +49,11 @@ impl ConsensusHead {
         // The mean over frames and the classifier commute; averaging first makes the product `time` times smaller.
         let clip = ops::average_pool(pooled.reshape([batch, time, channels]));
         clip.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+
+    pub(super) fn publish(&self, names: &mut PublishedNames) {
+        names.same(&self.weight, "weight");
+        names.same(&self.bias, "bias");
     }
 
     /// Channel weights of the class-activation map: the classifier's rows, `[batch, channels]`, as constants.

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::resnet::frame_shift;
-use super::{Conv2d, ConvNorm, Pass, Temporal};
+use super::{Conv2d, ConvNorm, Pass, PublishedNames, Temporal};
 use crate::ops;
 
 /// Channels of the published stem, to which the table of stages belongs.
@@ -118,6 +118,17 @@ impl MobileNetV2 {
         cut(self.last.forward_relu(x, pass))
     }
 
+    /// torchvision's names.
+    pub(super) fn publish(&self, names: &mut PublishedNames) {
+        names.under("features", |names| {
+            names.under("0", |names| self.first.publish(["0", "1"], names));
+            for (index, block) in self.blocks.iter().enumerate() {
+                names.under(&format!("{}.conv", index + 1), |names| block.publish(names));
+            }
+            names.under(&format!("{}", self.blocks.len() + 1), |names| self.last.publish(["0", "1"], names));
+        });
+    }
+
     /// Gives every batch norm an auxiliary branch.
     pub fn with_auxiliary_norms(self) -> Self {
         Self {
@@ -162,6 +173,19 @@ impl InvertedResidual {
         };
         let hidden = cut(self.filter.forward_relu(hidden, pass));
         if self.shortcut { self.project.forward_sum(hidden, x, pass) } else { self.project.forward(hidden, pass) }
+    }
+
+    /// Convolution, norm and ReLU6 are one layer of the block; the last convolution and its norm are two.
+    fn publish(&self, names: &mut PublishedNames) {
+        let layers = self.expand.iter().chain([&self.filter]);
+        for (layer, unit) in layers.clone().enumerate() {
+            names.under(&layer.to_string(), |names| unit.publish(["0", "1"], names));
+        }
+        let last = layers.count();
+        self.project.publish([&last.to_string(), &(last + 1).to_string()], names);
+        if let Some(unit) = self.expand.as_ref().filter(|_| self.divisor.is_some()) {
+            unit.publish_shift(names);
+        }
     }
 
     fn with_auxiliary_norms(self) -> Self {

@@ -7,10 +7,10 @@ mod conv;
 mod cost;
 mod head;
 mod mobilenet;
-mod names;
 mod norm;
 mod pass;
 mod pixels;
+mod published;
 mod recipe;
 mod recognizer;
 mod resnet;
@@ -25,13 +25,10 @@ pub use cost::Cost;
 pub use head::ConsensusHead;
 pub(crate) use mobilenet::STAGES;
 pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
-pub use names::{
-    from_published_layout, from_published_tpn_layout, published_name, published_tpn_name, to_published_gst_layout,
-    to_published_layout, to_published_tpn_layout,
-};
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
+pub use published::{PublishedNames, PublishedParameter, published};
 pub(crate) use recipe::MOST_FRAMES;
 pub use recipe::{ModelKind, ModelRecipe, TrunkName};
 pub use recognizer::{Recognizer, RecognizerConfig};
@@ -67,6 +64,9 @@ pub trait VideoModel: Module + Sync {
     fn is_head(&self, parameter: &str) -> bool {
         parameter.starts_with("head.")
     }
+
+    /// Says what published code calls the parameters, for networks that were published.
+    fn publish(&self, _names: &mut PublishedNames) {}
 
     /// The same network with an auxiliary batch-norm branch for perturbed clips, where it knows such a thing.
     fn with_auxiliary_norms(self) -> Self {

@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::{Branch, Pass, Statistics};
+use super::{Branch, Pass, PublishedNames, Statistics};
 use crate::ops::{self, Affine, ConvOptions, NormParameters, Normed};
 
 /// Weight of the newest batch in the running statistics, as PyTorch.
@@ -45,6 +45,17 @@ impl BatchNorm {
     pub fn with_auxiliary_branch(mut self) -> Self {
         self.auxiliary = self.auxiliary.or_else(|| Some(self.main.copy()));
         self
+    }
+
+    /// The auxiliary branch exists only here.
+    pub(super) fn publish(&self, name: &str, names: &mut PublishedNames) {
+        let NormBranch { gamma, beta, running_mean, running_var } = &self.main;
+        names.under(name, |names| {
+            names.same(gamma, "weight");
+            names.same(beta, "bias");
+            names.same(running_mean, "running_mean");
+            names.same(running_var, "running_var");
+        });
     }
 
     /// Normalises `x`, `[..., channels]`.

@@ -2,10 +2,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use taf_checkpoint::layout::{Home, Part};
 
 use super::{
-    ConsensusHead, Grouping, Pass, PixelNorm, Statistics, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig, VideoModel,
-    VideoOutput, tpn,
+    ConsensusHead, Grouping, Pass, PixelNorm, PublishedNames, Statistics, Temporal, TpnConfig, TpnNeck, Trunk,
+    TrunkConfig, VideoModel, VideoOutput, tpn,
 };
 use crate::ops;
 
@@ -188,6 +189,15 @@ impl VideoModel for Recognizer {
 
     fn is_head(&self, parameter: &str) -> bool {
         parameter.starts_with("head.") || parameter.starts_with("neck.auxiliary.head.")
+    }
+
+    fn publish(&self, names: &mut PublishedNames) {
+        let home = if self.neck.is_some() { Home::TPN } else { Home::TSN };
+        names.of(home, Part::Trunk, |names| self.trunk.publish(names));
+        names.of(home, Part::Classifier, |names| self.head.publish(names));
+        if let Some(neck) = &self.neck {
+            names.of(home, Part::Neck, |names| neck.publish(names));
+        }
     }
 
     fn with_auxiliary_norms(self) -> Self {

@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ConvNorm, Grouping, Pass, SpaceTimeNorm, StageOutputs, TemporalAdaptive};
+use super::{ConvNorm, Grouping, Pass, PublishedNames, SpaceTimeNorm, StageOutputs, TemporalAdaptive};
 use crate::ops::{self, FrameShift};
 
 /// The two residual blocks of He et al., CVPR 2016.
@@ -184,6 +184,25 @@ impl ResNet {
         StageOutputs { earlier, last }
     }
 
+    /// torchvision's names. All convolutions of GST have an axis for time.
+    pub(super) fn publish(&self, names: &mut PublishedNames) {
+        let grouped = |block: &Block| matches!(block.temporal, Temporal::Grouped(_));
+        if self.stages.iter().flatten().any(grouped) {
+            names.with_time_axis(|names| self.publish_stages(names));
+        } else {
+            self.publish_stages(names);
+        }
+    }
+
+    fn publish_stages(&self, names: &mut PublishedNames) {
+        self.stem.publish(["conv1", "bn1"], names);
+        for (stage, blocks) in self.stages.iter().enumerate() {
+            for (index, block) in blocks.iter().enumerate() {
+                names.under(&format!("layer{}.{index}", stage + 1), |names| block.publish(names));
+            }
+        }
+    }
+
     /// Gives every batch norm an auxiliary branch.
     pub fn with_auxiliary_norms(mut self) -> Self {
         self.stem = self.stem.with_auxiliary_norm();
@@ -262,6 +281,15 @@ impl Unit {
         }
     }
 
+    /// The unit of this number, from 1.
+    fn publish(&self, number: usize, names: &mut PublishedNames) {
+        let [conv, norm] = ["conv", "bn"].map(|name| format!("{name}{number}"));
+        match self {
+            Self::Conv(unit) => unit.publish([&conv, &norm], names),
+            Self::SpaceTime(unit) => unit.publish([&conv, &norm], names),
+        }
+    }
+
     fn with_auxiliary_norm(self) -> Self {
         match self {
             Self::Conv(unit) => Self::Conv(unit.with_auxiliary_norm()),
@@ -296,6 +324,31 @@ impl Block {
             None => x,
         };
         last.forward_residual(branch, residual, pass)
+    }
+
+    fn publish(&self, names: &mut PublishedNames) {
+        self.units.iter().enumerate().for_each(|(index, unit)| unit.publish(index + 1, names));
+        if let Some(adaptive) = &self.adaptive {
+            names.under("tam", |names| adaptive.publish(names));
+        }
+        if let Some(unit) = &self.downsample {
+            unit.publish(["downsample.0", "downsample.1"], names);
+        }
+        self.publish_shifts(names);
+    }
+
+    fn publish_shifts(&self, names: &mut PublishedNames) {
+        let first = match &self.units[0] {
+            Unit::Conv(unit) => Some(unit),
+            Unit::SpaceTime(_) => None,
+        };
+        let shortcut = self.downsample.as_ref();
+        let shifted = match self.temporal {
+            Temporal::Shift { .. } => [first, None],
+            Temporal::ShiftBlock { .. } => [first, shortcut],
+            Temporal::None | Temporal::Adaptive { .. } | Temporal::Grouped(_) => [None, None],
+        };
+        shifted.into_iter().flatten().for_each(|unit| unit.publish_shift(names));
     }
 
     fn with_auxiliary_norms(self) -> Self {

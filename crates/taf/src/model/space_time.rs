@@ -5,9 +5,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::Pass;
 use super::conv::{kaiming, normal};
 use super::norm::{BatchNorm, Norm};
+use super::{Pass, PublishedNames};
 use crate::ops::{self, SpaceTimeConv};
 
 /// How GST shares out channels.
@@ -73,6 +73,12 @@ impl SpaceTimeNorm {
             Norm::Running(map) => ops::space_time_conv_affine(x, conv, map, true),
             Norm::Batch(norm) => self.norm.observe(ops::space_time_conv_batch_norm(x, conv, norm, true), pass),
         }
+    }
+
+    pub(super) fn publish(&self, [conv, norm]: [&str; 2], names: &mut PublishedNames) {
+        names.under(conv, |names| names.convolution(&self.space, "weight"));
+        names.under("Tconv", |names| names.convolution(&self.time, "weight"));
+        self.norm.publish(norm, names);
     }
 
     /// Gives the norm an auxiliary branch.

@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 use super::conv::uniform;
-use super::{AuxiliaryOutput, ConsensusHead, Conv2d, ConvNorm, Pass};
+use super::{AuxiliaryOutput, ConsensusHead, Conv2d, ConvNorm, Pass, PublishedNames};
 use crate::ops;
 
 /// Weight of the auxiliary loss.
@@ -100,6 +100,23 @@ impl TpnNeck {
         AuxiliaryOutput { logits: self.auxiliary.forward(earlier, pass), weight: AUXILIARY_WEIGHT }
     }
 
+    /// The TPN repository's names. All its convolutions have an axis for time.
+    pub(super) fn publish(&self, names: &mut PublishedNames) {
+        names.with_time_axis(|names| {
+            names.under("spatial_modulation.spatial_modulation.0.0", |names| {
+                self.spatial.publish(["conv", "bn"], names);
+            });
+            for (level, convolution) in self.temporal.iter().enumerate() {
+                names.under(&format!("temporal_modulation_ops.{level}.conv"), |names| convolution.publish(names));
+            }
+            names.under("downsampling_ops.0.conv", |names| self.upward.publish(names));
+            names.under("level_fusion_op2", |names| self.top_down.publish(names));
+            names.under("level_fusion_op", |names| self.bottom_up.publish(names));
+            names.under("pyramid_fusion_op", |names| self.pyramid.publish(["0", "1"], names));
+            names.under("aux_head", |names| self.auxiliary.publish(names));
+        });
+    }
+
     /// Gives every batch norm an auxiliary branch.
     pub fn with_auxiliary_norms(self) -> Self {
         Self {
@@ -125,6 +142,10 @@ impl TemporalConv {
     /// `[batch, time, pixels, channels]` to the same with other channels.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         ops::conv_time(x, self.weight.val(), self.groups)
+    }
+
+    fn publish(&self, names: &mut PublishedNames) {
+        names.convolution_over_time(&self.weight, "weight");
     }
 
     /// The greatest answer of the whole clip: `[batch, time, height, width, channels]` to `[batch, 1, height, width, _]`.
@@ -156,6 +177,13 @@ impl LevelFusion {
         self.mix.forward_relu(Tensor::cat(levels, 3), pass)
     }
 
+    fn publish(&self, names: &mut PublishedNames) {
+        for (level, unit) in self.levels.iter().enumerate() {
+            names.under(&format!("ops.{level}"), |names| unit.publish(["conv", "norm"], names));
+        }
+        names.under("fusion_conv", |names| self.mix.publish(["0", "1"], names));
+    }
+
     fn with_auxiliary_norms(self) -> Self {
         Self {
             levels: self.levels.into_iter().map(ConvNorm::with_auxiliary_norm).collect(),
@@ -172,6 +200,11 @@ struct AuxiliaryHead {
 }
 
 impl AuxiliaryHead {
+    fn publish(&self, names: &mut PublishedNames) {
+        names.under("convs", |names| self.unit.publish(["conv", "bn"], names));
+        names.under("fc", |names| self.head.publish(names));
+    }
+
     fn forward(&self, earlier: Tensor<5>, pass: &mut Pass) -> Tensor<2> {
         let [batch, time, height, width, channels] = earlier.dims();
         let images = self.unit.forward_relu(earlier.reshape([batch * time, height, width, channels]), pass);

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::{MobileNetV2, MobileNetV2Config, Pass, ResNet, ResNetConfig, Temporal};
+use super::{MobileNetV2, MobileNetV2Config, Pass, PublishedNames, ResNet, ResNetConfig, Temporal};
 
 /// Shape of the network that looks at frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,13 @@ impl Trunk {
         match self {
             Self::ResNet(trunk) => trunk.forward(x, time, pass),
             Self::MobileNetV2(trunk) => StageOutputs { earlier: None, last: trunk.forward(x, time, pass) },
+        }
+    }
+
+    pub(super) fn publish(&self, names: &mut PublishedNames) {
+        match self {
+            Self::ResNet(trunk) => trunk.publish(names),
+            Self::MobileNetV2(trunk) => trunk.publish(names),
         }
     }
 

@@ -2,8 +2,8 @@ use burn::tensor::TensorData;
 
 use super::error::{OnnxError, Result};
 use super::network::{Architecture, FrameModule, Network};
-use crate::exchange::published;
-use crate::model::{BlockKind, RecognizerConfig, ResNetConfig, StateDict, Temporal, TrunkConfig};
+use crate::exchange::tensors;
+use crate::model::{BlockKind, RecognizerConfig, ResNetConfig, StateDict, Temporal, TrunkConfig, VideoModel};
 
 impl Network {
     /// The network that `config` builds, for clips of `frames` frames of any size. `classes` are in label order.
@@ -63,9 +63,8 @@ fn unpublished(found: String) -> OnnxError {
     OnnxError::Description { what: "the network", expected, found }
 }
 
-/// The weights of a [`crate::model::Recognizer`] by their published names and in PyTorch's layouts. An auxiliary
-/// batch-norm branch is left out.
-pub fn published_state(state: &StateDict) -> StateDict {
-    let tensors = published(state).into_iter();
-    tensors.map(|(_, tensor)| (tensor.name, TensorData::new(tensor.values, tensor.shape))).collect()
+/// The weights of a network by their published names and in PyTorch's layouts. An auxiliary batch-norm branch is left out.
+pub fn published_state<M: VideoModel>(model: &M) -> StateDict {
+    let tensors = tensors(model).into_iter();
+    tensors.map(|tensor| (tensor.name, TensorData::new(tensor.values, tensor.shape))).collect()
 }
