@@ -1,7 +1,6 @@
 //! The CPU device: from Flex tensors to the slices of `taf-kernels` and back.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::backend::{
     Flex, TensorMetadata,
@@ -29,46 +28,7 @@ pub fn with_composed_ops<R>(work: impl FnOnce() -> R) -> R {
     with_composed(true, work)
 }
 
-/// Runs `work` as a task of the thread pool. Kernels called from there start at once; from another thread each would be
-/// handed over and waited for, which takes as long as a small kernel. The pool's other threads stay awake meanwhile: to
-/// wake one for every kernel takes as long again.
-pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    if rayon::current_thread_index().is_some() {
-        return work();
-    }
-    let composed = composed_wanted();
-    let finished = &AtomicBool::new(false);
-    rayon::scope(|scope| {
-        let here = rayon::current_thread_index();
-        let _finish = Finish(finished);
-        scope.spawn_broadcast(move |_, other| {
-            if Some(other.index()) != here {
-                stay_awake(finished);
-            }
-        });
-        with_composed(composed, work)
-    })
-}
-
-/// Says that the work is over, also when it panics.
-struct Finish<'a>(&'a AtomicBool);
-
-impl Drop for Finish<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-/// Takes the pool's tasks as they come; between them the processor goes to whoever else wants it.
-fn stay_awake(finished: &AtomicBool) {
-    while !finished.load(Ordering::Acquire) {
-        if rayon::yield_now() != Some(rayon::Yield::Executed) {
-            std::thread::yield_now();
-        }
-    }
-}
-
-fn with_composed<R>(composed: bool, work: impl FnOnce() -> R) -> R {
+pub(super) fn with_composed<R>(composed: bool, work: impl FnOnce() -> R) -> R {
     /// Goes back to what was, also when `work` panics.
     struct Restore(bool);
     impl Drop for Restore {
@@ -80,7 +40,7 @@ fn with_composed<R>(composed: bool, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-fn composed_wanted() -> bool {
+pub(super) fn composed_wanted() -> bool {
     COMPOSED.get()
 }
 

@@ -16,8 +16,9 @@ mod memory;
 mod optional;
 mod tensor;
 mod volume;
+mod workers;
 
-pub use flex::{on_workers, with_composed_ops};
+pub use flex::with_composed_ops;
 pub use memory::peak_tensor_bytes;
 pub use optional::Optional;
 pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
@@ -31,6 +32,7 @@ pub use volume::{
     Conv3dOptions, SpaceTimeConv, conv3d, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm,
     temporal_adaptive,
 };
+pub use workers::on_workers;
 
 use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
 
