@@ -5,8 +5,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use taf_kernels::{
-    BatchNormInput, BatchNormSaved, ConvShape, ShiftShape, batch_norm_backward, batch_norm_forward, conv2d_forward,
-    conv2d_input_gradient, conv2d_weight_gradient, temporal_shift_forward,
+    BatchNormInput, BatchNormSaved, BatchStatistics, ConvShape, SavedRelu, ShiftShape, batch_norm_forward_with,
+    batch_norm_residual_backward_in_place, conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient,
+    temporal_shift_forward,
 };
 
 /// Values without zeros or denormals.
@@ -57,21 +58,21 @@ fn convolution(criterion: &mut Criterion) {
 fn batch_norm(criterion: &mut Criterion) {
     const CHANNELS: usize = 256;
     let len = 8 * 28 * 28 * CHANNELS;
-    let [x, residual, dy] = [filled(len), filled(len), filled(len)];
-    let [mut y, mut dx, mut dresidual] = [filled(len), filled(len), filled(len)];
+    let [x, residual, mut dy] = [filled(len), filled(len), filled(len)];
+    let [mut y, mut dx] = [filled(len), filled(len)];
     let [gamma, beta] = [vec![1.0; CHANNELS], vec![0.1; CHANNELS]];
     let [mut dgamma, mut dbeta] = [beta.clone(), beta.clone()];
     let input =
         BatchNormInput { x: &x, gamma: &gamma, beta: &beta, residual: Some(&residual), relu: true, epsilon: 1e-5 };
     let mut group = criterion.benchmark_group("batch norm, residual, relu");
     group.throughput(Throughput::Elements(len as u64));
-    group.bench_function("forward", |b| b.iter(|| batch_norm_forward(black_box(&input), &mut y)));
-    let statistics = batch_norm_forward(&input, &mut y);
-    let [mean, inv_std] = [&statistics.mean, &statistics.inv_std];
-    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu: taf_kernels::SavedRelu::Output(&y) };
+    let statistics = || BatchStatistics::of(&x, CHANNELS, input.epsilon);
+    group.bench_function("forward", |b| b.iter(|| batch_norm_forward_with(black_box(&input), &statistics(), &mut y)));
+    let BatchStatistics { mean, inv_std, .. } = &statistics();
+    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu: SavedRelu::Output(&y) };
     group.bench_function("backward", |b| {
         b.iter(|| {
-            batch_norm_backward(black_box(&saved), &dy, &mut dx, &mut dgamma, &mut dbeta, Some(&mut dresidual));
+            batch_norm_residual_backward_in_place(black_box(&saved), &mut dy, &mut dx, &mut dgamma, &mut dbeta);
         });
     });
 }

@@ -8,9 +8,9 @@
 use std::time::Instant;
 
 use taf_kernels::{
-    BatchNormInput, BatchNormSaved, ConvShape, LinearShape, PoolShape, ShiftShape, batch_norm_backward,
-    batch_norm_forward, conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient, linear_forward,
-    max_pool2d_backward, max_pool2d_forward, temporal_shift_forward,
+    BatchNormInput, BatchNormSaved, BatchStatistics, ConvShape, LinearShape, PoolShape, SavedRelu, ShiftShape,
+    batch_norm_forward_with, batch_norm_residual_backward_in_place, conv2d_forward, conv2d_input_gradient,
+    conv2d_weight_gradient, linear_forward, max_pool2d_backward, max_pool2d_forward, temporal_shift_forward,
 };
 
 /// Each kernel runs for this many seconds, and at least [`RUNS`] times; the fastest run counts.
@@ -172,8 +172,8 @@ fn time_layer(shape: &ConvShape) -> [f64; 3] {
 fn passes_over_memory(side: usize, frames: usize) {
     const CHANNELS: usize = 256;
     let len = frames * side * side * CHANNELS;
-    let [x, residual, dy] = [filled(len), filled(len), filled(len)];
-    let [mut y, mut dx, mut dresidual] = [filled(len), filled(len), filled(len)];
+    let [x, residual, mut dy] = [filled(len), filled(len), filled(len)];
+    let [mut y, mut dx] = [filled(len), filled(len)];
     let [gamma, beta] = [vec![1.0; CHANNELS], vec![0.1; CHANNELS]];
     let [mut dgamma, mut dbeta] = [beta.clone(), beta.clone()];
     let report = |name: &str, streams: f64, seconds: f64| {
@@ -183,14 +183,14 @@ fn passes_over_memory(side: usize, frames: usize) {
     report("copy on one thread", 2.0, fastest(|| y.copy_from_slice(&x)));
     let input =
         BatchNormInput { x: &x, gamma: &gamma, beta: &beta, residual: Some(&residual), relu: true, epsilon: 1e-5 };
-    report("batch norm + residual + relu", 4.0, fastest(|| drop(batch_norm_forward(&input, &mut y))));
-    let statistics = batch_norm_forward(&input, &mut y);
-    let [mean, inv_std] = [&statistics.mean, &statistics.inv_std];
-    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu: taf_kernels::SavedRelu::Output(&y) };
+    let statistics = || BatchStatistics::of(&x, CHANNELS, input.epsilon);
+    report("batch norm + residual + relu", 4.0, fastest(|| batch_norm_forward_with(&input, &statistics(), &mut y)));
+    let BatchStatistics { mean, inv_std, .. } = &statistics();
+    let saved = BatchNormSaved { x: &x, mean, inv_std, gamma: &gamma, relu: SavedRelu::Output(&y) };
     report(
         "its gradient",
         7.0,
-        fastest(|| batch_norm_backward(&saved, &dy, &mut dx, &mut dgamma, &mut dbeta, Some(&mut dresidual))),
+        fastest(|| batch_norm_residual_backward_in_place(&saved, &mut dy, &mut dx, &mut dgamma, &mut dbeta)),
     );
     let shift = ShiftShape { clips: 1, frames, pixels: side * side, channels: CHANNELS, fold: CHANNELS / 8 };
     report("temporal shift", 2.0, fastest(|| temporal_shift_forward(&shift, &x, &mut dx)));

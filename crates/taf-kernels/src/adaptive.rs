@@ -4,8 +4,9 @@
 use pulp::Simd;
 use rayon::prelude::*;
 
-use crate::channels::Cut;
+use crate::channels::Division;
 use crate::lanes::Lanes;
+use crate::size::product;
 use crate::sweep::{Body, sweep};
 
 /// Frames a kernel reaches over: the previous, its own and the next.
@@ -45,7 +46,7 @@ pub struct AdaptiveWeightGradients<'a> {
 impl AdaptiveShape {
     /// Length of input and output.
     pub fn len(&self) -> usize {
-        self.clips * self.frame_len() * self.frames
+        product([self.clips, self.frame_len(), self.frames])
     }
 
     /// Whether there is nothing to convolve.
@@ -55,16 +56,16 @@ impl AdaptiveShape {
 
     /// Length of the kernels.
     pub fn kernels_len(&self) -> usize {
-        self.clips * self.channels * TAPS
+        product([self.clips, self.channels, TAPS])
     }
 
     /// Length of the gates.
     pub fn gates_len(&self) -> usize {
-        self.clips * self.frames * self.channels
+        product([self.clips, self.frames, self.channels])
     }
 
     fn frame_len(&self) -> usize {
-        self.pixels * self.channels
+        product([self.pixels, self.channels])
     }
 
     fn check(&self, maps: [usize; 2], kernels: usize, gates: usize) {
@@ -112,11 +113,11 @@ pub fn temporal_adaptive_forward(shape: &AdaptiveShape, x: &[f32], weights: &Ada
     if shape.is_empty() {
         return;
     }
-    let cut = Cut::new(shape.frame_len(), shape.channels);
+    let division = Division::new(shape.frame_len(), shape.channels);
     y.par_chunks_mut(shape.frame_len()).enumerate().for_each(|(frame, y)| {
         let taps = [0, 1, 2].map(|tap| weights.product(shape, frame, tap, shape.neighbour(frame, tap)));
         let frames = [0, 1, 2].map(|tap| shape.frame(x, frame, tap));
-        sweep(&cut, frames, [y], taps.each_ref().map(Vec::as_slice), &Mix);
+        sweep(&division, frames, [y], taps.each_ref().map(Vec::as_slice), &Mix);
     });
 }
 
@@ -139,10 +140,10 @@ pub fn temporal_adaptive_backward(
     if shape.is_empty() {
         return;
     }
-    let cut = Cut::new(shape.frame_len(), shape.channels);
+    let division = Division::new(shape.frame_len(), shape.channels);
     let frames = dx.par_chunks_mut(shape.frame_len()).enumerate();
     let sums: Vec<[Vec<f64>; TAPS]> =
-        frames.map(|(frame, dx)| frame_gradient(shape, &cut, frame, x, weights, dy, dx)).collect();
+        frames.map(|(frame, dx)| frame_gradient(shape, &division, frame, x, weights, dy, dx)).collect();
     add_up(shape, weights, &sums, dweights);
 }
 
@@ -150,7 +151,7 @@ pub fn temporal_adaptive_backward(
 /// the tap leads to, summed over the pixels.
 fn frame_gradient(
     shape: &AdaptiveShape,
-    cut: &Cut,
+    division: &Division,
     frame: usize,
     x: &[f32],
     weights: &AdaptiveWeights,
@@ -162,7 +163,7 @@ fn frame_gradient(
     let taps = [0, 1, 2].map(|tap| weights.product(shape, frame, tap, outputs[tap].map(|_| frame)));
     let [next, here, previous] = [2, 1, 0].map(|step| shape.frame(dy, frame, step));
     let inputs = [shape.frame(x, frame, 1), next, here, previous];
-    let mut sums = sweep(cut, inputs, [dx], taps.each_ref().map(Vec::as_slice), &Correlate);
+    let mut sums = sweep(division, inputs, [dx], taps.each_ref().map(Vec::as_slice), &Correlate);
     let outside = outputs.iter().zip(&mut sums).filter(|(output, _)| output.is_none());
     outside.for_each(|(_, sums)| sums.fill(0.0));
     sums

@@ -3,15 +3,13 @@
 mod backward;
 mod statistics;
 
-pub use backward::{
-    BatchNormSaved, SavedRelu, batch_norm_backward, batch_norm_backward_in_place, batch_norm_residual_backward_in_place,
-};
+pub use backward::{BatchNormSaved, SavedRelu, batch_norm_backward_in_place, batch_norm_residual_backward_in_place};
 pub use statistics::BatchStatistics;
 pub(crate) use statistics::Moments;
 
 use crate::scale_shift;
 
-/// What [`batch_norm_forward`] reads.
+/// What [`batch_norm_forward_with`] reads.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormInput<'a> {
     /// `[.., channels]`.
@@ -28,19 +26,9 @@ pub struct BatchNormInput<'a> {
     pub epsilon: f32,
 }
 
-/// `y = relu?((x - mean) / sqrt(variance + epsilon) * gamma + beta + residual)` with the statistics of `x` itself, per
-/// channel over all other axes. Gives the statistics back, for the running averages and the backward pass.
-///
-/// # Panics
-/// If the lengths do not fit together or `x` is empty.
-pub fn batch_norm_forward(input: &BatchNormInput, y: &mut [f32]) -> BatchStatistics {
-    let statistics = BatchStatistics::of(input.x, input.gamma.len(), input.epsilon);
-    batch_norm_forward_with(input, &statistics, y);
-    statistics
-}
-
-/// [`batch_norm_forward`] where the statistics of `x` are known already, as
-/// [`conv2d_forward_statistics`](crate::conv2d_forward_statistics) gives them.
+/// `y = relu?((x - mean) / sqrt(variance + epsilon) * gamma + beta + residual)` with the statistics of `x`, per channel over
+/// all other axes: [`BatchStatistics::of`], or [`conv2d_forward_statistics`](crate::conv2d_forward_statistics), which takes
+/// them on the way.
 ///
 /// # Panics
 /// If the lengths do not fit together.

@@ -1,4 +1,4 @@
-//! Cutting `[rows, channels]` into pieces of work.
+//! How `[rows, channels]` is divided into pieces of work.
 
 use std::ops::Range;
 
@@ -7,16 +7,16 @@ const TASK: usize = 64 * 1024;
 /// Floats a per-channel vector is repeated to, so that inner loops are long even for few channels.
 const LANES: usize = 256;
 
-/// How a `[rows, channels]` slice is cut into tasks. Depends on the sizes alone.
+/// How a `[rows, channels]` slice is divided into tasks. Depends on the sizes alone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cut {
+pub(crate) struct Division {
     pub(crate) channels: usize,
     pub(crate) len: usize,
     /// Floats per task, whole rows.
     pub(crate) task: usize,
 }
 
-impl Cut {
+impl Division {
     /// # Panics
     /// If there are no channels or `len` is not a number of whole rows.
     pub(crate) fn new(len: usize, channels: usize) -> Self {

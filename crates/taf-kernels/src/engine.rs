@@ -8,7 +8,7 @@
 //! **Registers.** A tile is 6 positions x 4 vectors of columns (64 with AVX-512, 16 with NEON; 6 x 2 with the 16 registers
 //! of AVX2): 24 sums, 4 vectors of weights, one broadcast value. A step takes 10 loads for 24 multiply-adds.
 //!
-//! **First-level cache.** The weights are cut into panels as wide as a tile and blocks of 256 rows. A block (64 KiB) is
+//! **First-level cache.** The weights are divided into panels as wide as a tile and blocks of 256 rows. A block (64 KiB) is
 //! read once per tile, at 21 bytes a cycle, which the second level delivers as well as the first; it starts at a cache line,
 //! as loads across two lines cost up to a fifth of the speed. The source needs 2 bytes a cycle.
 //!
@@ -19,7 +19,7 @@
 //! has, and the reduction skips single positions. At 7x7 that saves a fifth of a 3x3 layer: its figures, which count all
 //! operations, may exceed those of a plain product.
 //!
-//! **Threads.** Tasks are cut by the shape alone. Where pixels are few, each panel is one task that packs its own weights.
+//! **Threads.** Tasks depend on the shape alone. Where pixels are few, each panel is one task that packs its own weights.
 
 mod kernel;
 mod machine;

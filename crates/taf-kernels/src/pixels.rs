@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::simd::vectorized;
+use crate::size::product;
 
 /// Sizes of the pictures of clips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +17,7 @@ pub struct ClipPixels {
 impl ClipPixels {
     /// Number of floats.
     pub fn len(&self) -> usize {
-        self.images * self.pixels * CHANNELS
+        product([self.images, self.pixels, CHANNELS])
     }
 
     /// Whether there is no pixel.

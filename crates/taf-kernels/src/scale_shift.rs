@@ -1,6 +1,6 @@
 use pulp::Simd;
 
-use crate::channels::Cut;
+use crate::channels::Division;
 use crate::gate::Gate;
 use crate::lanes::Lanes;
 use crate::sweep::{Body, sweep};
@@ -13,30 +13,18 @@ use crate::sweep::{Body, sweep};
 /// # Panics
 /// If the lengths do not fit together.
 pub fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], residual: Option<&[f32]>, relu: bool, y: &mut [f32]) {
-    let cut = check(x.len(), scale, shift, residual);
+    let division = check(x.len(), scale, shift, residual);
     assert_eq!(y.len(), x.len(), "output floats");
     match residual {
-        Some(residual) => sweep(&cut, [x, residual], [y], [scale, shift], &Affine::new(relu)),
-        None => sweep(&cut, [x], [y], [scale, shift], &Affine::new(relu)),
+        Some(residual) => sweep(&division, [x, residual], [y], [scale, shift], &Affine::new(relu)),
+        None => sweep(&division, [x], [y], [scale, shift], &Affine::new(relu)),
     };
 }
 
-/// [`scale_shift`] that overwrites its input: a third less memory to move, for whoever no longer needs `x`.
-///
-/// # Panics
-/// As [`scale_shift`].
-pub fn scale_shift_in_place(x: &mut [f32], scale: &[f32], shift: &[f32], residual: Option<&[f32]>, relu: bool) {
-    let cut = check(x.len(), scale, shift, residual);
-    match residual {
-        Some(residual) => sweep(&cut, [residual], [x], [scale, shift], &AffineInPlace(Affine::new(relu))),
-        None => sweep(&cut, [], [x], [scale, shift], &AffineInPlace(Affine::new(relu))),
-    };
-}
-
-fn check(len: usize, scale: &[f32], shift: &[f32], residual: Option<&[f32]>) -> Cut {
+fn check(len: usize, scale: &[f32], shift: &[f32], residual: Option<&[f32]>) -> Division {
     assert_eq!(shift.len(), scale.len(), "channels of the shift");
     assert_eq!(residual.map_or(len, <[f32]>::len), len, "residual floats");
-    Cut::new(len, scale.len())
+    Division::new(len, scale.len())
 }
 
 /// The first input is `x`, a second one the residual.
@@ -85,21 +73,6 @@ impl Body<2, 1, 2, 0> for Affine {
     }
 }
 
-/// `x` lies in the output.
-struct AffineInPlace(Affine);
-
-impl<const R: usize> Body<R, 1, 2, 0> for AffineInPlace {
-    #[inline(always)]
-    fn apply<V: Simd>(
-        &self,
-        [x]: [Lanes<V>; 1],
-        residual: [Lanes<V>; R],
-        constants: [Lanes<V>; 2],
-    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
-        ([self.0.of(x, residual, constants)], [])
-    }
-}
-
 /// Gradients of [`scale_shift`]: `dx = g * scale` and `dresidual = g`, where `g = dy` with the ReLU's zeros.
 ///
 /// `relu_output` is the `y` of the forward pass if it had a ReLU. Overwrites `dx` and `dresidual`.
@@ -113,17 +86,17 @@ pub fn scale_shift_input_gradient(
     dx: &mut [f32],
     dresidual: Option<&mut [f32]>,
 ) {
-    let cut = Cut::new(dy.len(), scale.len());
+    let division = Division::new(dy.len(), scale.len());
     assert_eq!(dx.len(), dy.len(), "input gradient floats");
     assert_eq!(relu_output.map_or(dy.len(), <[f32]>::len), dy.len(), "output floats");
-    let gate = relu_output.map_or_else(|| Gate::open(dy, cut.channels), |y| Gate::of_output(y, cut.channels));
+    let gate = relu_output.map_or_else(|| Gate::open(dy, division.channels), |y| Gate::of_output(y, division.channels));
     let (inputs, constants) = ([dy, gate.probe], [scale, &gate.scale, &gate.shift]);
     match dresidual {
         Some(dresidual) => {
             assert_eq!(dresidual.len(), dy.len(), "residual gradient floats");
-            sweep(&cut, inputs, [dx, dresidual], constants, &Gradient)
+            sweep(&division, inputs, [dx, dresidual], constants, &Gradient)
         }
-        None => sweep(&cut, inputs, [dx], constants, &Gradient),
+        None => sweep(&division, inputs, [dx], constants, &Gradient),
     };
 }
 

@@ -1,5 +1,7 @@
 use rayon::prelude::*;
 
+use crate::size::product;
+
 /// Sizes of a temporal shift (Lin, Gan, Han: "TSM", ICCV 2019) over `[clips * frames, height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ShiftShape {
@@ -18,7 +20,7 @@ pub struct ShiftShape {
 impl ShiftShape {
     /// Length of input and output.
     pub fn len(&self) -> usize {
-        self.clips * self.frames * self.pixels * self.channels
+        product([self.clips, self.frames, self.pixels, self.channels])
     }
 
     /// Whether there is nothing to shift.
@@ -27,7 +29,7 @@ impl ShiftShape {
     }
 
     fn check(&self, input: usize, output: usize) {
-        assert!(2 * self.fold <= self.channels, "twice a fold of {} exceeds {} channels", self.fold, self.channels);
+        assert!(self.fold <= self.channels / 2, "twice a fold of {} exceeds {} channels", self.fold, self.channels);
         assert_eq!((input, output), (self.len(), self.len()), "input and output floats of {self:?}");
     }
 }

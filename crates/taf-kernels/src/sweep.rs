@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::channels::Cut;
+use crate::channels::Division;
 use crate::lanes::Lanes;
 
 /// Rows added up in registers before the sums of their lanes are touched.
@@ -28,20 +28,20 @@ pub(crate) trait Body<const I: usize, const O: usize, const C: usize, const S: u
 ///
 /// Terms are summed in f32 within a task, some hundred per lane, then in f64 and in a fixed order.
 pub(crate) fn sweep<const I: usize, const O: usize, const C: usize, const S: usize>(
-    cut: &Cut,
+    division: &Division,
     inputs: [&[f32]; I],
     outputs: [&mut [f32]; O],
     constants: [&[f32]; C],
     body: &impl Body<I, O, C, S>,
 ) -> [Vec<f64>; S] {
-    let constants = constants.map(|values| cut.spread(values));
+    let constants = constants.map(|values| division.spread(values));
     let constants = constants.each_ref().map(Vec::as_slice);
-    let tasks: Vec<[Vec<f64>; S]> = parts(cut, outputs)
+    let tasks: Vec<[Vec<f64>; S]> = parts(division, outputs)
         .into_par_iter()
         .enumerate()
-        .map(|(task, outputs)| sweep_task(cut, inputs.map(|x| &x[cut.range(task)]), outputs, constants, body))
+        .map(|(task, outputs)| sweep_task(division, inputs.map(|x| &x[division.range(task)]), outputs, constants, body))
         .collect();
-    let mut totals = from_fn(|_| vec![0.0; cut.channels]);
+    let mut totals = from_fn(|_| vec![0.0; division.channels]);
     for sums in &tasks {
         totals.iter_mut().zip(sums).for_each(|(total, sum)| add(total, sum));
     }
@@ -53,22 +53,22 @@ fn add(total: &mut [f64], sum: &[f64]) {
 }
 
 /// The parts of the outputs that belong to each task.
-fn parts<'a, const O: usize>(cut: &Cut, outputs: [&'a mut [f32]; O]) -> Vec<[&'a mut [f32]; O]> {
-    let mut chunks = outputs.map(|output| output.chunks_mut(cut.task));
-    (0..cut.tasks()).map(|_| chunks.each_mut().map(|chunk| chunk.next().unwrap_or_default())).collect()
+fn parts<'a, const O: usize>(division: &Division, outputs: [&'a mut [f32]; O]) -> Vec<[&'a mut [f32]; O]> {
+    let mut chunks = outputs.map(|output| output.chunks_mut(division.task));
+    (0..division.tasks()).map(|_| chunks.each_mut().map(|chunk| chunk.next().unwrap_or_default())).collect()
 }
 
 /// [`sweep`] over the slices of one task, with the constants spread over the lanes.
 pub(crate) fn sweep_task<const I: usize, const O: usize, const C: usize, const S: usize>(
-    cut: &Cut,
+    division: &Division,
     inputs: [&[f32]; I],
     mut outputs: [&mut [f32]; O],
     constants: [&[f32]; C],
     body: &impl Body<I, O, C, S>,
 ) -> [Vec<f64>; S] {
-    let mut sums: [Vec<f32>; S] = from_fn(|_| vec![0.0; cut.lanes()]);
+    let mut sums: [Vec<f32>; S] = from_fn(|_| vec![0.0; division.lanes()]);
     let slices = Slices {
-        lanes: cut.lanes(),
+        lanes: division.lanes(),
         inputs,
         outputs: outputs.each_mut().map(|output| &mut **output),
         constants,
@@ -76,7 +76,7 @@ pub(crate) fn sweep_task<const I: usize, const O: usize, const C: usize, const S
         body,
     };
     Arch::new().dispatch(slices);
-    sums.map(|sum| cut.fold(&sum))
+    sums.map(|sum| division.fold(&sum))
 }
 
 struct Slices<'a, B, const I: usize, const O: usize, const C: usize, const S: usize> {

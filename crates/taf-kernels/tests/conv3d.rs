@@ -4,8 +4,7 @@ mod naive;
 
 use naive::{SUM_TOLERANCE, assert_close, random, spoiled};
 use taf_kernels::{
-    Conv3dShape, ConvShape, Epilogue, conv2d_forward, conv3d_forward, conv3d_forward_with, conv3d_input_gradient,
-    conv3d_weight_gradient,
+    Conv3dShape, ConvShape, conv2d_forward, conv3d_forward, conv3d_input_gradient, conv3d_weight_gradient,
 };
 
 fn shape(clips: usize, input: [usize; 3], channels: [usize; 2], kernel: [usize; 3], stride: [usize; 3]) -> Conv3dShape {
@@ -49,21 +48,6 @@ fn the_three_passes_agree_with_their_twins() {
 }
 
 #[test]
-fn the_epilogue_follows_the_sum() {
-    let shape = grid()[0];
-    let [x, w, residual] = [random(shape.input_len(), 1), random(shape.weight_len(), 2), random(shape.output_len(), 3)];
-    let bias = random(shape.channels_out, 4);
-    let mut y = spoiled(shape.output_len());
-    let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), relu: true, ..Epilogue::default() };
-    conv3d_forward_with(&shape, &x, &w, &epilogue, &mut y);
-    let mut expected = naive::conv3d::forward(&shape, &x, &w);
-    for (place, sum) in expected.iter_mut().enumerate() {
-        *sum = (*sum + f64::from(bias[place % bias.len()]) + f64::from(residual[place])).max(0.0);
-    }
-    assert_close("epilogue", &y, &expected, SUM_TOLERANCE);
-}
-
-#[test]
 fn a_kernel_of_one_frame_is_the_2d_convolution() {
     let shape = shape(2, [3, 6, 7], [8, 12], [1, 3, 3], [1, 2, 2]);
     let [x, w] = [random(shape.input_len(), 1), random(shape.weight_len(), 2)];
@@ -89,4 +73,14 @@ fn a_kernel_of_one_frame_is_the_2d_convolution() {
 #[should_panic(expected = "does not fit")]
 fn a_kernel_longer_than_the_clip_is_refused() {
     Conv3dShape { padding: [0; 3], ..shape(1, [2, 5, 5], [4, 4], [3, 3, 3], [1, 1, 1]) }.validate();
+}
+
+/// `4 * 2^62` channels wrap to none at all.
+const WRAPS: usize = 1 << 62;
+
+#[test]
+#[should_panic(expected = "sizes of at most")]
+fn a_size_that_wraps_to_the_length_of_the_slice_is_refused() {
+    let shape = shape(4, [1, 1, 1], [WRAPS, 1], [1, 1, 1], [1, 1, 1]);
+    conv3d_forward(&shape, &[], &[0.0; 1], &mut [0.0; 4]);
 }

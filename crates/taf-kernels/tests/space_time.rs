@@ -119,7 +119,6 @@ fn statistics_taken_on_the_way_are_those_of_the_output() {
         let weights = weights.each_ref().map(Vec::as_slice);
         let statistics = space_time_forward_statistics(&shape, &x, weights, 1e-5, &mut y);
         let expected = BatchStatistics::of(&y, shape.outputs(), 1e-5);
-        assert_eq!(statistics.count, expected.count);
         assert_close(&format!("{shape:?}"), &statistics.mean, &naive::wide(&expected.mean), 1e-5);
         assert_close(&format!("{shape:?}"), &statistics.variance, &naive::wide(&expected.variance), 1e-5);
     }

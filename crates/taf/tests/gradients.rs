@@ -112,6 +112,7 @@ fn cases() -> Vec<Case> {
             ops::conv_time(i[0].clone(), i[1].clone(), 1)
         }),
         case("cut", &[x], |i| ops::cut(i[0].clone(), 0.3)),
+        case("maximum over 300 frames", &[&[1, 300, 2, 3]], |i| ops::max_over_time(i[0].clone())),
         case("maximum over time", &[x], |i| ops::max_over_time(i[0].clone())),
         case("depthwise convolution with batch norm", &[x, &[3, 3, 1, 8], row, row], |i| {
             ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(2, 1, 8), parameters(&i[2..]), None, true).y

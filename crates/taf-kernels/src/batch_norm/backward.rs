@@ -1,12 +1,12 @@
 use pulp::Simd;
 
 use super::folded;
-use crate::channels::Cut;
+use crate::channels::Division;
 use crate::gate::Gate;
 use crate::lanes::Lanes;
 use crate::sweep::{Body, sweep};
 
-/// What [`batch_norm_backward`] needs from the forward pass.
+/// What the gradients need from the forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormSaved<'a> {
     /// The input, `[.., channels]`.
@@ -33,56 +33,29 @@ pub enum SavedRelu<'a> {
     Beta(&'a [f32]),
 }
 
-/// Gradients of [`batch_norm_forward`](crate::batch_norm_forward), through the statistics too. Overwrites all of them.
-///
-/// `dresidual` is wanted where the forward pass had a residual; it is `dy` with the ReLU's zeros.
+/// Gradients of a batch norm without a residual, through the statistics too. Overwrites `dy` with that of the input.
 ///
 /// # Shapes
-/// `dy`, `dx`, `dresidual` as `x`; `dgamma` and `dbeta` `[channels]`.
+/// `dy` as `x`; `dgamma` and `dbeta` `[channels]`.
 ///
 /// # Panics
 /// If the lengths do not fit together.
-pub fn batch_norm_backward(
-    saved: &BatchNormSaved,
-    dy: &[f32],
-    dx: &mut [f32],
-    dgamma: &mut [f32],
-    dbeta: &mut [f32],
-    dresidual: Option<&mut [f32]>,
-) {
-    let len = saved.x.len();
-    assert_eq!((dy.len(), dx.len()), (len, len), "floats of the output and input gradient");
-    assert_eq!(dresidual.as_ref().map_or(len, |dresidual| dresidual.len()), len, "residual gradient floats");
-    let (cut, gate) = saved.check(dgamma, dbeta);
-    let Some(dresidual) = dresidual else {
-        let inputs = [saved.x, gate.probe, dy];
-        let sums = sweep(&cut, inputs, [], [saved.mean, &gate.scale, &gate.shift], &Sums);
-        let spread = saved.finish(&cut, sums, dgamma, dbeta);
-        sweep(&cut, inputs, [dx], spread.constants(saved, &gate), &Spread);
-        return;
-    };
-    let inputs = [saved.x, gate.probe, dy];
-    let sums = sweep(&cut, inputs, [&mut *dresidual], [saved.mean, &gate.scale, &gate.shift], &Sums);
-    let spread = saved.finish(&cut, sums, dgamma, dbeta);
-    sweep(&cut, [saved.x, dresidual], [dx], spread.open_constants(saved), &Spread);
-}
-
-/// [`batch_norm_backward`] without a residual, which overwrites `dy` with `dx`: a fifth less memory to move.
-///
-/// # Panics
-/// As [`batch_norm_backward`].
 pub fn batch_norm_backward_in_place(saved: &BatchNormSaved, dy: &mut [f32], dgamma: &mut [f32], dbeta: &mut [f32]) {
     assert_eq!(dy.len(), saved.x.len(), "floats of the output gradient");
-    let (cut, gate) = saved.check(dgamma, dbeta);
-    let sums = sweep(&cut, [saved.x, gate.probe, dy], [], [saved.mean, &gate.scale, &gate.shift], &Sums);
-    let spread = saved.finish(&cut, sums, dgamma, dbeta);
-    sweep(&cut, [saved.x, gate.probe], [dy], spread.constants(saved, &gate), &SpreadInPlace);
+    let (division, gate) = saved.check(dgamma, dbeta);
+    let sums = sweep(&division, [saved.x, gate.probe, dy], [], [saved.mean, &gate.scale, &gate.shift], &Sums);
+    let spread = saved.finish(&division, sums, dgamma, dbeta);
+    sweep(&division, [saved.x, gate.probe], [dy], spread.constants(saved, &gate), &SpreadInPlace);
 }
 
-/// [`batch_norm_backward`] with a residual, which overwrites `dy` with `dresidual`: less memory to move.
+/// Gradients of a batch norm with a residual, through the statistics too. Overwrites `dy` with the residual's, which is
+/// `dy` with the ReLU's zeros, and `dx` with that of the input.
+///
+/// # Shapes
+/// `dy` and `dx` as `x`; `dgamma` and `dbeta` `[channels]`.
 ///
 /// # Panics
-/// As [`batch_norm_backward`].
+/// If the lengths do not fit together.
 pub fn batch_norm_residual_backward_in_place(
     saved: &BatchNormSaved,
     dy: &mut [f32],
@@ -91,20 +64,20 @@ pub fn batch_norm_residual_backward_in_place(
     dbeta: &mut [f32],
 ) {
     assert_eq!((dy.len(), dx.len()), (saved.x.len(), saved.x.len()), "floats of the output and input gradient");
-    let (cut, gate) = saved.check(dgamma, dbeta);
+    let (division, gate) = saved.check(dgamma, dbeta);
     let constants = [saved.mean, &gate.scale, &gate.shift];
-    let sums = sweep(&cut, [saved.x, gate.probe], [&mut *dy], constants, &SumsInPlace);
-    let spread = saved.finish(&cut, sums, dgamma, dbeta);
-    sweep(&cut, [saved.x, dy], [dx], spread.open_constants(saved), &Spread);
+    let sums = sweep(&division, [saved.x, gate.probe], [&mut *dy], constants, &SumsInPlace);
+    let spread = saved.finish(&division, sums, dgamma, dbeta);
+    sweep(&division, [saved.x, dy], [dx], spread.open_constants(saved), &Spread);
 }
 
 impl<'a> BatchNormSaved<'a> {
-    fn check(&self, dgamma: &[f32], dbeta: &[f32]) -> (Cut, Gate<'a>) {
+    fn check(&self, dgamma: &[f32], dbeta: &[f32]) -> (Division, Gate<'a>) {
         let (len, channels) = (self.x.len(), self.gamma.len());
         assert_eq!((self.mean.len(), self.inv_std.len()), (channels, channels), "channels of the statistics");
         let gradients = (dgamma.len(), dbeta.len());
         assert_eq!(gradients, (channels, channels), "channels of the gradients of gamma and beta");
-        (Cut::new(len, channels), self.gate())
+        (Division::new(len, channels), self.gate())
     }
 
     fn gate(&self) -> Gate<'a> {
@@ -126,14 +99,14 @@ impl<'a> BatchNormSaved<'a> {
     /// Writes the gradients of gamma and beta, and says how the one of the input follows.
     fn finish(
         &self,
-        cut: &Cut,
+        division: &Division,
         [plain, centred]: [Vec<f64>; 2],
         dgamma: &mut [f32],
         dbeta: &mut [f32],
     ) -> Coefficients {
-        let count = cut.rows() as f64;
+        let count = division.rows() as f64;
         let mut coefficients = Coefficients::default();
-        for channel in 0..cut.channels {
+        for channel in 0..division.channels {
             let inv_std = f64::from(self.inv_std[channel]);
             let factor = f64::from(self.gamma[channel]) * inv_std;
             dbeta[channel] = plain[channel] as f32;
@@ -166,23 +139,34 @@ impl Coefficients {
     }
 }
 
-/// Sums of the gradient, and of the gradient times the centred input; writes the gated gradient if there is an output.
+/// Sums of the gradient, and of the gradient times the centred input.
 struct Sums;
 
-impl<const O: usize> Body<3, O, 3, 2> for Sums {
+impl Sums {
+    /// The gated gradient and the terms of the sums.
     #[inline(always)]
-    fn apply<V: Simd>(
-        &self,
-        _: [Lanes<V>; O],
+    fn of<V: Simd>(
         [x, probe, dy]: [Lanes<V>; 3],
         [mean, gate_scale, gate_shift]: [Lanes<V>; 3],
-    ) -> ([Lanes<V>; O], [Lanes<V>; 2]) {
+    ) -> (Lanes<V>, [Lanes<V>; 2]) {
         let g = dy.gated(probe * gate_scale + gate_shift);
-        ([g; O], [g, g * (x - mean)])
+        (g, [g, g * (x - mean)])
     }
 }
 
-/// [`Sums`] with the gradient in the output.
+impl Body<3, 0, 3, 2> for Sums {
+    #[inline(always)]
+    fn apply<V: Simd>(
+        &self,
+        _: [Lanes<V>; 0],
+        inputs: [Lanes<V>; 3],
+        constants: [Lanes<V>; 3],
+    ) -> ([Lanes<V>; 0], [Lanes<V>; 2]) {
+        ([], Self::of(inputs, constants).1)
+    }
+}
+
+/// [`Sums`] with the gradient in the output, which becomes the gated one.
 struct SumsInPlace;
 
 impl Body<2, 1, 3, 2> for SumsInPlace {
@@ -193,11 +177,12 @@ impl Body<2, 1, 3, 2> for SumsInPlace {
         [x, probe]: [Lanes<V>; 2],
         constants: [Lanes<V>; 3],
     ) -> ([Lanes<V>; 1], [Lanes<V>; 2]) {
-        Sums.apply([dy], [x, probe, dy], constants)
+        let (g, terms) = Sums::of([x, probe, dy], constants);
+        ([g], terms)
     }
 }
 
-/// The input gradient, from a gradient with the ReLU's zeros or without.
+/// The input gradient from one that has the ReLU's zeros already.
 struct Spread;
 
 impl Body<2, 1, 4, 0> for Spread {
@@ -212,20 +197,7 @@ impl Body<2, 1, 4, 0> for Spread {
     }
 }
 
-impl Body<3, 1, 6, 0> for Spread {
-    #[inline(always)]
-    fn apply<V: Simd>(
-        &self,
-        outputs: [Lanes<V>; 1],
-        [x, probe, dy]: [Lanes<V>; 3],
-        [scale, slope, offset, mean, gate_scale, gate_shift]: [Lanes<V>; 6],
-    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
-        let g = dy.gated(probe * gate_scale + gate_shift);
-        self.apply(outputs, [x, g], [scale, slope, offset, mean])
-    }
-}
-
-/// [`Spread`] with the gradient in the output.
+/// [`Spread`] with the gradient in the output, where the ReLU has not stopped it yet.
 struct SpreadInPlace;
 
 impl Body<2, 1, 6, 0> for SpreadInPlace {
@@ -234,8 +206,9 @@ impl Body<2, 1, 6, 0> for SpreadInPlace {
         &self,
         [dy]: [Lanes<V>; 1],
         [x, probe]: [Lanes<V>; 2],
-        constants: [Lanes<V>; 6],
+        [scale, slope, offset, mean, gate_scale, gate_shift]: [Lanes<V>; 6],
     ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
-        Spread.apply([dy], [x, probe, dy], constants)
+        let g = dy.gated(probe * gate_scale + gate_shift);
+        Spread.apply([dy], [x, g], [scale, slope, offset, mean])
     }
 }

@@ -1,7 +1,7 @@
 use pulp::Simd;
 use rayon::prelude::*;
 
-use crate::channels::Cut;
+use crate::channels::Division;
 use crate::lanes::Lanes;
 use crate::sweep::{Body, Total, sweep_task};
 
@@ -17,8 +17,6 @@ pub struct BatchStatistics {
     pub variance: Vec<f32>,
     /// `1 / sqrt(variance + epsilon)`.
     pub inv_std: Vec<f32>,
-    /// Values per channel.
-    pub count: usize,
 }
 
 impl BatchStatistics {
@@ -31,19 +29,15 @@ impl BatchStatistics {
     /// # Panics
     /// If `x` is empty or not whole rows of `channels`.
     pub fn of(x: &[f32], channels: usize, epsilon: f32) -> Self {
-        let cut = Cut::new(x.len(), channels);
+        let division = Division::new(x.len(), channels);
         assert!(!x.is_empty(), "statistics of at least one row");
-        let tasks: Vec<Moments> =
-            (0..cut.tasks()).into_par_iter().map(|task| Moments::of(&x[cut.range(task)], &cut)).collect();
+        let tasks: Vec<Moments> = (0..division.tasks())
+            .into_par_iter()
+            .map(|task| Moments::of(&x[division.range(task)], &division))
+            .collect();
         let mut total = Moments::none(channels);
         tasks.iter().for_each(|task| total.merge(task));
         total.finish(epsilon)
-    }
-
-    /// The unbiased variance (divided by the count less one), which PyTorch keeps as the running variance.
-    pub fn unbiased_variance(&self) -> Vec<f32> {
-        let correction = self.count as f32 / (self.count.max(2) - 1) as f32;
-        self.variance.iter().map(|variance| variance * correction).collect()
     }
 }
 
@@ -59,13 +53,13 @@ impl Moments {
         Self { count: 0.0, mean: vec![0.0; channels], squares: vec![0.0; channels] }
     }
 
-    fn of(x: &[f32], cut: &Cut) -> Self {
-        let start = &x[..x.len().min(PIVOT_ROWS * cut.lanes())];
-        let [sums] = sweep_task(cut, [start], [], [], &Total);
-        let rows = (start.len() / cut.channels) as f64;
+    fn of(x: &[f32], division: &Division) -> Self {
+        let start = &x[..x.len().min(PIVOT_ROWS * division.lanes())];
+        let [sums] = sweep_task(division, [start], [], [], &Total);
+        let rows = (start.len() / division.channels) as f64;
         let pivot: Vec<f32> = sums.iter().map(|sum| (sum / rows) as f32).collect();
-        let [sums, squares] = sweep_task(cut, [x], [], [&cut.spread(&pivot)], &AboutPivot);
-        Self::about_pivot((x.len() / cut.channels) as f64, &pivot, &sums, &squares)
+        let [sums, squares] = sweep_task(division, [x], [], [&division.spread(&pivot)], &AboutPivot);
+        Self::about_pivot((x.len() / division.channels) as f64, &pivot, &sums, &squares)
     }
 
     /// From sums of the distances to a pivot near the mean, and of their squares.
@@ -101,7 +95,6 @@ impl Moments {
             mean: self.mean.iter().map(|&mean| mean as f32).collect(),
             inv_std: variance.iter().map(|variance| (1.0 / (variance + f64::from(epsilon)).sqrt()) as f32).collect(),
             variance: variance.iter().map(|&variance| variance as f32).collect(),
-            count: self.count as usize,
         }
     }
 }

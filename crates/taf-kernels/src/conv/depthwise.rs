@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{ConvShape, Epilogue};
 use crate::simd::vectorized;
 
-/// Parts the output rows are cut into for the weight gradient, added in order.
+/// Parts the output rows are divided into for the weight gradient, added in order.
 const PARTS: usize = 16;
 
 pub(super) fn forward(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: &Epilogue, y: &mut [f32]) {

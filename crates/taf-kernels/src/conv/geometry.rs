@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::ConvShape;
 use crate::engine::{Placement, Product, Reduction, Tap, Weights, Window};
+use crate::size::{padded, product};
 
 /// A convolution over frames, lines and columns: what 2-D and 3-D have in common.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +126,7 @@ impl Geometry {
 
     pub(super) fn widened_source(&self) -> [usize; 3] {
         let [frames, height, width] = self.source;
-        [frames, height, width + 2 * self.padding[2]]
+        [frames, height, padded(width, self.padding[2])]
     }
 
     pub(super) fn windows(&self) -> Vec<Window> {
@@ -259,7 +260,7 @@ impl Geometry {
         }
         let line = self.source[2] * self.channels_in;
         let margin = self.padding[2] * self.channels_in;
-        let mut wide = vec![0.0; self.clips * self.widened_source().iter().product::<usize>() * self.channels_in];
+        let mut wide = vec![0.0; product([self.clips, product(self.widened_source()), self.channels_in])];
         let lines = wide.par_chunks_exact_mut(line + 2 * margin).zip(x.par_chunks_exact(line)).with_min_len(16);
         lines.for_each(|(wide, line)| wide[margin..margin + line.len()].copy_from_slice(line));
         Cow::Owned(wide)

@@ -2,7 +2,6 @@ use rayon::prelude::*;
 
 use super::geometry::Geometry;
 use super::{ConvShape, depthwise};
-use crate::add_assign;
 use crate::engine::{self, Machine, Output, Prepared, Task};
 use crate::scratch::Scratch;
 use crate::simd::vectorized;
@@ -20,46 +19,24 @@ const SCATTER_ROWS: usize = 168;
 pub fn conv2d_input_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     shape.check(dx.len(), w.len(), dy.len());
     if shape.is_depthwise() {
-        depthwise::input_gradient(shape, dy, w, dx);
-    } else {
-        gradient(shape, dy, w, dx, false);
+        return depthwise::input_gradient(shape, dy, w, dx);
     }
-}
-
-/// [`conv2d_input_gradient`] added to what `dx` holds, as where a gradient comes back to a fork.
-///
-/// # Panics
-/// If a length does not fit the shape.
-pub fn conv2d_input_gradient_add(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
-    shape.check(dx.len(), w.len(), dy.len());
-    if shape.is_depthwise() {
-        let mut own = Scratch::take(dx.len());
-        depthwise::input_gradient(shape, dy, w, &mut own);
-        add_assign(dx, &own);
-    } else {
-        gradient(shape, dy, w, dx, true);
-    }
-}
-
-fn gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], add: bool) {
     let geometry = Geometry::from(shape);
     if geometry.has_few_inputs() {
-        return scatter_gradient(shape, dy, w, dx, add);
+        return scatter_gradient(shape, dy, w, dx);
     }
-    engine::run(&Machine::detect(), &geometry.input_gradient(dy, w, add), Output::new(dx), |_| ());
+    engine::run(&Machine::detect(), &geometry.input_gradient(dy, w, false), Output::new(dx), |_| ());
 }
 
 /// With few input channels (the stem's 3 colours) a product with the channels as its width would waste most of a vector.
 /// Patches `dy * w^T` are computed whole then, some pixels at a time, and added to the pixels they came from.
-fn scatter_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], add: bool) {
+fn scatter_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     let machine = Machine::detect();
     let patches = Geometry::from(shape).patches(dy, w);
     let patches = Prepared::new(&machine, &patches);
     let image = shape.height * shape.width * shape.channels_in;
     dx.par_chunks_mut(image).enumerate().for_each(|(index, dx)| {
-        if !add {
-            dx.fill(0.0);
-        }
+        dx.fill(0.0);
         scatter_image(shape, &patches, index, dx);
     });
 }

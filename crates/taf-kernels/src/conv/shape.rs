@@ -1,3 +1,5 @@
+use crate::size::{padded, product, windows};
+
 /// Sizes of a 2-D convolution. Axis pairs are `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvShape {
@@ -37,27 +39,27 @@ pub struct FrameShift {
 impl ConvShape {
     /// Output height in pixels.
     pub fn output_height(&self) -> usize {
-        output_side(self.height, self.kernel[0], self.stride[0], self.padding[0])
+        windows(self.height, self.kernel[0], self.stride[0], self.padding[0])
     }
 
     /// Output width in pixels.
     pub fn output_width(&self) -> usize {
-        output_side(self.width, self.kernel[1], self.stride[1], self.padding[1])
+        windows(self.width, self.kernel[1], self.stride[1], self.padding[1])
     }
 
     /// Length of the input, `batch * height * width * channels_in`.
     pub fn input_len(&self) -> usize {
-        self.batch * self.height * self.width * self.channels_in
+        product([self.batch, self.height, self.width, self.channels_in])
     }
 
     /// Length of the weights, `kernel_height * kernel_width * channels_in / groups * channels_out`.
     pub fn weight_len(&self) -> usize {
-        self.taps() * self.group_channels_in() * self.channels_out
+        product([self.taps(), self.group_channels_in(), self.channels_out])
     }
 
     /// Length of the output, `batch * output_height * output_width * channels_out`.
     pub fn output_len(&self) -> usize {
-        self.output_pixels() * self.channels_out
+        product([self.output_pixels(), self.channels_out])
     }
 
     /// Floating-point operations of one pass (forward, input gradient or weight gradient), two per multiply-add.
@@ -84,7 +86,7 @@ impl ConvShape {
             self.groups
         );
         assert!(
-            self.height + 2 * self.padding[0] >= kernel[0] && self.width + 2 * self.padding[1] >= kernel[1],
+            padded(self.height, self.padding[0]) >= kernel[0] && padded(self.width, self.padding[1]) >= kernel[1],
             "a {kernel:?} kernel does not fit {}x{} pixels with padding {:?}",
             self.height,
             self.width,
@@ -96,7 +98,7 @@ impl ConvShape {
                 "{} pictures are not clips of {frames}",
                 self.batch
             );
-            assert!(2 * fold <= self.channels_in, "twice a fold of {fold} exceeds {} channels", self.channels_in);
+            assert!(fold <= self.channels_in / 2, "twice a fold of {fold} exceeds {} channels", self.channels_in);
             assert!(!self.is_depthwise(), "a depthwise convolution takes no temporal shift");
         }
     }
@@ -109,11 +111,11 @@ impl ConvShape {
     }
 
     pub(crate) fn output_pixels(&self) -> usize {
-        self.batch * self.output_height() * self.output_width()
+        product([self.batch, self.output_height(), self.output_width()])
     }
 
     pub(crate) fn taps(&self) -> usize {
-        self.kernel[0] * self.kernel[1]
+        product(self.kernel)
     }
 
     pub(crate) fn group_channels_in(&self) -> usize {
@@ -123,8 +125,4 @@ impl ConvShape {
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.groups == self.channels_in && self.groups == self.channels_out
     }
-}
-
-pub(super) fn output_side(side: usize, kernel: usize, stride: usize, padding: usize) -> usize {
-    (side + 2 * padding).saturating_sub(kernel) / stride + 1
 }

@@ -6,6 +6,7 @@ use super::statistics::run_with_statistics;
 use super::{Conv3dShape, Epilogue};
 use crate::BatchStatistics;
 use crate::engine::{self, Machine, Output, Product, Reduction, Tap, Window};
+use crate::size::product;
 
 /// Sizes of the two convolutions over `[clips, frames, height, width, channels]`: kernels 1x3x3 and 3x3x3, one pixel of
 /// padding wherever they reach over, time never strided.
@@ -71,7 +72,8 @@ impl SpaceTimeShape {
 
     /// Output channels of both.
     pub fn outputs(&self) -> usize {
-        self.channels_out.iter().sum()
+        let [space, time] = self.channels_out;
+        space.checked_add(time).expect("output channels that can be counted")
     }
 
     /// Output frames, height and width.
@@ -81,12 +83,12 @@ impl SpaceTimeShape {
 
     /// Length of the input.
     pub fn input_len(&self) -> usize {
-        self.clips * self.frames * self.height * self.width * self.channels_in
+        product([self.clips, self.frames, self.height, self.width, self.channels_in])
     }
 
     /// Length of the output.
     pub fn output_len(&self) -> usize {
-        self.clips * self.output().iter().product::<usize>() * self.outputs()
+        product([self.clips, product(self.output()), self.outputs()])
     }
 
     /// Floating-point operations of one pass, two per multiply-add.

@@ -1,7 +1,6 @@
-use super::Epilogue;
 use super::geometry::Geometry;
-use super::shape::output_side;
 use crate::engine::{self, Machine, Output};
+use crate::size::{padded, product, windows};
 
 /// Sizes of a 3-D convolution over `[clips, frames, height, width, channels]`. Axis triples are `[temporal, vertical,
 /// horizontal]`.
@@ -34,27 +33,27 @@ impl Conv3dShape {
 
     /// Output frames, height and width.
     pub fn output(&self) -> [usize; 3] {
-        [0, 1, 2].map(|axis| output_side(self.input()[axis], self.kernel[axis], self.stride[axis], self.padding[axis]))
+        [0, 1, 2].map(|axis| windows(self.input()[axis], self.kernel[axis], self.stride[axis], self.padding[axis]))
     }
 
     /// Length of the input, `clips * frames * height * width * channels_in`.
     pub fn input_len(&self) -> usize {
-        self.clips * self.input().iter().product::<usize>() * self.channels_in
+        product([self.clips, product(self.input()), self.channels_in])
     }
 
     /// Length of the weights, the kernel's sides times `channels_in * channels_out`.
     pub fn weight_len(&self) -> usize {
-        self.kernel.iter().product::<usize>() * self.channels_in * self.channels_out
+        product([product(self.kernel), self.channels_in, self.channels_out])
     }
 
     /// Length of the output.
     pub fn output_len(&self) -> usize {
-        self.clips * self.output().iter().product::<usize>() * self.channels_out
+        product([self.clips, product(self.output()), self.channels_out])
     }
 
     /// Floating-point operations of one pass (forward, input gradient or weight gradient), two per multiply-add.
     pub fn operations(&self) -> u64 {
-        2 * (self.clips * self.output().iter().product::<usize>()) as u64 * self.weight_len() as u64
+        2 * product([self.clips, product(self.output())]) as u64 * self.weight_len() as u64
     }
 
     /// Checks that the sizes fit together.
@@ -64,7 +63,7 @@ impl Conv3dShape {
     pub fn validate(&self) {
         assert!(self.kernel.iter().all(|&side| side > 0), "the kernel must be at least 1x1x1, got {:?}", self.kernel);
         assert!(self.stride.iter().all(|&step| step > 0), "the stride must be at least 1, got {:?}", self.stride);
-        let fits = (0..3).all(|axis| self.input()[axis] + 2 * self.padding[axis] >= self.kernel[axis]);
+        let fits = (0..3).all(|axis| padded(self.input()[axis], self.padding[axis]) >= self.kernel[axis]);
         assert!(fits, "a {:?} kernel does not fit {:?} with padding {:?}", self.kernel, self.input(), self.padding);
     }
 
@@ -103,19 +102,10 @@ impl From<&Conv3dShape> for Geometry {
 /// # Panics
 /// If a length does not fit the shape, or the shape itself does not [`Conv3dShape::validate`].
 pub fn conv3d_forward(shape: &Conv3dShape, x: &[f32], w: &[f32], y: &mut [f32]) {
-    conv3d_forward_with(shape, x, w, &Epilogue::default(), y);
-}
-
-/// [`conv3d_forward`] with bias, residual sum and ReLU applied to each tile while it is hot.
-///
-/// # Panics
-/// As [`conv3d_forward`]; and if a part of the epilogue has the wrong length.
-pub fn conv3d_forward_with(shape: &Conv3dShape, x: &[f32], w: &[f32], epilogue: &Epilogue, y: &mut [f32]) {
     shape.check(x.len(), w.len(), y.len());
-    epilogue.check(shape.channels_out, y.len());
     let geometry = Geometry::from(shape);
     let x = geometry.widened(x);
-    engine::run(&Machine::detect(), &geometry.forward(&x, w), Output::new(y), |done| epilogue.finish(done));
+    engine::run(&Machine::detect(), &geometry.forward(&x, w), Output::new(y), |_| ());
 }
 
 /// Gradient with respect to the input of [`conv3d_forward`]. Overwrites `dx`.

@@ -25,7 +25,7 @@ pub(crate) struct Piece {
 }
 
 /// `out[row, ..] = or += patches(row) * block` for all rows of a task and one block of a panel.
-pub(crate) struct Sweep<'a> {
+pub(crate) struct Tiles<'a> {
     pub(crate) rows: &'a [Row],
     pub(crate) pieces: &'a [Piece],
     pub(crate) source: &'a [f32],
@@ -91,7 +91,7 @@ fn fetch(data: &[f32], place: usize) {
     let _ = (data, place);
 }
 
-impl WithSimd for Sweep<'_> {
+impl WithSimd for Tiles<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -101,16 +101,16 @@ impl WithSimd for Sweep<'_> {
         assert!(self.vectors <= vectors::<S>(), "vectors of a panel");
         assert!(self.columns <= self.vectors * S::F32_LANES, "columns of a panel");
         match self.vectors {
-            1 => self.sweep::<S, 1>(simd),
-            2 => self.sweep::<S, 2>(simd),
-            _ => self.sweep::<S, 4>(simd),
+            1 => self.run::<S, 1>(simd),
+            2 => self.run::<S, 2>(simd),
+            _ => self.run::<S, 4>(simd),
         }
     }
 }
 
-impl Sweep<'_> {
+impl Tiles<'_> {
     #[inline(always)]
-    fn sweep<S: Simd, const NV: usize>(&self, simd: S) {
+    fn run<S: Simd, const NV: usize>(&self, simd: S) {
         let mut rest = self.rows;
         let lines = self.ahead.lines().div_ceil(self.rows.len().div_ceil(TILE_ROWS).max(1));
         let mut fetched = 0;
@@ -159,8 +159,9 @@ impl Sweep<'_> {
             }
         }
         // SAFETY: rows of one task, which it writes alone.
-        let out = |r: usize| unsafe { self.out.run(rows[r].out + self.column, self.columns) };
-        store(simd, sums, self.columns, self.add, out);
+        let out = |r: usize| unsafe { self.out.place(rows[r].out + self.column, self.columns) };
+        // SAFETY: as above.
+        unsafe { store(simd, sums, self.columns, self.add, out) };
     }
 }
 
@@ -222,17 +223,20 @@ unsafe fn load<S: Simd>(from: *const f32) -> S::f32s {
     unsafe { from.cast::<S::f32s>().read_unaligned() }
 }
 
-/// Writes or adds the first `columns` sums of each row to the slice `out` gives for it.
+/// Writes or adds the first `columns` sums of each row to the place `out` gives for it.
 ///
 /// The loops are so plain that they are unrolled: an index that is not a constant would put the sums into memory from
 /// the start.
+///
+/// # Safety
+/// At each place so many floats must be this thread's alone, and no place may reach into another.
 #[inline(always)]
-fn store<'a, S: Simd, const MR: usize, const NV: usize>(
+unsafe fn store<S: Simd, const MR: usize, const NV: usize>(
     simd: S,
     sums: [[S::f32s; NV]; MR],
     columns: usize,
     add: bool,
-    out: impl Fn(usize) -> &'a mut [f32],
+    out: impl Fn(usize) -> *mut f32,
 ) {
     if columns < NV * S::F32_LANES {
         #[expect(
@@ -240,10 +244,11 @@ fn store<'a, S: Simd, const MR: usize, const NV: usize>(
             reason = "a copy, so that the sums themselves are never addressed and stay in registers"
         )]
         let sums = sums;
-        return store_part(sums.as_flattened(), NV * S::F32_LANES, add, out);
+        // SAFETY: the caller's promise.
+        return unsafe { store_part(sums.as_flattened(), [columns, NV * S::F32_LANES], add, out) };
     }
     // SAFETY: the rows have the length compared above; vectors are plain floats.
-    let place = |r: usize, v: usize| unsafe { out(r).as_mut_ptr().add(v * S::F32_LANES).cast::<S::f32s>() };
+    let place = |r: usize, v: usize| unsafe { out(r).add(v * S::F32_LANES).cast::<S::f32s>() };
     if add {
         for (r, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
@@ -262,12 +267,17 @@ fn store<'a, S: Simd, const MR: usize, const NV: usize>(
 }
 
 /// The last panel, where columns are fewer than lanes.
+///
+/// # Safety
+/// As [`store`].
 #[inline(never)]
-fn store_part<'a, V>(sums: &[V], width: usize, add: bool, out: impl Fn(usize) -> &'a mut [f32]) {
+unsafe fn store_part<V>(sums: &[V], [columns, width]: [usize; 2], add: bool, out: impl Fn(usize) -> *mut f32) {
     // SAFETY: vectors are plain floats.
     let sums = unsafe { std::slice::from_raw_parts(sums.as_ptr().cast::<f32>(), size_of_val(sums) / 4) };
     for (r, sums) in sums.chunks_exact(width).enumerate() {
-        for (out, sum) in out(r).iter_mut().zip(sums) {
+        // SAFETY: the caller's promise.
+        let row = unsafe { std::slice::from_raw_parts_mut(out(r), columns) };
+        for (out, sum) in row.iter_mut().zip(sums) {
             *out = if add { *out + sum } else { *sum };
         }
     }
@@ -277,9 +287,9 @@ fn store_part<'a, V>(sums: &[V], width: usize, add: bool, out: impl Fn(usize) ->
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pair {
     /// Float of the source.
-    pub(crate) source: u32,
+    pub(crate) source: usize,
     /// Float of the block.
-    pub(crate) row: u32,
+    pub(crate) row: usize,
 }
 
 /// `out[channel, ..] = or += sum over pairs of source[pair + channel] * block[pair, ..]` for a run of channels.
@@ -306,16 +316,16 @@ impl WithSimd for Gather<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         assert!(self.vectors <= vectors::<S>(), "vectors of a panel");
         match self.vectors {
-            1 => self.sweep::<S, 1>(simd),
-            2 => self.sweep::<S, 2>(simd),
-            _ => self.sweep::<S, 4>(simd),
+            1 => self.run::<S, 1>(simd),
+            2 => self.run::<S, 2>(simd),
+            _ => self.run::<S, 4>(simd),
         }
     }
 }
 
 impl Gather<'_> {
     #[inline(always)]
-    fn sweep<S: Simd, const NV: usize>(&self, simd: S) {
+    fn run<S: Simd, const NV: usize>(&self, simd: S) {
         let mut done = 0;
         while done < self.channels.len() {
             let rows = tile_rows(self.channels.len() - done);
@@ -338,11 +348,11 @@ impl Gather<'_> {
         let source = self.source.as_ptr().wrapping_add(self.channels.start + done);
         let block = self.block.as_ptr();
         for pair in self.pairs {
-            debug_assert!(pair.source as usize + self.channels.start + done + MR <= self.source.len());
-            debug_assert!(pair.row as usize + NV * S::F32_LANES <= self.block.len());
+            debug_assert!(pair.source + self.channels.start + done + MR <= self.source.len());
+            debug_assert!(pair.row + NV * S::F32_LANES <= self.block.len());
             // SAFETY: the caller's promise.
             unsafe {
-                let (from, row) = (source.add(pair.source as usize), block.add(pair.row as usize));
+                let (from, row) = (source.add(pair.source), block.add(pair.row));
                 let weights: [S::f32s; NV] = std::array::from_fn(|v| load::<S>(row.add(v * S::F32_LANES)));
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let value = simd.splat_f32s(*from.add(r));
@@ -353,7 +363,8 @@ impl Gather<'_> {
             }
         }
         // SAFETY: rows of one task, which it writes alone.
-        let out = |r: usize| unsafe { self.out.run(self.first + (done + r) * self.row_stride, self.columns) };
-        store(simd, sums, self.columns, self.add, out);
+        let out = |r: usize| unsafe { self.out.place(self.first + (done + r) * self.row_stride, self.columns) };
+        // SAFETY: as above.
+        unsafe { store(simd, sums, self.columns, self.add, out) };
     }
 }

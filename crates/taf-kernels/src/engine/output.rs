@@ -1,6 +1,6 @@
 use std::marker::PhantomData;
 
-/// A slice that tasks write in places of their own, which no cut into sub-slices describes (rows a stride apart).
+/// A slice that tasks write in places of their own, which no division into sub-slices describes (rows a stride apart).
 #[derive(Clone, Copy)]
 pub(crate) struct Output<'a> {
     data: *mut f32,
@@ -8,7 +8,7 @@ pub(crate) struct Output<'a> {
     life: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: access needs the unsafe `run`, whose callers keep the places of different tasks apart.
+// SAFETY: what is reached through the pointer needs `unsafe`, and whoever uses it keeps the places of different tasks apart.
 unsafe impl Send for Output<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Output<'_> {}
@@ -18,15 +18,15 @@ impl<'a> Output<'a> {
         Self { data: data.as_mut_ptr(), len: data.len(), life: PhantomData }
     }
 
-    /// The `len` floats from `start` on.
+    /// Where the `len` floats from `start` on lie. A pointer, so that two of them may lie about at the same time: references
+    /// are made where they are used, and only for as long.
     ///
     /// # Safety
-    /// No other reference to any of them may be in use at the same time.
+    /// So many floats must follow.
     #[inline(always)]
-    #[allow(clippy::mut_from_ref)] // the caller answers for it
-    pub(crate) unsafe fn run(&self, start: usize, len: usize) -> &mut [f32] {
+    pub(crate) unsafe fn place(&self, start: usize, len: usize) -> *mut f32 {
         debug_assert!(start + len <= self.len, "{len} floats from {start} of {}", self.len);
-        // SAFETY: within the slice this was made from; unique by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(start), len) }
+        // SAFETY: within the slice this was made from, by the caller's promise.
+        unsafe { self.data.add(start) }
     }
 }

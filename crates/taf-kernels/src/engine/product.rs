@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::kernel::{Ahead, DEPTH, Piece, Sweep};
+use super::kernel::{Ahead, DEPTH, Piece, Tiles};
 use super::machine::{Machine, TILE_ROWS};
 use super::output::Output;
 use super::pack::Weights;
@@ -39,16 +39,18 @@ impl Done<'_> {
     /// The finished channels of a pixel.
     #[inline(always)]
     pub(crate) fn pixel(&self, index: usize) -> &[f32] {
+        let (start, len) = (self.rows[index].out + self.channels.start, self.channels.len());
         // SAFETY: rows of the task that made this, which alone writes them, and not while they are borrowed from here.
-        unsafe { self.out.run(self.rows[index].out + self.channels.start, self.channels.len()) }
+        unsafe { std::slice::from_raw_parts(self.out.place(start, len), len) }
     }
 
     /// Calls `visit` with the float the pixel starts at and its finished channels.
     #[inline(always)]
     pub(crate) fn for_each(&mut self, mut visit: impl FnMut(usize, &mut [f32])) {
         for row in self.rows {
-            // SAFETY: rows of the task that made this, which alone writes them.
-            visit(row.out, unsafe { self.out.run(row.out + self.channels.start, self.channels.len()) });
+            let (start, len) = (row.out + self.channels.start, self.channels.len());
+            // SAFETY: rows of the task that made this, which alone writes them; nothing else borrows from here meanwhile.
+            visit(row.out, unsafe { std::slice::from_raw_parts_mut(self.out.place(start, len), len) });
         }
     }
 }
@@ -57,7 +59,7 @@ impl Done<'_> {
 const TASK_ROWS: usize = 192;
 /// Tasks there should be, so that threads end together.
 const TASKS: usize = 16;
-/// Fewest rows a task is cut to for that.
+/// Fewest rows of a task made for that.
 const FEWEST_ROWS: usize = 192;
 /// Most columns of a task: its results and one block of the source stay in the second-level cache.
 const TASK_COLUMNS: usize = 512;
@@ -139,7 +141,7 @@ impl<'a> Prepared<'a> {
             let block = start..start + pieces.iter().map(|piece| piece.len).sum::<usize>();
             for panel in task.panels.clone() {
                 let columns = product.panel_columns(self.machine, panel);
-                self.machine.arch.dispatch(Sweep {
+                self.machine.arch.dispatch(Tiles {
                     rows: &rows,
                     pieces: &pieces,
                     source: product.source,

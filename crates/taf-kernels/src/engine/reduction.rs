@@ -195,7 +195,23 @@ impl Reduction<'_> {
 fn find_pairs(rows: &[Row], reach: Reach, place: impl Fn(usize, &Row) -> usize, pairs: &mut Vec<Pair>) {
     pairs.clear();
     let reached = rows.iter().enumerate().filter(|(_, row)| row.valid & reach.need == reach.need);
-    pairs.extend(
-        reached.map(|(index, row)| Pair { source: (row.base + reach.delta) as u32, row: place(index, row) as u32 }),
-    );
+    pairs
+        .extend(reached.map(|(index, row)| Pair { source: (row.base + reach.delta) as usize, row: place(index, row) }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pair, Reach, Row, find_pairs};
+
+    /// Behind the last float that 32 bits can count.
+    const FAR: usize = 1 << 33;
+
+    #[test]
+    fn places_in_more_than_four_thousand_million_floats_are_found() {
+        let row = Row { base: FAR as isize, valid: 1, out: FAR + 64 };
+        let mut pairs = Vec::new();
+        find_pairs(&[row], Reach { delta: 3, need: 1 }, |_, row| row.out, &mut pairs);
+        let places: Vec<[usize; 2]> = pairs.iter().map(|&Pair { source, row }| [source, row]).collect();
+        assert_eq!(places, [[FAR + 3, FAR + 64]]);
+    }
 }

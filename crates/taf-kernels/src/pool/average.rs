@@ -1,7 +1,7 @@
 use pulp::Simd;
 use rayon::prelude::*;
 
-use crate::channels::Cut;
+use crate::channels::Division;
 use crate::lanes::Lanes;
 use crate::sweep::{Body, Total, sweep};
 
@@ -14,9 +14,9 @@ use crate::sweep::{Body, Total, sweep};
 /// If the lengths do not fit together or there is no pixel.
 pub fn global_average_pool_forward(pixels: usize, channels: usize, x: &[f32], y: &mut [f32]) {
     check(pixels, channels, x.len(), y.len());
-    let cut = Cut::new(pixels * channels, channels);
+    let division = Division::new(pixels * channels, channels);
     y.par_chunks_mut(channels).zip(x.par_chunks(pixels * channels)).for_each(|(mean, picture)| {
-        let [sums] = sweep(&cut, [picture], [], [], &Total);
+        let [sums] = sweep(&division, [picture], [], [], &Total);
         mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = (sum / pixels as f64) as f32);
     });
 }
@@ -27,23 +27,10 @@ pub fn global_average_pool_forward(pixels: usize, channels: usize, x: &[f32], y:
 /// As [`global_average_pool_forward`].
 pub fn global_average_pool_backward(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32]) {
     check(pixels, channels, dx.len(), dy.len());
-    share_out(pixels, channels, dy, dx, &Same);
-}
-
-/// Adds the gradient of [`global_average_pool_forward`] to `dx`, for maps that are not only pooled.
-///
-/// # Panics
-/// As [`global_average_pool_forward`].
-pub fn global_average_pool_backward_add(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32]) {
-    check(pixels, channels, dx.len(), dy.len());
-    share_out(pixels, channels, dy, dx, &Plus);
-}
-
-fn share_out(pixels: usize, channels: usize, dy: &[f32], dx: &mut [f32], body: &impl Body<0, 1, 1, 0>) {
-    let cut = Cut::new(pixels * channels, channels);
+    let division = Division::new(pixels * channels, channels);
     dx.par_chunks_mut(pixels * channels).zip(dy.par_chunks(channels)).for_each(|(picture, dy)| {
         let share: Vec<f32> = dy.iter().map(|dy| dy / pixels as f32).collect();
-        sweep(&cut, [], [picture], [&share], body);
+        sweep(&division, [], [picture], [&share], &Same);
     });
 }
 
@@ -59,21 +46,6 @@ impl Body<0, 1, 1, 0> for Same {
         constants: [Lanes<V>; 1],
     ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
         (constants, [])
-    }
-}
-
-/// The constant added to what is there.
-struct Plus;
-
-impl Body<0, 1, 1, 0> for Plus {
-    #[inline(always)]
-    fn apply<V: Simd>(
-        &self,
-        [sum]: [Lanes<V>; 1],
-        _: [Lanes<V>; 0],
-        [share]: [Lanes<V>; 1],
-    ) -> ([Lanes<V>; 1], [Lanes<V>; 0]) {
-        ([sum + share], [])
     }
 }
 

@@ -3,9 +3,13 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::lanes::Lanes;
+use crate::size::{padded, product, windows};
 
 /// Floats of the widest registers there are.
 const MOST_LANES: usize = 16;
+
+/// Pixels of the largest window, whose numbers are kept in 16 bits.
+const MOST_TAPS: usize = u16::MAX as usize;
 
 /// A meeting of a window and a pixel: where the one of the two that is read starts, in floats, and the number of the pixel
 /// in the window.
@@ -22,7 +26,7 @@ pub struct PoolShape {
     pub width: usize,
     /// Channels of a pixel.
     pub channels: usize,
-    /// Window size, at least 1 and at most 255 pixels in all.
+    /// Window size, at least 1 and at most 65535 pixels in all.
     pub kernel: [usize; 2],
     /// Step between neighbouring windows, at least 1.
     pub stride: [usize; 2],
@@ -33,22 +37,22 @@ pub struct PoolShape {
 impl PoolShape {
     /// Output height in pixels (the last incomplete window is left out, PyTorch's `ceil_mode=False`).
     pub fn output_height(&self) -> usize {
-        (self.height + 2 * self.padding[0] - self.kernel[0]) / self.stride[0] + 1
+        windows(self.height, self.kernel[0], self.stride[0], self.padding[0])
     }
 
     /// Output width in pixels.
     pub fn output_width(&self) -> usize {
-        (self.width + 2 * self.padding[1] - self.kernel[1]) / self.stride[1] + 1
+        windows(self.width, self.kernel[1], self.stride[1], self.padding[1])
     }
 
     /// Length of the input.
     pub fn input_len(&self) -> usize {
-        self.batch * self.height * self.width * self.channels
+        product([self.batch, self.height, self.width, self.channels])
     }
 
     /// Length of the output and of the places of the maxima.
     pub fn output_len(&self) -> usize {
-        self.batch * self.output_height() * self.output_width() * self.channels
+        product([self.batch, self.output_height(), self.output_width(), self.channels])
     }
 
     /// Checks that the sizes fit together.
@@ -57,12 +61,12 @@ impl PoolShape {
     /// If a size is out of the range its field states, or the window is larger than the padded input.
     pub fn validate(&self) {
         let Self { kernel, stride, padding, .. } = self;
-        let taps = kernel[0] * kernel[1];
-        assert!((1..=255).contains(&taps), "a window has 1 to 255 pixels, got {kernel:?}");
+        let taps = product(*kernel);
+        assert!((1..=MOST_TAPS).contains(&taps), "a window has 1 to {MOST_TAPS} pixels, got {kernel:?}");
         assert!(stride[0] > 0 && stride[1] > 0, "the stride must be at least 1, got {stride:?}");
-        let narrow = 2 * padding[0] <= kernel[0] && 2 * padding[1] <= kernel[1];
+        let narrow = (0..2).all(|axis| padding[axis] <= kernel[axis] / 2);
         assert!(narrow, "the padding may be half the window {kernel:?}, got {padding:?}");
-        let fits = self.height + 2 * padding[0] >= kernel[0] && self.width + 2 * padding[1] >= kernel[1];
+        let fits = padded(self.height, padding[0]) >= kernel[0] && padded(self.width, padding[1]) >= kernel[1];
         assert!(fits, "a {kernel:?} window does not fit {}x{} pixels", self.height, self.width);
     }
 
@@ -117,7 +121,7 @@ impl PoolShape {
 ///
 /// # Panics
 /// If a length does not fit the shape, or the shape itself does not [`PoolShape::validate`].
-pub fn max_pool2d_forward(shape: &PoolShape, x: &[f32], y: &mut [f32], places: &mut [u8]) {
+pub fn max_pool2d_forward(shape: &PoolShape, x: &[f32], y: &mut [f32], places: &mut [u16]) {
     shape.check(x.len(), y.len(), places.len());
     let line = shape.output_width() * shape.channels;
     let picture_len = shape.height * shape.width * shape.channels;
@@ -136,7 +140,7 @@ struct Maxima<'a> {
     columns: &'a [Vec<(usize, usize)>],
     picture: &'a [f32],
     y: &'a mut [f32],
-    places: &'a mut [u8],
+    places: &'a mut [u16],
 }
 
 impl WithSimd for Maxima<'_> {
@@ -159,7 +163,7 @@ impl WithSimd for Maxima<'_> {
 }
 
 #[inline(always)]
-fn keep_largest<V: Simd>(simd: V, picture: &[f32], taps: &[Tap], y: &mut [f32], places: &mut [u8]) {
+fn keep_largest<V: Simd>(simd: V, picture: &[f32], taps: &[Tap], y: &mut [f32], places: &mut [u16]) {
     let whole = y.len() / V::F32_LANES * V::F32_LANES;
     for lane in (0..whole).step_by(V::F32_LANES) {
         let (largest, tap) = largest(simd, picture, taps, lane, V::F32_LANES);
@@ -188,22 +192,22 @@ fn largest<V: Simd>(simd: V, picture: &[f32], taps: &[Tap], lane: usize, width: 
     (most, at)
 }
 
-/// The taps as bytes.
+/// The taps as they are kept.
 #[inline(always)]
-fn narrow<V: Simd>(_: V, taps: V::u32s) -> [u8; MOST_LANES] {
+fn narrow<V: Simd>(_: V, taps: V::u32s) -> [u16; MOST_LANES] {
     let taps: &[u32] = cast_slice(bytes_of(&taps));
-    let mut bytes = [0; MOST_LANES];
+    let mut kept = [0; MOST_LANES];
     for lane in 0..V::F32_LANES {
-        bytes[lane] = taps[lane] as u8;
+        kept[lane] = taps[lane] as u16;
     }
-    bytes
+    kept
 }
 
 /// Gradient of [`max_pool2d_forward`]: each window's gradient goes to the pixel that held its maximum. Overwrites `dx`.
 ///
 /// # Panics
 /// As [`max_pool2d_forward`].
-pub fn max_pool2d_backward(shape: &PoolShape, dy: &[f32], places: &[u8], dx: &mut [f32]) {
+pub fn max_pool2d_backward(shape: &PoolShape, dy: &[f32], places: &[u16], dx: &mut [f32]) {
     shape.check(dx.len(), dy.len(), places.len());
     let picture_len = shape.output_height() * shape.output_width() * shape.channels;
     let [rows, columns] = [0, 1].map(|axis| shape.seeing(axis));
@@ -221,7 +225,7 @@ struct Spread<'a> {
     rows: &'a [(usize, usize)],
     columns: &'a [Vec<(usize, usize)>],
     dy: &'a [f32],
-    places: &'a [u8],
+    places: &'a [u16],
     dx: &'a mut [f32],
 }
 
@@ -247,7 +251,7 @@ impl WithSimd for Spread<'_> {
 }
 
 #[inline(always)]
-fn gather<V: Simd>(simd: V, dy: &[f32], places: &[u8], windows: &[Tap], dx: &mut [f32]) {
+fn gather<V: Simd>(simd: V, dy: &[f32], places: &[u16], windows: &[Tap], dx: &mut [f32]) {
     let whole = dx.len() / V::F32_LANES * V::F32_LANES;
     for lane in (0..whole).step_by(V::F32_LANES) {
         gathered(simd, dy, places, windows, lane, V::F32_LANES).store(&mut dx[lane..lane + V::F32_LANES]);
@@ -259,7 +263,7 @@ fn gather<V: Simd>(simd: V, dy: &[f32], places: &[u8], windows: &[Tap], dx: &mut
 
 /// The gradient of a pixel in `width` channels from `lane` on.
 #[inline(always)]
-fn gathered<V: Simd>(simd: V, dy: &[f32], places: &[u8], windows: &[Tap], lane: usize, width: usize) -> Lanes<V> {
+fn gathered<V: Simd>(simd: V, dy: &[f32], places: &[u16], windows: &[Tap], lane: usize, width: usize) -> Lanes<V> {
     let zero = Lanes::splat(simd, 0.0);
     let mut sum = zero;
     for &(start, tap) in windows {
@@ -272,7 +276,7 @@ fn gathered<V: Simd>(simd: V, dy: &[f32], places: &[u8], windows: &[Tap], lane: 
 
 /// Bytes as taps; those that are missing are zero.
 #[inline(always)]
-fn widen<V: Simd>(_: V, places: &[u8]) -> V::u32s {
+fn widen<V: Simd>(_: V, places: &[u16]) -> V::u32s {
     let mut bytes = [0; MOST_LANES];
     bytes[..places.len()].copy_from_slice(places);
     let wide = bytes.map(u32::from);

@@ -395,7 +395,7 @@ impl VideoOps for Flex {
         let dims = x.shape();
         profile::operation(
             || pass_over("cut", "forward", &dims),
-            || overwritten(x, |x| taf_kernels::cut_in_place(ceiling, x)),
+            || overwritten(x, |x| taf_kernels::clamp_max_in_place(ceiling, x)),
         )
     }
 
@@ -405,7 +405,7 @@ impl VideoOps for Flex {
         }
         let y = Dense::new(y);
         memory_bound("cut", "input gradient", &y, || {
-            overwritten(dy, |dy| taf_kernels::cut_backward_in_place(ceiling, y.values(), dy))
+            overwritten(dy, |dy| taf_kernels::clamp_max_backward_in_place(ceiling, y.values(), dy))
         })
     }
 
@@ -610,7 +610,7 @@ fn pooled_shape(shape: &PoolShape) -> Shape {
 }
 
 /// Fills `y` with the maxima and returns their places.
-fn pool(shape: &PoolShape, x: &Dense, y: &mut [f32]) -> Vec<u8> {
+fn pool(shape: &PoolShape, x: &Dense, y: &mut [f32]) -> Vec<u16> {
     let mut places = vec![0; shape.output_len()];
     taf_kernels::max_pool2d_forward(shape, x.values(), y, &mut places);
     places

@@ -201,7 +201,7 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
 }
 
-/// Maximum over all frames of a clip, at most 255.
+/// Maximum over all frames of a clip.
 ///
 /// # Shapes
 /// - `x`: `[clips, frames, pixels, channels]`
