@@ -111,7 +111,7 @@ fn cases() -> Vec<Case> {
         case("convolution along a single frame", &[&[4, 1, 3, 8], &[3, 1, 8, 6]], |i| {
             ops::conv_time(i[0].clone(), i[1].clone(), 1)
         }),
-        case("cut", &[x], |i| ops::cut(i[0].clone(), 0.3)),
+        case("clamp", &[x], |i| ops::clamp_max(i[0].clone(), 0.3)),
         case("maximum over 300 frames", &[&[1, 300, 2, 3]], |i| ops::max_over_time(i[0].clone())),
         case("maximum over time", &[x], |i| ops::max_over_time(i[0].clone())),
         case("depthwise convolution with batch norm", &[x, &[3, 3, 1, 8], row, row], |i| {

@@ -113,9 +113,9 @@ impl MobileNetV2 {
     /// `[n, height, width, 3]` to `[n, height / 32, width / 32, channels]` (sides rounded up). The images are whole
     /// clips of `time` frames.
     pub fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
-        let x = cut(self.first.forward_relu(x, pass));
+        let x = below_ceiling(self.first.forward_relu(x, pass));
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x, time, pass));
-        cut(self.last.forward_relu(x, pass))
+        below_ceiling(self.last.forward_relu(x, pass))
     }
 
     /// torchvision's names.
@@ -165,13 +165,13 @@ impl InvertedResidual {
     fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
         let hidden = match (&self.expand, self.divisor) {
             (None, _) => x.clone(),
-            (Some(expand), None) => cut(expand.forward_relu(x.clone(), pass)),
+            (Some(expand), None) => below_ceiling(expand.forward_relu(x.clone(), pass)),
             (Some(expand), Some(divisor)) => {
                 let shift = frame_shift(&x, time, divisor);
-                cut(expand.forward_shifted_relu(x.clone(), shift, pass))
+                below_ceiling(expand.forward_shifted_relu(x.clone(), shift, pass))
             }
         };
-        let hidden = cut(self.filter.forward_relu(hidden, pass));
+        let hidden = below_ceiling(self.filter.forward_relu(hidden, pass));
         if self.shortcut { self.project.forward_sum(hidden, x, pass) } else { self.project.forward(hidden, pass) }
     }
 
@@ -199,8 +199,8 @@ impl InvertedResidual {
 }
 
 /// The upper half of ReLU6.
-fn cut(x: Tensor<4>) -> Tensor<4> {
-    ops::cut(x, CEILING)
+fn below_ceiling(x: Tensor<4>) -> Tensor<4> {
+    ops::clamp_max(x, CEILING)
 }
 
 #[cfg(test)]

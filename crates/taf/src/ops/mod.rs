@@ -1,110 +1,67 @@
 //! Tensor operations of the video networks on channels-last activations, as a Burn backend extension.
 //!
 //! Activations are logical NHWC, `[batch * time, height, width, channels]`; convolution weights are HWIO,
-//! `[kernel_height, kernel_width, channels_in / groups, channels_out]`. Every operation exists three times, each thin:
+//! `[kernel_height, kernel_width, channels_in / groups, channels_out]`. An operation has a room. It holds the tensor
+//! function that models call, which is the only way to the operation, with its options, and three bodies, each thin:
 //!
-//! - [`composed`]: the default body, written with Burn's primitives, right on every device;
-//! - [`flex`]: the CPU route to the kernels of `taf-kernels`;
-//! - [`autodiff`]: the handwritten gradient, which computes only what a tracked input asks for.
+//! - `composed`: written with Burn's primitives, right on every device;
+//! - `flex`: the CPU route to the kernels of `taf-kernels`;
+//! - `gradient`: the handwritten gradient, which computes only what a tracked input asks for.
 //!
-//! The functions of this module are what models call.
+//! [`VideoOps`] lists the operations, and the rows under it say which body answers on which device. What the rooms share is
+//! in `composed.rs`, `flex.rs` and `autodiff.rs`, none of which knows an operation.
 
 mod autodiff;
-pub mod composed;
+mod average_pool;
+mod clamp_max;
+mod composed;
+mod conv2d;
+mod conv2d_norm;
+mod conv3d;
 mod flex;
+mod max_pool;
 mod memory;
+mod norm;
 mod optional;
-mod tensor;
-mod volume;
+mod pixels;
+mod scale_shift;
+mod sgd;
+mod space_time;
+mod sums;
+mod temporal_adaptive;
+mod temporal_shift;
 mod workers;
 
-pub use flex::with_composed_ops;
+pub use average_pool::average_pool;
+pub use clamp_max::clamp_max;
+pub use composed::with_composed_ops;
+pub use conv2d::{ConvOptions, conv_time, conv2d};
+pub use conv2d_norm::{conv2d_affine, conv2d_batch_norm};
+pub use conv3d::{Conv3dOptions, conv3d};
+pub use max_pool::{max_over_time, max_pool2d};
 pub use memory::peak_tensor_bytes;
+pub use norm::{NormEnd, NormGradients, NormParameters, NormState, Normalized, Normed, batch_norm};
 pub use optional::Optional;
+pub use pixels::pixels_to_images;
+pub use scale_shift::{Affine, scale_shift};
+pub use sgd::sgd_step;
+pub use space_time::{SpaceTimeConv, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm};
+pub use sums::{accumulate, sum_of_squares};
 pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
-pub(crate) use tensor::values;
-pub use tensor::{
-    Affine, ConvOptions, NormParameters, Normed, accumulate, average_pool, batch_norm, conv_time, conv2d,
-    conv2d_affine, conv2d_batch_norm, cut, max_over_time, max_pool2d, pixels_to_images, scale_shift, sgd_step,
-    sum_of_squares, temporal_shift,
-};
-pub use volume::{
-    Conv3dOptions, SpaceTimeConv, conv3d, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm,
-    temporal_adaptive,
-};
+pub use temporal_adaptive::{AdaptiveGradients, temporal_adaptive};
+pub use temporal_shift::temporal_shift;
 pub use workers::on_workers;
 
-use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
+use burn::backend::{
+    Autodiff, Backend, Flex, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension, tensor::FloatTensor,
+};
+use burn::tensor::Tensor;
 
-/// Batch-norm output with the statistics it used.
-#[derive(Debug, Clone, ExtensionType)]
-pub struct Normalized<B: Backend> {
-    /// The output.
-    pub y: FloatTensor<B>,
-    /// What was normalised, where that was computed on the way: the output of a convolution.
-    #[extension_type]
-    pub x: Optional<B>,
-    /// Mean, `[channels]`.
-    pub mean: FloatTensor<B>,
-    /// Biased variance, `[channels]`.
-    pub variance: FloatTensor<B>,
-    /// `1 / sqrt(variance + epsilon)`, `[channels]`.
-    pub inverse_deviation: FloatTensor<B>,
-}
+use composed::composed_wanted;
 
-/// What the gradient of batch norm reads.
-#[derive(Debug, Clone, ExtensionType)]
-pub struct NormState<B: Backend> {
-    /// The input.
-    pub x: FloatTensor<B>,
-    /// The output, kept where a ReLU followed the sum with a residual: its zeros tell where the gradient stops. Without
-    /// a residual that follows from `x`.
-    #[extension_type]
-    pub y: Optional<B>,
-    /// Scale.
-    pub gamma: FloatTensor<B>,
-    /// Offset.
-    pub beta: FloatTensor<B>,
-    /// Mean of the batch.
-    pub mean: FloatTensor<B>,
-    /// `1 / sqrt(variance + epsilon)` of the batch.
-    pub inverse_deviation: FloatTensor<B>,
-    /// Whether there was a ReLU.
-    pub relu: bool,
-}
-
-/// Gradients of batch norm.
-#[derive(Debug, Clone, ExtensionType)]
-pub struct NormGradients<B: Backend> {
-    /// To the input.
-    pub dx: FloatTensor<B>,
-    /// To the scale.
-    pub dgamma: FloatTensor<B>,
-    /// To the offset.
-    pub dbeta: FloatTensor<B>,
-    /// To the residual, where it was asked for.
-    #[extension_type]
-    pub dresidual: Optional<B>,
-}
-
-/// Gradients of the adaptive filter over time.
-#[derive(Debug, Clone, ExtensionType)]
-pub struct AdaptiveGradients<B: Backend> {
-    /// To the input.
-    pub dx: FloatTensor<B>,
-    /// To the kernels, `[clips, channels, 3]`.
-    pub dkernels: FloatTensor<B>,
-    /// To the gates, `[clips, frames, channels]`.
-    pub dgates: FloatTensor<B>,
-}
-
-/// How batch norm ends.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NormEnd {
-    /// Added to the variance.
-    pub epsilon: f32,
-    /// Whether negative sums become zero.
-    pub relu: bool,
+/// The elements in row-major order, out of the graph.
+pub(crate) fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.without_autodiff().into_data().convert::<f32>().try_into_vec().expect("the values were made f32")
 }
 
 /// The operations a device must answer. All bodies have a composed default, so a new backend starts with an empty impl.
@@ -115,7 +72,7 @@ pub trait VideoOps: Backend {
     /// Convolution: `[n, h, w, c_in]` and HWIO weights to `[n, h', w', c_out]`, of the temporally shifted input where the
     /// shape says so.
     fn conv2d_nhwc(x: FloatTensor<Self>, weight: FloatTensor<Self>, shape: ConvShape) -> FloatTensor<Self> {
-        composed::conv2d::<Self>(x, weight, shape)
+        conv2d::composed::conv2d_nhwc::<Self>(x, weight, shape)
     }
 
     /// Gradient of the convolution to its input.
@@ -124,12 +81,12 @@ pub trait VideoOps: Backend {
         weight: FloatTensor<Self>,
         shape: ConvShape,
     ) -> FloatTensor<Self> {
-        composed::conv2d_input_gradient::<Self>(dy, weight, shape)
+        conv2d::composed::conv2d_nhwc_input_gradient::<Self>(dy, weight, shape)
     }
 
     /// Gradient of the convolution to its weights.
     fn conv2d_nhwc_weight_gradient(x: FloatTensor<Self>, dy: FloatTensor<Self>, shape: ConvShape) -> FloatTensor<Self> {
-        composed::conv2d_weight_gradient::<Self>(x, dy, shape)
+        conv2d::composed::conv2d_nhwc_weight_gradient::<Self>(x, dy, shape)
     }
 
     /// Batch norm of a convolution with the batch's own statistics: `relu?(norm(conv(x)) + residual?)`.
@@ -142,9 +99,7 @@ pub trait VideoOps: Backend {
         shape: ConvShape,
         end: NormEnd,
     ) -> Normalized<Self> {
-        let x = Self::conv2d_nhwc(x, weight, shape);
-        let norm = Self::norm_train(x.clone(), gamma, beta, residual, end);
-        Normalized { x: Optional::Some(x), ..norm }
+        conv2d_norm::composed::conv2d_norm_train::<Self>(x, weight, gamma, beta, residual, shape, end)
     }
 
     /// Convolution and per-channel map, `relu?(conv(x) * scale + shift + residual?)`: batch norm with running
@@ -158,7 +113,7 @@ pub trait VideoOps: Backend {
         shape: ConvShape,
         relu: bool,
     ) -> FloatTensor<Self> {
-        Self::scale_shift(Self::conv2d_nhwc(x, weight, shape), scale, shift, residual, relu)
+        conv2d_norm::composed::conv2d_affine::<Self>(x, weight, scale, shift, residual, shape, relu)
     }
 
     /// Batch norm with the batch's own statistics: `relu?(norm(x) + residual?)`.
@@ -169,7 +124,7 @@ pub trait VideoOps: Backend {
         #[extension_type] residual: Optional<Self>,
         end: NormEnd,
     ) -> Normalized<Self> {
-        composed::batch_norm::<Self>(x, gamma, beta, residual, end)
+        norm::composed::norm_train::<Self>(x, gamma, beta, residual, end)
     }
 
     /// Gradients of batch norm, that of the residual only if it is wanted.
@@ -178,7 +133,7 @@ pub trait VideoOps: Backend {
         dy: FloatTensor<Self>,
         residual: bool,
     ) -> NormGradients<Self> {
-        composed::batch_norm_gradient::<Self>(state, dy, residual)
+        norm::composed::norm_gradient::<Self>(state, dy, residual)
     }
 
     /// `relu?(x * scale + shift + residual?)` per channel: batch norm with running statistics.
@@ -189,7 +144,7 @@ pub trait VideoOps: Backend {
         #[extension_type] residual: Optional<Self>,
         relu: bool,
     ) -> FloatTensor<Self> {
-        composed::scale_shift::<Self>(x, scale, shift, residual, relu)
+        scale_shift::composed::scale_shift::<Self>(x, scale, shift, residual, relu)
     }
 
     /// Gradients of [`VideoOps::scale_shift`] to `x` and, if it is wanted, to the residual. `y` is the output where it
@@ -200,28 +155,28 @@ pub trait VideoOps: Backend {
         scale: FloatTensor<Self>,
         residual: bool,
     ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
-        composed::scale_shift_gradient::<Self>(y, dy, scale, residual)
+        scale_shift::composed::scale_shift_gradient::<Self>(y, dy, scale, residual)
     }
 
     /// The first `fold` channels come from the next frame, the following `fold` from the previous one, the rest stay;
     /// zeros enter at the ends of the clip. `backwards` exchanges next and previous, which is the gradient.
     fn temporal_shift(x: FloatTensor<Self>, frames: usize, fold: usize, backwards: bool) -> FloatTensor<Self> {
-        composed::temporal_shift::<Self>(x, frames, fold, backwards)
+        temporal_shift::composed::temporal_shift::<Self>(x, frames, fold, backwards)
     }
 
     /// `min(x, ceiling)`, the upper half of ReLU6.
-    fn cut(x: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
-        composed::cut::<Self>(x, ceiling)
+    fn clamp_max(x: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        clamp_max::composed::clamp_max::<Self>(x, ceiling)
     }
 
-    /// Gradient of [`VideoOps::cut`] from its output: `dy` where `y` is below the ceiling, else 0.
-    fn cut_gradient(y: FloatTensor<Self>, dy: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
-        composed::cut_gradient::<Self>(y, dy, ceiling)
+    /// Gradient of [`VideoOps::clamp_max`] from its output: `dy` where `y` is below the ceiling, else 0.
+    fn clamp_max_gradient(y: FloatTensor<Self>, dy: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        clamp_max::composed::clamp_max_gradient::<Self>(y, dy, ceiling)
     }
 
     /// 3-D convolution: `[clips, t, h, w, c_in]` and DHWIO weights to `[clips, t', h', w', c_out]`.
     fn conv3d_ndhwc(x: FloatTensor<Self>, weight: FloatTensor<Self>, shape: Conv3dShape) -> FloatTensor<Self> {
-        volume::composed::conv3d::<Self>(x, weight, shape)
+        conv3d::composed::conv3d_ndhwc::<Self>(x, weight, shape)
     }
 
     /// Gradient of the 3-D convolution to its input.
@@ -230,7 +185,7 @@ pub trait VideoOps: Backend {
         weight: FloatTensor<Self>,
         shape: Conv3dShape,
     ) -> FloatTensor<Self> {
-        volume::composed::conv3d_input_gradient::<Self>(dy, weight, shape)
+        conv3d::composed::conv3d_ndhwc_input_gradient::<Self>(dy, weight, shape)
     }
 
     /// Gradient of the 3-D convolution to its weights.
@@ -239,7 +194,7 @@ pub trait VideoOps: Backend {
         dy: FloatTensor<Self>,
         shape: Conv3dShape,
     ) -> FloatTensor<Self> {
-        volume::composed::conv3d_weight_gradient::<Self>(x, dy, shape)
+        conv3d::composed::conv3d_ndhwc_weight_gradient::<Self>(x, dy, shape)
     }
 
     /// GST's pair of convolutions on `[clips * t, h, w, c_in]`: one over space with weights `[3, 3, c, o]`, and one over
@@ -250,7 +205,7 @@ pub trait VideoOps: Backend {
         time: FloatTensor<Self>,
         shape: SpaceTimeShape,
     ) -> FloatTensor<Self> {
-        volume::composed::space_time_conv::<Self>(x, space, time, shape)
+        space_time::composed::space_time_conv::<Self>(x, space, time, shape)
     }
 
     /// Gradient of the pair to its input.
@@ -260,7 +215,7 @@ pub trait VideoOps: Backend {
         time: FloatTensor<Self>,
         shape: SpaceTimeShape,
     ) -> FloatTensor<Self> {
-        volume::composed::space_time_conv_input_gradient::<Self>(dy, space, time, shape)
+        space_time::composed::space_time_conv_input_gradient::<Self>(dy, space, time, shape)
     }
 
     /// Gradients of the pair to its weights.
@@ -269,7 +224,7 @@ pub trait VideoOps: Backend {
         dy: FloatTensor<Self>,
         shape: SpaceTimeShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        volume::composed::space_time_conv_weight_gradients::<Self>(x, dy, shape)
+        space_time::composed::space_time_conv_weight_gradients::<Self>(x, dy, shape)
     }
 
     /// Batch norm of the pair with the batch's own statistics.
@@ -282,9 +237,7 @@ pub trait VideoOps: Backend {
         shape: SpaceTimeShape,
         end: NormEnd,
     ) -> Normalized<Self> {
-        let x = Self::space_time_conv(x, space, time, shape);
-        let norm = Self::norm_train(x.clone(), gamma, beta, Optional::None, end);
-        Normalized { x: Optional::Some(x), ..norm }
+        space_time::composed::space_time_conv_norm_train::<Self>(x, space, time, gamma, beta, shape, end)
     }
 
     /// The pair and a per-channel map, `relu?(conv(x) * scale + shift)`.
@@ -297,7 +250,7 @@ pub trait VideoOps: Backend {
         shape: SpaceTimeShape,
         relu: bool,
     ) -> FloatTensor<Self> {
-        Self::scale_shift(Self::space_time_conv(x, space, time, shape), scale, shift, Optional::None, relu)
+        space_time::composed::space_time_conv_affine::<Self>(x, space, time, scale, shift, shape, relu)
     }
 
     /// TAM's filter over time of `[clips * t, .., c]`: kernels `[clips, c, 3]` weigh the previous frame, the frame and the
@@ -307,7 +260,7 @@ pub trait VideoOps: Backend {
         kernels: FloatTensor<Self>,
         gates: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        volume::composed::temporal_adaptive::<Self>(x, kernels, gates)
+        temporal_adaptive::composed::temporal_adaptive::<Self>(x, kernels, gates)
     }
 
     /// Gradients of the filter over time.
@@ -317,47 +270,47 @@ pub trait VideoOps: Backend {
         gates: FloatTensor<Self>,
         dy: FloatTensor<Self>,
     ) -> AdaptiveGradients<Self> {
-        volume::composed::temporal_adaptive_gradient::<Self>(x, kernels, gates, dy)
+        temporal_adaptive::composed::temporal_adaptive_gradient::<Self>(x, kernels, gates, dy)
     }
 
     /// Maximum over windows of `[n, h, w, c]`.
     fn max_pool2d_nhwc(x: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
-        composed::max_pool2d::<Self>(x, shape)
+        max_pool::composed::max_pool2d_nhwc::<Self>(x, shape)
     }
 
     /// Gradient of the maximum to its input: to the first greatest pixel of each window.
     fn max_pool2d_nhwc_gradient(x: FloatTensor<Self>, dy: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
-        composed::max_pool2d_gradient::<Self>(x, dy, shape)
+        max_pool::composed::max_pool2d_nhwc_gradient::<Self>(x, dy, shape)
     }
 
     /// Mean over the middle axis: `[n, pixels, channels]` to `[n, channels]`.
     fn average_pool(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::average_pool::<Self>(x)
+        average_pool::composed::average_pool::<Self>(x)
     }
 
     /// Gradient of the mean over `pixels`: `[n, channels]` to `[n, pixels, channels]`.
     fn average_pool_gradient(dy: FloatTensor<Self>, pixels: usize) -> FloatTensor<Self> {
-        composed::average_pool_gradient::<Self>(dy, pixels)
+        average_pool::composed::average_pool_gradient::<Self>(dy, pixels)
     }
 
     /// Planes `[n, 3, h, w]` to channels-last `[n, h, w, 3]`, less the mean, divided by the deviation.
     fn pixels_to_images(pixels: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
-        composed::pixels_to_images::<Self>(pixels, colors)
+        pixels::composed::pixels_to_images::<Self>(pixels, colors)
     }
 
     /// Gradient of [`VideoOps::pixels_to_images`]: `[n, h, w, 3]` to `[n, 3, h, w]`.
     fn pixels_to_images_gradient(dy: FloatTensor<Self>, colors: Colors) -> FloatTensor<Self> {
-        composed::pixels_to_images_gradient::<Self>(dy, colors)
+        pixels::composed::pixels_to_images_gradient::<Self>(dy, colors)
     }
 
     /// `sum + x`, in the memory of `sum` where nobody else holds it. Not differentiable.
     fn accumulate(sum: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_add(sum, x)
+        sums::composed::accumulate::<Self>(sum, x)
     }
 
     /// Sum of the squares of all elements, `[1]`, the same for any number of threads. Not differentiable.
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_sum(Self::float_mul(x.clone(), x))
+        sums::composed::sum_of_squares::<Self>(x)
     }
 
     /// One step of gradient descent on a flat parameter: the new `(weight, velocity)`. Not differentiable.
@@ -367,6 +320,96 @@ pub trait VideoOps: Backend {
         velocity: FloatTensor<Self>,
         step: SgdStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::sgd_step::<Self>(weight, gradient, velocity, step)
+        sgd::composed::sgd_step::<Self>(weight, gradient, velocity, step)
     }
+}
+
+/// A method of the autodiff backend. What is `tracked` has a handwritten gradient; what is `constant` is a gradient
+/// itself or belongs to an optimiser.
+macro_rules! autodiff_body {
+    (tracked $room:ident $name:ident($($input:ident),*)) => {
+        $room::gradient::$name::<B, C>($($input),*)
+    };
+    (constant $room:ident $name:ident($($input:ident),*)) => {{
+        let _ = ($($input,)*);
+        panic!("taf differentiates its operations once; a gradient of a gradient is not supported")
+    }};
+}
+
+/// From `kind room::operation(inputs) -> output;` the methods of the two backends.
+macro_rules! bodies {
+    ($($kind:ident $room:ident::$name:ident($($input:ident: $type:ty),*) -> $output:ty;)*) => {
+        impl VideoOps for Flex {
+            $(fn $name($($input: $type),*) -> $output {
+                if composed_wanted() {
+                    return $room::composed::$name::<Self>($($input),*);
+                }
+                $room::flex::$name($($input),*)
+            })*
+        }
+
+        impl<B: Backend + VideoOps, C: CheckpointStrategy> VideoOps for Autodiff<B, C> {
+            $(fn $name($($input: $type),*) -> $output {
+                autodiff_body!($kind $room $name($($input),*))
+            })*
+        }
+    };
+}
+
+use FloatTensor as T;
+
+bodies! {
+    tracked conv2d::conv2d_nhwc(x: T<Self>, weight: T<Self>, shape: ConvShape) -> T<Self>;
+    constant conv2d::conv2d_nhwc_input_gradient(dy: T<Self>, weight: T<Self>, shape: ConvShape) -> T<Self>;
+    constant conv2d::conv2d_nhwc_weight_gradient(x: T<Self>, dy: T<Self>, shape: ConvShape) -> T<Self>;
+    tracked conv2d_norm::conv2d_norm_train(
+        x: T<Self>, weight: T<Self>, gamma: T<Self>, beta: T<Self>, residual: Optional<Self>, shape: ConvShape,
+        end: NormEnd
+    ) -> Normalized<Self>;
+    tracked conv2d_norm::conv2d_affine(
+        x: T<Self>, weight: T<Self>, scale: T<Self>, shift: T<Self>, residual: Optional<Self>, shape: ConvShape,
+        relu: bool
+    ) -> T<Self>;
+    tracked norm::norm_train(
+        x: T<Self>, gamma: T<Self>, beta: T<Self>, residual: Optional<Self>, end: NormEnd
+    ) -> Normalized<Self>;
+    constant norm::norm_gradient(state: NormState<Self>, dy: T<Self>, residual: bool) -> NormGradients<Self>;
+    tracked scale_shift::scale_shift(
+        x: T<Self>, scale: T<Self>, shift: T<Self>, residual: Optional<Self>, relu: bool
+    ) -> T<Self>;
+    constant scale_shift::scale_shift_gradient(
+        y: Optional<Self>, dy: T<Self>, scale: T<Self>, residual: bool
+    ) -> (T<Self>, Option<T<Self>>);
+    tracked temporal_shift::temporal_shift(x: T<Self>, frames: usize, fold: usize, backwards: bool) -> T<Self>;
+    tracked clamp_max::clamp_max(x: T<Self>, ceiling: f32) -> T<Self>;
+    constant clamp_max::clamp_max_gradient(y: T<Self>, dy: T<Self>, ceiling: f32) -> T<Self>;
+    tracked conv3d::conv3d_ndhwc(x: T<Self>, weight: T<Self>, shape: Conv3dShape) -> T<Self>;
+    constant conv3d::conv3d_ndhwc_input_gradient(dy: T<Self>, weight: T<Self>, shape: Conv3dShape) -> T<Self>;
+    constant conv3d::conv3d_ndhwc_weight_gradient(x: T<Self>, dy: T<Self>, shape: Conv3dShape) -> T<Self>;
+    tracked space_time::space_time_conv(x: T<Self>, space: T<Self>, time: T<Self>, shape: SpaceTimeShape) -> T<Self>;
+    constant space_time::space_time_conv_input_gradient(
+        dy: T<Self>, space: T<Self>, time: T<Self>, shape: SpaceTimeShape
+    ) -> T<Self>;
+    constant space_time::space_time_conv_weight_gradients(
+        x: T<Self>, dy: T<Self>, shape: SpaceTimeShape
+    ) -> (T<Self>, T<Self>);
+    tracked space_time::space_time_conv_norm_train(
+        x: T<Self>, space: T<Self>, time: T<Self>, gamma: T<Self>, beta: T<Self>, shape: SpaceTimeShape, end: NormEnd
+    ) -> Normalized<Self>;
+    tracked space_time::space_time_conv_affine(
+        x: T<Self>, space: T<Self>, time: T<Self>, scale: T<Self>, shift: T<Self>, shape: SpaceTimeShape, relu: bool
+    ) -> T<Self>;
+    tracked temporal_adaptive::temporal_adaptive(x: T<Self>, kernels: T<Self>, gates: T<Self>) -> T<Self>;
+    constant temporal_adaptive::temporal_adaptive_gradient(
+        x: T<Self>, kernels: T<Self>, gates: T<Self>, dy: T<Self>
+    ) -> AdaptiveGradients<Self>;
+    tracked max_pool::max_pool2d_nhwc(x: T<Self>, shape: PoolShape) -> T<Self>;
+    constant max_pool::max_pool2d_nhwc_gradient(x: T<Self>, dy: T<Self>, shape: PoolShape) -> T<Self>;
+    tracked average_pool::average_pool(x: T<Self>) -> T<Self>;
+    constant average_pool::average_pool_gradient(dy: T<Self>, pixels: usize) -> T<Self>;
+    tracked pixels::pixels_to_images(pixels: T<Self>, colors: Colors) -> T<Self>;
+    constant pixels::pixels_to_images_gradient(dy: T<Self>, colors: Colors) -> T<Self>;
+    constant sums::accumulate(sum: T<Self>, x: T<Self>) -> T<Self>;
+    constant sums::sum_of_squares(x: T<Self>) -> T<Self>;
+    constant sgd::sgd_step(weight: T<Self>, gradient: T<Self>, velocity: T<Self>, step: SgdStep) -> (T<Self>, T<Self>);
 }

@@ -1,4 +1,5 @@
-use burn::backend::{Backend, ExtensionType, tensor::FloatTensor};
+use burn::backend::{Backend, Dispatch, ExtensionType, tensor::FloatTensor};
+use burn::tensor::Tensor;
 
 /// A tensor that an operation can do without.
 #[derive(Debug, Clone, ExtensionType)]
@@ -27,5 +28,11 @@ impl<B: Backend> Optional<B> {
 impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
     fn from(tensor: Option<FloatTensor<B>>) -> Self {
         tensor.map_or(Self::None, Self::Some)
+    }
+}
+
+impl Optional<Dispatch> {
+    pub(super) fn of<const D: usize>(tensor: Option<Tensor<D>>) -> Self {
+        tensor.map(Tensor::into_dispatch).into()
     }
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 
-use super::flex::{composed_wanted, with_composed};
+use super::composed::{composed_wanted, with_composed};
 
 /// As many threads as Rayon's own pool has.
 static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
