@@ -1,10 +1,11 @@
 //! Where the time of a step goes: by phase, and by operation and layer.
 //!
-//! Nothing is measured until [`record`] is called, and then of this process as a whole.
+//! Nothing is measured until [`record`] is called, and then what its work does: on its thread, and on those of the kernels
+//! that it hands something to.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -69,10 +70,38 @@ impl Profile {
     }
 }
 
-static RECORDING: AtomicBool = AtomicBool::new(false);
-static RECORDER: Mutex<Recorder> = Mutex::new(Recorder::new());
-/// Held while recording, so that two recordings do not mix.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+thread_local! {
+    static HERE: RefCell<Recording> = const { RefCell::new(Recording(None)) };
+}
+
+/// The measurement a thread takes part in, if it does.
+#[derive(Clone)]
+pub(crate) struct Recording(Option<Arc<Mutex<Recorder>>>);
+
+impl Recording {
+    /// That of this thread.
+    pub(crate) fn here() -> Self {
+        HERE.with_borrow(Self::clone)
+    }
+
+    /// Runs `work` on this thread as a part of the measurement.
+    pub(crate) fn around<R>(self, work: impl FnOnce() -> R) -> R {
+        /// Goes back to what was, also when the work panics.
+        struct Restore(Recording);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                HERE.set(self.0.clone());
+            }
+        }
+        let _restore = Restore(HERE.replace(self));
+        work()
+    }
+
+    fn recorder(&self) -> Option<MutexGuard<'_, Recorder>> {
+        // Every change leaves the recorder whole, so a panic elsewhere did no harm.
+        self.0.as_ref().map(|recorder| recorder.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 struct Recorder {
     phase: Option<Phase>,
@@ -91,66 +120,67 @@ impl Recorder {
     }
 }
 
-fn recorder() -> MutexGuard<'static, Recorder> {
-    RECORDER.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Measures `work`. Operations take a little longer while they are measured.
+/// Measures `work`. Operations take a little longer while they are measured. A recording within another is its own.
 pub fn record<R>(work: impl FnOnce() -> R) -> (R, Profile) {
-    /// Stops recording also when the work panics.
-    struct Stop;
-    impl Drop for Stop {
-        fn drop(&mut self) {
-            RECORDING.store(false, Ordering::Relaxed);
-        }
-    }
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    *recorder() = Recorder::new();
-    RECORDING.store(true, Ordering::Relaxed);
-    let stop = Stop;
-    let result = work();
-    drop(stop);
-    let recorded = std::mem::replace(&mut *recorder(), Recorder::new());
-    (result, recorded.finish())
+    let recording = Recording(Some(Arc::new(Mutex::new(Recorder::new()))));
+    let result = recording.clone().around(work);
+    let recorded = recording.recorder().map(|mut recorder| std::mem::replace(&mut *recorder, Recorder::new()));
+    (result, recorded.map(Recorder::finish).unwrap_or_default())
 }
 
 /// Counts `work` as part of a phase; a phase within another counts as the outer one.
 pub fn phase<R>(phase: Phase, work: impl FnOnce() -> R) -> R {
-    if !RECORDING.load(Ordering::Relaxed) || recorder().phase.is_some() {
-        return work();
+    /// Leaves the phase also when the work panics.
+    struct Leave(Recording, Instant);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            let Some(mut recorder) = self.0.recorder() else { return };
+            if let Some(phase) = recorder.phase.take() {
+                *recorder.phases.entry(phase).or_default() += self.1.elapsed().as_secs_f64();
+            }
+        }
     }
-    recorder().phase = Some(phase);
-    let start = Instant::now();
-    let result = work();
-    let mut recorder = recorder();
-    *recorder.phases.entry(phase).or_default() += start.elapsed().as_secs_f64();
-    recorder.phase = None;
-    result
+    let recording = Recording::here();
+    let enters = recording.recorder().is_some_and(|mut recorder| {
+        let outermost = recorder.phase.is_none();
+        recorder.phase.get_or_insert(phase);
+        outermost
+    });
+    let _leave = enters.then(|| Leave(recording, Instant::now()));
+    work()
 }
 
 /// Counts `work` as one call of an operation.
 pub(crate) fn operation<R>(operation: impl FnOnce() -> Operation, work: impl FnOnce() -> R) -> R {
-    if !RECORDING.load(Ordering::Relaxed) {
+    let recording = Recording::here();
+    if recording.0.is_none() {
         return work();
     }
     let start = Instant::now();
     let result = work();
     let seconds = start.elapsed().as_secs_f64();
-    let mut recorder = recorder();
-    let key = (recorder.phase, operation());
-    let (calls, total) = recorder.operations.entry(key).or_default();
-    *calls += 1;
-    *total += seconds;
+    if let Some(mut recorder) = recording.recorder() {
+        let key = (recorder.phase, operation());
+        let (calls, total) = recorder.operations.entry(key).or_default();
+        *calls += 1;
+        *total += seconds;
+    }
     result
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
     use super::{Operation, Phase, operation, phase, record};
+    use crate::ops::on_workers;
+
+    fn call() -> Operation {
+        Operation { name: "test", pass: "forward", layer: String::new(), flops: 10 }
+    }
 
     #[test]
     fn a_phase_within_another_counts_as_the_outer_one() {
-        let call = || Operation { name: "test", pass: "forward", layer: String::new(), flops: 10 };
         let ((), profile) = record(|| {
             phase(Phase::Adversary, || phase(Phase::Forward, || operation(call, || ())));
             phase(Phase::Forward, || operation(call, || ()));
@@ -166,5 +196,25 @@ mod tests {
     fn nothing_is_kept_outside_a_recording() {
         let (_, profile) = record(|| ());
         assert!(profile.operations.is_empty() && profile.phases.is_empty());
+    }
+
+    #[test]
+    fn what_is_handed_to_the_kernels_threads_is_recorded_and_what_others_do_is_not() {
+        let ((), profile) = record(|| {
+            std::thread::scope(|scope| drop(scope.spawn(|| operation(call, || ())).join()));
+            phase(Phase::Forward, || on_workers(|| operation(call, || ())));
+        });
+        let found: Vec<_> = profile.operations.iter().map(|time| (time.phase, time.calls)).collect();
+        assert_eq!(found, [(Some(Phase::Forward), 1)]);
+    }
+
+    #[test]
+    fn a_phase_ends_with_a_panic_inside() {
+        let ((), profile) = record(|| {
+            let panic = || phase(Phase::Forward, || resume_unwind(Box::new("on purpose")));
+            assert!(catch_unwind(AssertUnwindSafe(panic)).is_err());
+            operation(call, || ());
+        });
+        assert_eq!(profile.operations[0].phase, None);
     }
 }

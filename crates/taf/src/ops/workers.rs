@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 
 use super::composed::{composed_wanted, with_composed};
+use crate::profile::Recording;
 
 /// As many threads as Rayon's own pool has.
 static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
@@ -43,8 +44,8 @@ pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     if POOL.current_thread_index().is_some() {
         return work();
     }
-    let composed = composed_wanted();
-    let work = move || with_composed(composed, work);
+    let (composed, recording) = (composed_wanted(), Recording::here());
+    let work = move || recording.around(|| with_composed(composed, work));
     if rayon::current_thread_index().is_none() {
         return in_turn(work);
     }
