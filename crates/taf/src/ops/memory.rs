@@ -3,6 +3,10 @@
 //! A training step asks for the same few hundred buffers every time. Given back to the system and fetched again, each
 //! costs its page faults and a pass of zeros; here a tensor's memory returns to a shelf when the tensor is dropped and
 //! the next tensor of about that size takes it as it is. Buffers start at a cache line, which vectors want.
+//!
+//! What lies ready stays with the process, since it cannot know whether the next step is the last: at most half as much as
+//! was in use at the fullest moment, on top of that. Whoever goes on to something smaller, or pauses, gives it back with
+//! [`release_tensor_memory`].
 
 use std::collections::BTreeMap;
 use std::mem::{MaybeUninit, size_of};
@@ -35,12 +39,15 @@ struct Shelf {
     free: BTreeMap<usize, Vec<Vec<Line>>>,
     free_lines: usize,
     lines_in_use: usize,
+    /// At the fullest moment since memory was last given back, which the limit follows.
     most_in_use: usize,
+    /// At the fullest moment ever.
+    peak: usize,
 }
 
 impl Shelf {
     const fn new() -> Self {
-        Self { free: BTreeMap::new(), free_lines: 0, lines_in_use: 0, most_in_use: 0 }
+        Self { free: BTreeMap::new(), free_lines: 0, lines_in_use: 0, most_in_use: 0, peak: 0 }
     }
 
     fn open() -> MutexGuard<'static, Self> {
@@ -63,12 +70,20 @@ impl Shelf {
     fn note_use(&mut self, lines: usize) {
         self.lines_in_use += lines;
         self.most_in_use = self.most_in_use.max(self.lines_in_use);
+        self.peak = self.peak.max(self.lines_in_use);
     }
 
     fn put_back(&mut self, buffer: Vec<Line>) {
         self.lines_in_use -= buffer.len();
         self.free_lines += buffer.len();
         self.free.entry(buffer.len()).or_default().push(buffer);
+    }
+
+    /// Takes off everything, to be freed by the caller, and forgets how much was in use.
+    fn clear(&mut self) -> BTreeMap<usize, Vec<Vec<Line>>> {
+        self.free_lines = 0;
+        self.most_in_use = self.lines_in_use;
+        std::mem::take(&mut self.free)
     }
 
     /// Takes off what is more than the limit, the largest first: they are the fewest. They are freed by the caller.
@@ -91,7 +106,13 @@ impl Shelf {
 
 /// The most bytes that tensors of the kernels took at one time, those below 16 KiB not counted.
 pub fn peak_tensor_bytes() -> u64 {
-    (Shelf::open().most_in_use * size_of::<Line>()) as u64
+    (Shelf::open().peak * size_of::<Line>()) as u64
+}
+
+/// Gives back to the allocator the memory of dropped tensors that was kept for the next ones. The first step afterwards
+/// takes its memory anew.
+pub fn release_tensor_memory() {
+    drop(Shelf::open().clear());
 }
 
 /// A buffer of `len` floats of unspecified content, to be filled.
@@ -168,7 +189,8 @@ impl AllocationController for Buffer {
 
 #[cfg(test)]
 mod tests {
-    use super::Buffer;
+    use super::{Buffer, Line, SLACK, Shelf};
+    use bytemuck::zeroed_vec;
 
     /// Far more than any other test uses, so that tests running beside this one do not take its buffers.
     const LEN: usize = 10_000_005;
@@ -200,5 +222,37 @@ mod tests {
         for len in [1, 17, 1000] {
             assert_eq!(Buffer::take(len).values().as_ptr() as usize % 64, 0);
         }
+    }
+
+    /// Lines of the buffers on a shelf of the test's own.
+    const LINES: usize = 1000;
+
+    fn shelf_after_two_buffers() -> Shelf {
+        let mut shelf = Shelf::new();
+        let buffers: [Vec<Line>; 2] = [zeroed_vec(LINES), zeroed_vec(LINES)];
+        shelf.note_use(2 * LINES);
+        buffers.into_iter().for_each(|buffer| shelf.put_back(buffer));
+        shelf
+    }
+
+    #[test]
+    fn what_was_kept_is_given_back_when_asked_for() {
+        let mut shelf = shelf_after_two_buffers();
+        assert_eq!(shelf.clear().values().flatten().map(Vec::len).sum::<usize>(), 2 * LINES);
+        assert!(shelf.take(LINES).is_none());
+    }
+
+    #[test]
+    fn less_is_kept_for_smaller_work_once_memory_was_given_back() {
+        let mut shelf = shelf_after_two_buffers();
+        shelf.clear();
+        shelf.note_use(LINES);
+        shelf.put_back(zeroed_vec(LINES));
+        shelf.note_use(LINES);
+        shelf.put_back(zeroed_vec(LINES));
+        let excess: usize = shelf.take_excess().iter().map(Vec::len).sum();
+        assert_eq!(excess, LINES);
+        assert!(shelf.free_lines as f64 <= (1.0 + SLACK) * LINES as f64);
+        assert_eq!(shelf.peak, 2 * LINES);
     }
 }

@@ -39,7 +39,7 @@ pub use conv2d::{ConvOptions, conv_time, conv2d};
 pub use conv2d_norm::{conv2d_affine, conv2d_batch_norm};
 pub use conv3d::{Conv3dOptions, conv3d};
 pub use max_pool::{max_over_time, max_pool2d};
-pub use memory::peak_tensor_bytes;
+pub use memory::{peak_tensor_bytes, release_tensor_memory};
 pub use norm::{NormEnd, NormGradients, NormParameters, NormState, Normalized, Normed, batch_norm};
 pub use optional::Optional;
 pub use pixels::pixels_to_images;
