@@ -40,42 +40,73 @@ pub fn grouped_bars(
     if groups.iter().all(|g| g.bars.iter().all(Option::is_none)) {
         return nothing(title);
     }
-    let bar_width = (880.0 / (groups.len() * (series.len() + 1)) as f64).clamp(7.0, 56.0);
-    let group_width = bar_width * (series.len() as f64 + 1.0);
-    let right = LEFT + (group_width * groups.len() as f64).max(300.0);
+    let widths = Widths::new(series.len(), groups);
+    let right = widths.right();
     let (legend, legend_height) = legend(series, LEFT, right, 12.0, None);
     let (start, bottom) = (legend_height + 18.0, legend_height + 18.0 + PLOT_HEIGHT);
+    let highest = groups.iter().flat_map(|g| &g.bars).flatten().map(|b| b.high);
     let scale = match top {
         Some(top) => Scale::exact(0.0, top, 5, bottom, start),
-        None => {
-            Scale::round(groups.iter().flat_map(|g| &g.bars).flatten().map(|b| b.high).chain([0.0]), 5, bottom, start)
-        }
+        None => Scale::round(highest.chain([0.0]), 5, bottom, start),
     };
-    let turned = groups.iter().any(|g| text_width(&shorten(&g.name, 24)) > group_width);
-    let longest = groups.iter().map(|g| text_width(&shorten(&g.name, 24))).fold(0.0, f64::max);
-    let foot = if turned { longest * 0.62 + 26.0 } else { 30.0 };
-    let step = (right - LEFT) / groups.len() as f64;
     let body = html! {
         (legend)
         (vertical_axis(&scale, LEFT, right, unit))
         (vertical_title(title, (start + bottom) / 2.0))
-        @for (number, group) in groups.iter().enumerate() {
-            @let middle = LEFT + step * (number as f64 + 0.5);
-            @let first = middle - bar_width * series.len() as f64 / 2.0;
-            @for (index, bar) in group.bars.iter().enumerate() {
-                @if let Some(bar) = bar { (one_bar(bar, index, first + bar_width * index as f64, bar_width, &scale)) }
-            }
-            (group_name(&group.name, middle, bottom, turned))
-        }
+        @for (number, group) in groups.iter().enumerate() { (one_group(group, number, &widths, &scale)) }
         line class="axis" x1=(at(LEFT)) x2=(at(right)) y1=(at(bottom)) y2=(at(bottom)) {}
-        @if let Some(reference) = reference {
-            @let level = scale.place(reference.y);
-            line class="reference" x1=(at(LEFT)) x2=(at(right)) y1=(at(level)) y2=(at(level)) {}
-            text class="note" x=(at(right + 6.0)) y=(at(level + 4.0)) { (reference.name) }
-        }
+        @if let Some(reference) = reference { (level(reference, right, &scale)) }
     };
     let note = reference.map_or(6.0, |r| text_width(&r.name));
-    drawing(right + note + 8.0, bottom + foot, title, body)
+    drawing(right + note + 8.0, bottom + widths.foot, title, body)
+}
+
+/// How wide the parts are, and how deep the names under them.
+struct Widths {
+    groups: usize,
+    bar: f64,
+    group: f64,
+    /// Whether names are turned to find room.
+    turned: bool,
+    foot: f64,
+}
+
+impl Widths {
+    fn new(series: usize, groups: &[BarGroup]) -> Self {
+        let bar = (880.0 / (groups.len() * (series + 1)) as f64).clamp(7.0, 56.0);
+        let group = bar * (series as f64 + 1.0);
+        let longest = groups.iter().map(|g| text_width(&shorten(&g.name, 24))).fold(0.0, f64::max);
+        let turned = longest > group;
+        let foot = if turned { longest * 0.62 + 26.0 } else { 30.0 };
+        Self { groups: groups.len(), bar, group, turned, foot }
+    }
+
+    fn right(&self) -> f64 {
+        LEFT + (self.group * self.groups as f64).max(300.0)
+    }
+
+    fn middle(&self, number: usize) -> f64 {
+        LEFT + (self.right() - LEFT) / self.groups as f64 * (number as f64 + 0.5)
+    }
+}
+
+fn one_group(group: &BarGroup, number: usize, widths: &Widths, scale: &Scale) -> Markup {
+    let middle = widths.middle(number);
+    let first = middle - widths.bar * group.bars.len() as f64 / 2.0;
+    html! {
+        @for (index, bar) in group.bars.iter().enumerate() {
+            @if let Some(bar) = bar { (one_bar(bar, index, first + widths.bar * index as f64, widths.bar, scale)) }
+        }
+        (group_name(&group.name, middle, scale.place(0.0), widths.turned))
+    }
+}
+
+fn level(reference: &Reference, right: f64, scale: &Scale) -> Markup {
+    let y = scale.place(reference.y);
+    html! {
+        line class="reference" x1=(at(LEFT)) x2=(at(right)) y1=(at(y)) y2=(at(y)) {}
+        text class="note" x=(at(right + 6.0)) y=(at(y + 4.0)) { (reference.name) }
+    }
 }
 
 fn one_bar(bar: &Bar, index: usize, left: f64, width: f64, scale: &Scale) -> Markup {

@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::scale::Scale;
 use super::{at, colour, drawing, legend, nothing, text_width, vertical_axis, vertical_title};
-use crate::page::{Chart, Series};
+use crate::page::{Chart, Reference, Series};
 
 const WIDTH: f64 = 500.0;
 const HEIGHT: f64 = 300.0;
@@ -18,7 +18,6 @@ const MAX_MARKED: usize = 32;
 /// Lines with axes, units and a legend. A line of more than 400 points is drawn as means of equal runs of points.
 pub fn line_chart(chart: &Chart) -> Markup {
     let lines: Vec<Vec<(f64, Option<f64>)>> = chart.series.iter().map(|s| thin(&s.points)).collect();
-    let xs = || chart.series.iter().flat_map(|s| &s.points).map(|p| p.0);
     if !lines.iter().flatten().any(|p| p.1.is_some()) {
         return nothing(&chart.title);
     }
@@ -31,24 +30,34 @@ pub fn line_chart(chart: &Chart) -> Markup {
     let reference = chart.reference.as_ref();
     let ys = lines.iter().flatten().filter_map(|p| p.1).chain(reference.map(|r| r.y));
     let y = Scale::round(ys, 5, bottom, top);
-    let x = horizontal_scale(xs());
+    let x = horizontal_scale(chart.series.iter().flat_map(|s| &s.points).map(|p| p.0));
     let body = html! {
         (legend)
         (vertical_axis(&y, LEFT, RIGHT, ""))
         (vertical_title(&chart.y.title(), (top + bottom) / 2.0))
+        (horizontal_axis(&x, &chart.x.title(), bottom))
+        @if let Some(reference) = reference.filter(|r| r.y.is_finite()) { (level(reference, &y)) }
+        @for (index, points) in lines.iter().enumerate() { (line(points, index, dash(index), &x, &y)) }
+    };
+    drawing(WIDTH, HEIGHT, &chart.title, body)
+}
+
+fn horizontal_axis(x: &Scale, title: &str, bottom: f64) -> Markup {
+    html! {
         line class="axis" x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(bottom)) y2=(at(bottom)) {}
         @for tick in x.ticks() {
             text class="tick" x=(at(x.place(tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (x.label(tick)) }
         }
-        text class="label" x=(at((LEFT + RIGHT) / 2.0)) y=(at(HEIGHT - 6.0)) text-anchor="middle" { (chart.x.title()) }
-        @if let Some(reference) = reference.filter(|r| r.y.is_finite()) {
-            @let level = y.place(reference.y);
-            line class="reference" x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(level)) y2=(at(level)) {}
-            text class="note" x=(at(RIGHT - 2.0)) y=(at(level - 5.0)) text-anchor="end" { (reference.name) }
-        }
-        @for (index, points) in lines.iter().enumerate() { (line(points, index, dash(index), &x, &y)) }
-    };
-    drawing(WIDTH, HEIGHT, &chart.title, body)
+        text class="label" x=(at((LEFT + RIGHT) / 2.0)) y=(at(HEIGHT - 6.0)) text-anchor="middle" { (title) }
+    }
+}
+
+fn level(reference: &Reference, y: &Scale) -> Markup {
+    let level = at(y.place(reference.y));
+    html! {
+        line class="reference" x1=(at(LEFT)) x2=(at(RIGHT)) y1=(level) y2=(level) {}
+        text class="note" x=(at(RIGHT - 2.0)) y=(at(y.place(reference.y) - 5.0)) text-anchor="end" { (reference.name) }
+    }
 }
 
 /// Ticks that stay inside the data: a training curve should reach the edge of its plot.
