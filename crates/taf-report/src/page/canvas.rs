@@ -5,7 +5,12 @@ use image::{Rgb, RgbImage};
 pub struct Canvas {
     image: RgbImage,
     font: FontRef<'static>,
+    /// Whether a letter was written that the font lacks.
+    lacked: bool,
 }
+
+/// What stands for a letter that the font lacks: it has those of Latin, Greek and Cyrillic.
+const SUBSTITUTE: char = '?';
 
 /// A colour, 8 bits a channel.
 pub type Colour = [u8; 3];
@@ -23,7 +28,12 @@ impl Canvas {
     /// An empty picture of one colour.
     pub fn new(width: u32, height: u32, colour: Colour) -> Self {
         let font = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).expect("the embedded font is whole");
-        Self { image: RgbImage::from_pixel(width, height, Rgb(colour)), font }
+        Self { image: RgbImage::from_pixel(width, height, Rgb(colour)), font, lacked: false }
+    }
+
+    /// Whether a letter was written that the font lacks, in whose place a question mark stands.
+    pub fn lacked_letters(&self) -> bool {
+        self.lacked
     }
 
     /// Gives the picture away.
@@ -54,6 +64,7 @@ impl Canvas {
 
     /// Writes one line; `baseline` is the row its letters stand on.
     pub fn text(&mut self, text: &str, x: u32, baseline: u32, size: f32, align: Align, colour: Colour) {
+        self.lacked |= text.chars().any(|c| self.lacks(c));
         let width = self.text_width(text, size);
         let left = match align {
             Align::Left => x as f32,
@@ -68,7 +79,7 @@ impl Canvas {
     /// Width of a line in pixels.
     pub fn text_width(&self, text: &str, size: f32) -> f32 {
         let font = self.font.as_scaled(PxScale::from(size));
-        text.chars().map(|c| font.h_advance(font.glyph_id(printable(c)))).sum()
+        text.chars().map(|c| font.h_advance(font.glyph_id(self.printable(c)))).sum()
     }
 
     /// The text, shortened with an ellipsis where it is wider than `width` pixels.
@@ -91,12 +102,25 @@ impl Canvas {
         let font = self.font.as_scaled(scale);
         let mut x = 0.0;
         let place = |c: char| {
-            let id = font.glyph_id(printable(c));
+            let id = font.glyph_id(self.printable(c));
             let glyph = id.with_scale_and_position(scale, point(x, 0.0));
             x += font.h_advance(id);
             glyph
         };
         text.chars().map(place).collect()
+    }
+
+    fn lacks(&self, c: char) -> bool {
+        !c.is_control() && self.font.glyph_id(c).0 == 0
+    }
+
+    /// A letter the font can show; control characters become spaces.
+    fn printable(&self, c: char) -> char {
+        match c {
+            c if c.is_control() => ' ',
+            c if self.lacks(c) => SUBSTITUTE,
+            c => c,
+        }
     }
 
     fn glyph(&mut self, glyph: Glyph, colour: Colour) {
@@ -111,11 +135,6 @@ impl Canvas {
             }
         });
     }
-}
-
-/// A letter the font can show; control characters become spaces.
-fn printable(c: char) -> char {
-    if c.is_control() { ' ' } else { c }
 }
 
 /// `share` of `over` upon `under`.
@@ -156,6 +175,18 @@ mod tests {
         canvas.text("wide \u{1b} text 時間", 5, 500, 14.0, Align::Centre, BLACK);
         canvas.text("wide", 0, 0, 14.0, Align::Left, BLACK);
         assert_eq!(ink(&canvas), 0);
+    }
+
+    #[test]
+    fn letters_that_the_font_lacks_are_question_marks_and_told_of() {
+        let written = |text: &str| {
+            let mut canvas = Canvas::new(80, 20, WHITE);
+            canvas.text(text, 2, 14, 14.0, Align::Left, BLACK);
+            (canvas.lacked_letters(), canvas.into_image())
+        };
+        let (lacked, boxes) = written("日本");
+        assert!(lacked && boxes == written("??").1);
+        assert!(!written("Größe, Ελλάς, Москва \t").0);
     }
 
     #[test]

@@ -11,8 +11,10 @@ mod chart;
 mod colour;
 mod error;
 mod html;
+mod maps;
 mod markdown;
 mod schema;
+mod sheet;
 mod strip;
 mod svg;
 mod table;
@@ -23,9 +25,10 @@ pub use builder::ReportBuilder;
 pub use chart::{Axis, Chart, Reference, Series};
 pub use colour::turbo;
 pub use error::{Error, Result};
+pub use maps::ActivationMaps;
 pub use schema::{
     Difference, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, SuiteResult, Verdict, Weights,
 };
-pub use strip::{ActivationMaps, Strip, View};
+pub use strip::{Strip, View};
 pub use table::{Cell, Table};
 pub use terminal::attention_bars;

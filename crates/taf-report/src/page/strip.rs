@@ -1,55 +1,9 @@
 use image::RgbImage;
-use image::imageops::{FilterType, resize};
 
 use super::canvas::{Align, Canvas, Colour, mix};
-use super::{Error, Result, turbo};
+use super::sheet::{CURVE, GAP, HEAD, LABELS, MARGIN, SCALE, Sheet};
+use super::{ActivationMaps, Error, Result, turbo};
 use crate::metrics::{effective_frames, total_variation};
-
-/// Class-activation maps of a clip.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ActivationMaps {
-    time: usize,
-    height: usize,
-    width: usize,
-    values: Vec<f32>,
-}
-
-impl ActivationMaps {
-    /// Wraps maps `[time, height, width]`, rows from the top. Positive values argue for the class.
-    ///
-    /// # Errors
-    /// If the number of values does not fit the sides, a side is zero, or a value is not finite.
-    pub fn new(time: usize, height: usize, width: usize, values: Vec<f32>) -> Result<Self> {
-        let expected = time * height * width;
-        if expected == 0 || values.len() != expected {
-            let wanted = format!("{time}x{height}x{width} activation values, at least one");
-            return Err(Error::strip(wanted, values.len()));
-        }
-        match values.iter().find(|v| !v.is_finite()) {
-            Some(value) => Err(Error::strip("finite activation values", value)),
-            None => Ok(Self { time, height, width, values }),
-        }
-    }
-
-    /// The largest value over time and space.
-    pub fn max(&self) -> f32 {
-        self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
-    }
-
-    /// The value at (`x`, `y`), each in [0, 1] across the picture, bilinear between the centres of the cells.
-    fn sample(&self, frame: usize, x: f32, y: f32) -> f32 {
-        let cell = |share: f32, cells: usize| {
-            let at = (share * cells as f32 - 0.5).clamp(0.0, (cells - 1) as f32);
-            let low = at as usize;
-            (low, (low + 1).min(cells - 1), at - low as f32)
-        };
-        let ((left, right, dx), (top, bottom, dy)) = (cell(x, self.width), cell(y, self.height));
-        let value = |row: usize, column: usize| self.values[(frame * self.height + row) * self.width + column];
-        let upper = value(top, left) * (1.0 - dx) + value(top, right) * dx;
-        let lower = value(bottom, left) * (1.0 - dx) + value(bottom, right) * dx;
-        upper * (1.0 - dy) + lower * dy
-    }
-}
 
 /// A clip and what the network made of it.
 #[derive(Clone, Copy, Debug)]
@@ -86,12 +40,6 @@ const SOFT: Colour = [91, 101, 115];
 const NATURAL: Colour = [11, 107, 176];
 const PERTURBED: Colour = [209, 89, 10];
 
-const MARGIN: u32 = 16;
-const LABELS: u32 = 172;
-const SCALE: u32 = 76;
-const GAP: u32 = 4;
-const HEAD: u32 = 58;
-const CURVE: u32 = 104;
 const TEXT: f32 = 15.0;
 const SMALL: f32 = 13.0;
 
@@ -103,19 +51,24 @@ impl Strip<'_> {
     /// attention value is negative or not finite.
     pub fn draw(&self) -> Result<RgbImage> {
         self.check()?;
-        let plan = Plan::new(self);
-        let mut canvas = Canvas::new(plan.width, plan.height, PAPER);
-        self.head(&mut canvas, &plan);
+        let rows = if self.perturbed.is_some() { 5 } else { 2 };
+        let sheet = Sheet::new(self.natural.frames, self.frame_width, rows);
+        let mut canvas = Canvas::new(sheet.width, sheet.height, PAPER);
+        self.head(&mut canvas, &sheet);
         let scale = self.views().map(|v| v.maps.max()).fold(0.0, f32::max);
         let mut top = HEAD;
         for view in self.views() {
-            top = frames_row(&mut canvas, &plan, &view, top);
-            top = maps_row(&mut canvas, &plan, &view, scale, top);
+            top = frames_row(&mut canvas, &sheet, &view, top);
+            top = maps_row(&mut canvas, &sheet, &view, scale, top);
         }
         if let Some(perturbed) = self.perturbed {
-            top = difference_row(&mut canvas, &plan, self.natural.frames, perturbed.frames, top);
+            top = difference_row(&mut canvas, &sheet, self.natural.frames, perturbed.frames, top);
         }
-        self.curve(&mut canvas, &plan, top);
+        self.curve(&mut canvas, &sheet, top);
+        if canvas.lacked_letters() {
+            let note = "? stands for letters that this picture has no font for";
+            canvas.text(note, MARGIN, sheet.height - 3, SMALL, Align::Left, SOFT);
+        }
         Ok(canvas.into_image())
     }
 
@@ -139,8 +92,8 @@ impl Strip<'_> {
             if sizes(view.frames) != sizes(natural) {
                 return Err(Error::strip(sizes(natural), sizes(view.frames)));
             }
-            if view.maps.time != natural.len() {
-                return Err(Error::strip(format!("{} activation maps", natural.len()), view.maps.time));
+            if view.maps.time() != natural.len() {
+                return Err(Error::strip(format!("{} activation maps", natural.len()), view.maps.time()));
             }
             if view.attention.len() != natural.len() {
                 return Err(Error::strip(format!("{} attention values", natural.len()), view.attention.len()));
@@ -152,29 +105,29 @@ impl Strip<'_> {
         Ok(())
     }
 
-    fn head(&self, canvas: &mut Canvas, plan: &Plan) {
-        let title = canvas.fitted(self.title, 18.0, plan.width - 2 * MARGIN);
+    fn head(&self, canvas: &mut Canvas, sheet: &Sheet) {
+        let title = canvas.fitted(self.title, 18.0, sheet.width - 2 * MARGIN);
         canvas.text(&title, MARGIN, 26, 18.0, Align::Left, INK);
-        for frame in 0..plan.frames {
+        for frame in 0..sheet.frames {
             let name = (frame + 1).to_string();
-            canvas.text(&name, plan.left(frame) + plan.frame_width / 2, HEAD - 8, SMALL, Align::Centre, SOFT);
+            canvas.text(&name, sheet.left(frame) + sheet.frame_width / 2, HEAD - 8, SMALL, Align::Centre, SOFT);
         }
         canvas.text("frame", MARGIN, HEAD - 8, SMALL, Align::Left, SOFT);
     }
 
     /// Attention as bars under the frames they belong to.
-    fn curve(&self, canvas: &mut Canvas, plan: &Plan, top: u32) {
+    fn curve(&self, canvas: &mut Canvas, sheet: &Sheet, top: u32) {
         let views: Vec<(View, Colour)> = self.views().zip([NATURAL, PERTURBED]).collect();
-        let even = 1.0 / plan.frames as f32;
+        let even = 1.0 / sheet.frames as f32;
         let most = views.iter().flat_map(|(v, _)| v.attention).copied().fold(even, f32::max);
         let (base, room) = (top + CURVE - 6, (CURVE - 30) as f32);
         let height = |share: f32| (share / most * room).round() as u32;
-        let (start, end) = (plan.left(0), plan.left(plan.frames - 1) + plan.frame_width);
+        let (start, end) = (sheet.left(0), sheet.left(sheet.frames - 1) + sheet.frame_width);
         canvas.dashes(start, end, base - height(even), SOFT);
         canvas.text("even", end + 8, base - height(even) + 4, SMALL, Align::Left, SOFT);
-        let bar = (plan.frame_width * 3 / 4 / views.len() as u32).max(1);
-        for frame in 0..plan.frames {
-            let first = plan.left(frame) + (plan.frame_width - bar * views.len() as u32) / 2;
+        let bar = (sheet.frame_width * 3 / 4 / views.len() as u32).max(1);
+        for frame in 0..sheet.frames {
+            let first = sheet.left(frame) + (sheet.frame_width - bar * views.len() as u32) / 2;
             for (number, (view, colour)) in views.iter().enumerate() {
                 let (share, left) = (view.attention[frame as usize], first + bar * number as u32);
                 let tall = height(share);
@@ -212,55 +165,14 @@ fn sizes(frames: &[RgbImage]) -> String {
     format!("{} frames of {}x{}{other}", frames.len(), first.0, first.1)
 }
 
-/// Sizes of the picture's parts in pixels.
-struct Plan {
-    frames: u32,
-    frame_width: u32,
-    frame_height: u32,
-    width: u32,
-    height: u32,
-}
-
-impl Plan {
-    fn new(strip: &Strip) -> Self {
-        let natural = strip.natural.frames;
-        let frames = natural.len() as u32;
-        let frame_width = strip.frame_width.unwrap_or_else(|| shared_width(frames)).max(8);
-        let shape = f64::from(natural[0].height()) / f64::from(natural[0].width());
-        let frame_height = (f64::from(frame_width) * shape).round().clamp(8.0, 4096.0) as u32;
-        let rows = if strip.perturbed.is_some() { 5 } else { 2 };
-        Self {
-            frames,
-            frame_width,
-            frame_height,
-            width: 2 * MARGIN + LABELS + frames * (frame_width + GAP) + SCALE,
-            height: HEAD + rows * (frame_height + GAP) + CURVE + MARGIN,
-        }
-    }
-
-    fn left(&self, frame: u32) -> u32 {
-        MARGIN + LABELS + frame * (self.frame_width + GAP)
-    }
-
-    fn fit(&self, frame: &RgbImage) -> RgbImage {
-        resize(frame, self.frame_width, self.frame_height, FilterType::Triangle)
-    }
-}
-
 /// A share above its bar, on paper so that the line of even attention does not cross it.
 fn value(canvas: &mut Canvas, share: f32, middle: u32, baseline: u32, colour: Colour) {
     canvas.fill([middle - 13, baseline - 10, 26, 11], PAPER);
     canvas.text(&format!("{share:.2}"), middle, baseline, SMALL, Align::Centre, colour);
 }
 
-/// About 900 pixels for all frames, more where frames would become too small to see: a strip wider than a page is shrunk
-/// with its text.
-fn shared_width(frames: u32) -> u32 {
-    (900 / frames).max((1600 / frames).min(72)).clamp(40, 160)
-}
-
-fn label(canvas: &mut Canvas, plan: &Plan, top: u32, name: &str, caption: &str) {
-    let middle = top + plan.frame_height / 2;
+fn label(canvas: &mut Canvas, sheet: &Sheet, top: u32, name: &str, caption: &str) {
+    let middle = top + sheet.frame_height / 2;
     let first = if caption.is_empty() { middle + 5 } else { middle - 3 };
     for (text, size, y, colour) in [(name, TEXT, first, INK), (caption, SMALL, first + 17, SOFT)] {
         let text = canvas.fitted(text, size, LABELS - 8);
@@ -268,30 +180,30 @@ fn label(canvas: &mut Canvas, plan: &Plan, top: u32, name: &str, caption: &str) 
     }
 }
 
-fn frames_row(canvas: &mut Canvas, plan: &Plan, view: &View, top: u32) -> u32 {
-    label(canvas, plan, top, view.name, view.caption);
+fn frames_row(canvas: &mut Canvas, sheet: &Sheet, view: &View, top: u32) -> u32 {
+    label(canvas, sheet, top, view.name, view.caption);
     for (number, frame) in view.frames.iter().enumerate() {
-        canvas.paste(&plan.fit(frame), plan.left(number as u32), top);
+        canvas.paste(&sheet.fit(frame), sheet.left(number as u32), top);
     }
-    top + plan.frame_height + GAP
+    top + sheet.frame_height + GAP
 }
 
 /// The maps over the grey frames; `scale` is the value that gets the last colour.
-fn maps_row(canvas: &mut Canvas, plan: &Plan, view: &View, scale: f32, top: u32) -> u32 {
+fn maps_row(canvas: &mut Canvas, sheet: &Sheet, view: &View, scale: f32, top: u32) -> u32 {
     let caption = if scale > 0.0 { "for the class" } else { "none is positive" };
-    label(canvas, plan, top, "evidence", caption);
+    label(canvas, sheet, top, "evidence", caption);
     for (number, frame) in view.frames.iter().enumerate() {
-        let mut picture = plan.fit(frame);
+        let mut picture = sheet.fit(frame);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
-            let across = (x as f32 + 0.5) / plan.frame_width as f32;
-            let down = (y as f32 + 0.5) / plan.frame_height as f32;
+            let across = (x as f32 + 0.5) / sheet.frame_width as f32;
+            let down = (y as f32 + 0.5) / sheet.frame_height as f32;
             let value = view.maps.sample(number, across, down);
             pixel.0 = overlay(pixel.0, if scale > 0.0 { value / scale } else { 0.0 });
         }
-        canvas.paste(&picture, plan.left(number as u32), top);
+        canvas.paste(&picture, sheet.left(number as u32), top);
     }
-    colour_bar(canvas, plan, scale, top);
-    top + plan.frame_height + GAP
+    colour_bar(canvas, sheet, scale, top);
+    top + sheet.frame_height + GAP
 }
 
 /// The colour of `share` upon the grey of a pixel, stronger for more, so that the frame stays visible where nothing is.
@@ -301,15 +213,15 @@ fn overlay(pixel: Colour, share: f32) -> Colour {
     mix([grey; 3], turbo(share), 0.3 + 0.4 * share)
 }
 
-fn colour_bar(canvas: &mut Canvas, plan: &Plan, scale: f32, top: u32) {
-    let left = plan.left(plan.frames) + 6;
-    for row in 0..plan.frame_height {
-        let share = 1.0 - row as f32 / (plan.frame_height - 1).max(1) as f32;
+fn colour_bar(canvas: &mut Canvas, sheet: &Sheet, scale: f32, top: u32) {
+    let left = sheet.left(sheet.frames) + 6;
+    for row in 0..sheet.frame_height {
+        let share = 1.0 - row as f32 / (sheet.frame_height - 1).max(1) as f32;
         canvas.fill([left, top + row, 10, 1], turbo(share));
     }
     let most = canvas.fitted(&three_digits(scale), SMALL, SCALE - 24);
     canvas.text(&most, left + 15, top + 11, SMALL, Align::Left, SOFT);
-    canvas.text("0", left + 15, top + plan.frame_height, SMALL, Align::Left, SOFT);
+    canvas.text("0", left + 15, top + sheet.frame_height, SMALL, Align::Left, SOFT);
 }
 
 /// Three significant digits, as plain as they can be written.
@@ -323,17 +235,17 @@ fn three_digits(value: f32) -> String {
 
 /// What was added to the clip, times the largest whole factor that keeps it in range, around middle grey. With its sign:
 /// a perturbation of the L-infinity ball takes all it may at nearly every pixel, and only its sign has a pattern.
-fn difference_row(canvas: &mut Canvas, plan: &Plan, natural: &[RgbImage], perturbed: &[RgbImage], top: u32) -> u32 {
+fn difference_row(canvas: &mut Canvas, sheet: &Sheet, natural: &[RgbImage], perturbed: &[RgbImage], top: u32) -> u32 {
     let pairs = || natural.iter().zip(perturbed);
     let most = pairs().flat_map(|(a, b)| added(a, b)).map(i16::abs).max().unwrap_or(0);
     let factor = if most == 0 { 1 } else { (127 / most).max(1) };
-    label(canvas, plan, top, &format!("difference \u{d7}{factor}"), &format!("at most {most} of 255"));
+    label(canvas, sheet, top, &format!("difference \u{d7}{factor}"), &format!("at most {most} of 255"));
     for (number, (a, b)) in pairs().enumerate() {
         let amplified = added(a, b).map(|d| (128 + d * factor).clamp(0, 255) as u8).collect();
         let amplified = RgbImage::from_raw(a.width(), a.height(), amplified).expect("as many values as the frame has");
-        canvas.paste(&plan.fit(&amplified), plan.left(number as u32), top);
+        canvas.paste(&sheet.fit(&amplified), sheet.left(number as u32), top);
     }
-    top + plan.frame_height + GAP
+    top + sheet.frame_height + GAP
 }
 
 fn added<'a>(natural: &'a RgbImage, perturbed: &'a RgbImage) -> impl Iterator<Item = i16> + 'a {
@@ -400,20 +312,23 @@ mod tests {
     }
 
     #[test]
-    fn maps_are_bilinear_between_cell_centres() {
-        let maps = ActivationMaps::new(1, 2, 2, vec![0.0, 1.0, 2.0, 3.0]).unwrap();
-        assert_eq!(maps.sample(0, 0.25, 0.25), 0.0);
-        assert_eq!(maps.sample(0, 0.5, 0.25), 0.5);
-        assert_eq!(maps.sample(0, 0.5, 0.5), 1.5);
-        assert_eq!(maps.sample(0, 1.0, 1.0), 3.0);
-    }
-
-    #[test]
     fn a_clip_without_evidence_or_difference_is_drawn_too() {
         let (natural, none) = (clip([0; 3]), ActivationMaps::new(2, 1, 1, vec![-1.0, -2.0]).unwrap());
         let one = view(&natural, &none, &[0.0, 0.0]);
         let strip = Strip { title: "", natural: one, perturbed: Some(one), frame_width: None };
         assert!(strip.to_png().unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn a_title_in_letters_that_the_font_lacks_is_told_of_under_the_picture() {
+        let (natural, maps) = (clip([0; 3]), maps());
+        let one = view(&natural, &maps, &[0.5, 0.5]);
+        let drawn = |title| Strip { title, natural: one, perturbed: None, frame_width: Some(64) }.draw().unwrap();
+        let foot = |picture: &RgbImage| {
+            let (width, height) = picture.dimensions();
+            (0..width).any(|x| (height - 13..height - 3).any(|y| picture.get_pixel(x, y).0 != PAPER))
+        };
+        assert!(foot(&drawn("日本")) && !foot(&drawn("Japan")));
     }
 
     #[test]
@@ -424,7 +339,5 @@ mod tests {
         assert!(with(view(&natural, &maps, &[0.5, f32::NAN])).is_err());
         let short = ActivationMaps::new(1, 1, 1, vec![0.0]).unwrap();
         assert!(with(view(&natural, &short, &[0.5, 0.5])).is_err());
-        assert!(ActivationMaps::new(1, 1, 1, vec![]).is_err());
-        assert!(ActivationMaps::new(1, 1, 1, vec![f32::NAN]).is_err());
     }
 }
