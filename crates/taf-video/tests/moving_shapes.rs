@@ -92,7 +92,8 @@ fn an_interrupted_generation_is_completed_and_what_was_whole_is_kept() {
     for file in removed.iter().chain(&["manifest.jsonl"]) {
         fs::remove_file(root.path().join(file)).unwrap();
     }
-    fs::write(root.path().join("moving up/.train-00001.mp4.77-1.part"), "half a file").unwrap();
+    let half = fs::File::create(root.path().join("moving up/.77.taf-unfinished")).unwrap();
+    half.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
     let kept = root.path().join("moving up/train-00000.mp4");
     let written_at = fs::metadata(&kept).unwrap().modified().unwrap();
     let completed = shapes(3).write(root.path(), &splits, &quiet).unwrap();

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::lines::{self, Fault, Parsed, ProblemKind};
-use super::manifest::folder_of;
+use super::path::folder_of;
 use super::prepare::Examined;
 use super::{FrameNames, Progress, Record};
 use crate::{Error, Result};

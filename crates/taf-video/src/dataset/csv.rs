@@ -1,7 +1,9 @@
+use std::collections::HashMap;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::path::plain;
 use super::{FrameNames, Listing, ListingEntry};
 use crate::{Error, Result};
 
@@ -40,10 +42,11 @@ impl Default for CsvColumns {
 /// Lists the videos of a CSV file whose paths start from `root`.
 ///
 /// The first line must name the columns; their order is free. Quoting is that of RFC 4180, white space around a value
-/// is dropped. With `frame_names`, each path is a folder of pictures.
+/// is dropped. With `frame_names`, each path is a folder of pictures. Paths may climb (`../videos/1.mp4`).
 ///
 /// # Errors
-/// If a column is missing, a line has more or fewer values than the first, or a value is empty: the line is named.
+/// If a column is missing, a line has more or fewer values than the first, a value is empty, or two lines name the same
+/// video in whatever spelling: the line is named.
 pub fn csv(file: &Path, root: &Path, columns: &CsvColumns, frame_names: Option<FrameNames>) -> Result<Listing> {
     let mut reader = ReaderBuilder::new()
         .trim(Trim::All)
@@ -52,11 +55,33 @@ pub fn csv(file: &Path, root: &Path, columns: &CsvColumns, frame_names: Option<F
         .map_err(|error| csv_error(file, error))?;
     let header = reader.headers().map_err(|error| csv_error(file, error))?.clone();
     let places = Places::find(file, &header, columns)?;
+    let root = plain(root)?;
+    let mut lines_of_paths = HashMap::new();
     let mut entries = Vec::new();
     for line in reader.records() {
-        entries.push(places.entry(file, &line.map_err(|error| csv_error(file, error))?, &columns.suffix)?);
+        let line = line.map_err(|error| csv_error(file, error))?;
+        let mut entry = places.entry(file, &line, &columns.suffix)?;
+        let (written, number) = (entry.path, number_of(&line));
+        entry.path = path_from(&root, &written)?;
+        let first = *lines_of_paths.entry(entry.path.clone()).or_insert(number);
+        if first != number {
+            let found = format!("{written:?} on line {number}, which names the video of line {first}");
+            return Err(Error::content(file, "every path once", found));
+        }
+        entries.push(entry);
     }
-    Listing::new(root, frame_names, entries, 0)
+    Listing::new(&root, frame_names, entries, Vec::new())
+}
+
+fn number_of(line: &StringRecord) -> u64 {
+    line.position().map_or(0, csv::Position::line)
+}
+
+/// The one spelling of a path that starts from `root`: relative where it lies under it, else absolute.
+fn path_from(root: &Path, written: &str) -> Result<String> {
+    let full = plain(&root.join(written))?;
+    let path = full.strip_prefix(root).unwrap_or(&full);
+    path.to_str().map(str::to_owned).ok_or_else(|| Error::content(&full, "a UTF-8 path", "other bytes"))
 }
 
 /// Where the columns are.
@@ -84,10 +109,7 @@ impl Places {
 
     fn entry(&self, file: &Path, line: &StringRecord, suffix: &str) -> Result<ListingEntry> {
         let filled = |place: usize, what: &str| match &line[place] {
-            "" => {
-                let number = line.position().map_or(0, csv::Position::line);
-                Err(Error::content(file, format!("a {what}"), format!("an empty value on line {number}")))
-            }
+            "" => Err(Error::content(file, format!("a {what}"), format!("an empty value on line {}", number_of(line)))),
             value => Ok(value.to_owned()),
         };
         Ok(ListingEntry {

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::classes::{class_fault, shortened};
+use super::path::folder_of;
 use super::record::path_fault;
 use super::{Content, FrameNames, Record};
 use crate::{Error, Result};
@@ -15,7 +16,7 @@ use crate::{Error, Result};
 /// The version written, and the only one read.
 const VERSION: u64 = 1;
 /// No honest line comes near this; a file that is not a manifest must not fill the memory.
-const MAX_LINE_BYTES: u64 = 1 << 20;
+pub(super) const MAX_LINE_BYTES: u64 = 1 << 20;
 /// What a record line looks like, for messages.
 const RECORD_SHAPE: &str =
     r#"a record {"path", "label", "split", "frames"}, if need be with "group", "bytes", "sha256", "damaged""#;
@@ -111,12 +112,13 @@ pub(super) fn read(path: &Path) -> Result<Parsed> {
     let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut input = BufReader::new(file);
     let header = match next_line(&mut input, 1).map_err(|source| Error::io("read", path, source))? {
-        Some(text) => text.and_then(|text| parse_header(&text)),
+        // Some editors put a byte order mark before the first letter.
+        Some(text) => text.and_then(|text| parse_header(text.trim_start_matches('\u{feff}'))),
         None => Err(Fault::malformed(1, "a manifest header", "an empty file")),
     };
     let header = header.map_err(|fault| fault.into_error(path))?;
     let frame_names = header.frame_names();
-    let mut reader = RecordReader::new(&header.classes);
+    let mut reader = RecordReader::new(folder_of(path)?, &header.classes);
     let mut records = Vec::new();
     for number in 2.. {
         let Some(text) = next_line(&mut input, number).map_err(|source| Error::io("read", path, source))? else {
@@ -127,6 +129,19 @@ pub(super) fn read(path: &Path) -> Result<Parsed> {
         }
     }
     Ok(Parsed { classes: header.classes, frame_names, records })
+}
+
+/// Whether a header with these classes is too long to be read again, and how long it is.
+pub(super) fn long_header(classes: &[String], frame_names: Option<&FrameNames>) -> Option<usize> {
+    Some(canonical_bytes(classes, frame_names, &[]).len()).filter(|&bytes| bytes as u64 > MAX_LINE_BYTES)
+}
+
+/// The first line of a manifest that is too long to be read again.
+pub(super) fn long_line(manifest: &[u8]) -> Option<Fault> {
+    let lines = manifest.split_inclusive(|&byte| byte == b'\n');
+    let (place, line) = lines.enumerate().find(|(_, line)| line.len() as u64 > MAX_LINE_BYTES)?;
+    let expected = format!("lines of at most {MAX_LINE_BYTES} bytes");
+    Some(Fault::malformed(place + 1, expected, format!("one of {} bytes", line.len())))
 }
 
 /// The bytes of a manifest: the same list always gives the same bytes.
@@ -181,15 +196,16 @@ fn parse_header(text: &str) -> std::result::Result<Header, Fault> {
 
 /// Turns lines into records, remembering what it has seen.
 struct RecordReader<'a> {
+    folder: PathBuf,
     classes: &'a [String],
     labels: HashMap<&'a str, usize>,
-    lines_of_paths: HashMap<String, usize>,
+    lines_of_paths: HashMap<PathBuf, usize>,
 }
 
 impl<'a> RecordReader<'a> {
-    fn new(classes: &'a [String]) -> Self {
+    fn new(folder: PathBuf, classes: &'a [String]) -> Self {
         let labels = classes.iter().enumerate().map(|(label, class)| (class.as_str(), label)).collect();
-        Self { classes, labels, lines_of_paths: HashMap::new() }
+        Self { folder, classes, labels, lines_of_paths: HashMap::new() }
     }
 
     fn record(&mut self, number: usize, text: &str) -> std::result::Result<Record, Fault> {
@@ -198,7 +214,7 @@ impl<'a> RecordReader<'a> {
         if let Some((expected, found)) = path_fault(&line.path).or_else(|| line.fault()) {
             return Err(Fault::malformed(number, expected, found));
         }
-        let first = *self.lines_of_paths.entry(line.path.clone()).or_insert(number);
+        let first = *self.lines_of_paths.entry(self.folder.join(&line.path)).or_insert(number);
         if first != number {
             let found = format!("{:?} again, first on line {first}", line.path);
             return Err(Fault {

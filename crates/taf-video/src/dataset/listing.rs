@@ -1,8 +1,9 @@
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
-use super::FrameNames;
 use super::classes::in_label_order;
+use super::path::plain;
 use super::record::path_fault;
+use super::{FrameNames, lines};
 use crate::{Error, Result};
 
 /// What a reader found in a source of videos, before anything is decoded.
@@ -18,8 +19,8 @@ pub struct Listing {
     pub frame_names: Option<FrameNames>,
     /// The videos.
     pub entries: Vec<ListingEntry>,
-    /// How many files were passed over: hidden, or not videos.
-    pub skipped: usize,
+    /// The files that were passed over, relative to the root: hidden ones, and those that are not called like videos.
+    pub passed_over: Vec<String>,
 }
 
 /// One video of a [`Listing`].
@@ -40,17 +41,19 @@ impl Listing {
     /// values where all are whole numbers, else in that of the alphabet.
     ///
     /// # Errors
-    /// If there is no entry, or a path occurs twice or holds `..`.
+    /// If there is no entry, a path occurs twice or holds `..`, or the names of the classes are too long for a manifest.
     pub fn new(
         root: &Path,
         frame_names: Option<FrameNames>,
         mut entries: Vec<ListingEntry>,
-        skipped: usize,
+        mut passed_over: Vec<String>,
     ) -> Result<Self> {
-        let root = absolute(root).map_err(|source| Error::io("open", root, source))?;
+        let root = plain(root)?;
         entries.sort();
+        passed_over.sort();
         if entries.is_empty() {
-            return Err(Error::content(&root, "at least one video", format!("none ({skipped} other files)")));
+            let found = format!("none ({} other files)", passed_over.len());
+            return Err(Error::content(&root, "at least one video", found));
         }
         if let Some((expected, found)) = entries.iter().find_map(|entry| path_fault(&entry.path)) {
             return Err(Error::content(&root, expected, found));
@@ -59,6 +62,10 @@ impl Listing {
             return Err(Error::content(&root.join(&pair[0].path), "every path once", "it twice"));
         }
         let classes = in_label_order(entries.iter().map(|entry| entry.label.clone()).collect());
-        Ok(Self { root, classes, frame_names, entries, skipped })
+        if let Some(bytes) = lines::long_header(&classes, frame_names.as_ref()) {
+            let expected = format!("names of classes that take at most {} bytes together", lines::MAX_LINE_BYTES);
+            return Err(Error::content(&root, expected, format!("{} names, {bytes} bytes", classes.len())));
+        }
+        Ok(Self { root, classes, frame_names, entries, passed_over })
     }
 }

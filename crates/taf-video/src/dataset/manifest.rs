@@ -1,14 +1,14 @@
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-
 use taf_files::write_atomic;
 
 #[cfg(doc)]
 use super::Content;
 use super::classes::{class_fault, shortened};
+use super::path::{as_seen_from, folder_of, plain};
 use super::{Fingerprint, FrameNames, Record, lines};
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
 
@@ -67,14 +67,15 @@ impl Manifest {
         frame_names: Option<FrameNames>,
         records: Vec<Record>,
     ) -> Result<Self> {
-        let folder = absolute(folder).map_err(|source| Error::io("open", folder, source))?;
+        let folder = plain(folder)?;
         if let Some((expected, found)) = class_fault(&classes) {
             return Err(Error::content(&folder, expected, found));
         }
         let mut paths = HashSet::new();
         for record in &records {
             record.verify(&folder, classes.len())?;
-            if !paths.insert(&record.path) {
+            // As paths, "./a" and "a" are the same.
+            if !paths.insert(folder.join(&record.path)) {
                 return Err(Error::content(&folder.join(&record.path), "every path once", "it twice"));
             }
         }
@@ -96,9 +97,13 @@ impl Manifest {
     /// that lie outside it get absolute paths.
     ///
     /// # Errors
-    /// If the file cannot be written, or a path to a video is not UTF-8.
+    /// If the file cannot be written, a path to a video is not UTF-8, or a line is too long to be read again.
     pub fn write(&self, path: &Path) -> Result<()> {
-        Ok(write_atomic(path, &self.moved_to(&folder_of(path)?)?.canonical_bytes())?)
+        let bytes = self.moved_to(&folder_of(path)?)?.canonical_bytes();
+        if let Some(fault) = lines::long_line(&bytes) {
+            return Err(fault.into_error(path));
+        }
+        Ok(write_atomic(path, &bytes)?)
     }
 
     /// SHA-256 of the canonical bytes, in hexadecimal: the hash of the file that [`Manifest::write`] makes in this folder.
@@ -218,8 +223,9 @@ impl Manifest {
     /// The same list as seen from another folder.
     fn moved_to(&self, folder: &Path) -> Result<Self> {
         let mut moved = Self { folder: folder.to_owned(), ..self.clone() };
+        let videos = as_seen_from(folder, &self.folder);
         for record in &mut moved.records {
-            let full = self.folder.join(&record.path);
+            let full = videos.join(&record.path);
             let path = full.strip_prefix(folder).unwrap_or(&full);
             let path = path.to_str().ok_or_else(|| Error::content(path, "a UTF-8 path", "other bytes"))?;
             record.path = path.to_owned();
@@ -232,17 +238,13 @@ impl Manifest {
     }
 
     fn unknown_split(&self, name: &str) -> Error {
-        Error::setting("split", format!("among {}", shortened(&self.splits())), name)
+        let known = shortened(&self.splits());
+        let remedy = "or prepare the data with a larger share for the split, or with a column that names the splits";
+        Error::setting("split", format!("among {known}, the splits that have videos ({remedy})"), name)
     }
 }
 
 /// An empty folder is what a disk leaves that is no longer there.
 fn holds_files(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some_and(|entry| entry.is_ok()))
-}
-
-/// The folder a file lies in; absolute.
-pub(super) fn folder_of(path: &Path) -> Result<PathBuf> {
-    let path = absolute(path).map_err(|source| Error::io("open", path, source))?;
-    Ok(path.parent().unwrap_or(&path).to_owned())
 }

@@ -13,13 +13,14 @@ mod csv;
 mod lines;
 mod listing;
 mod manifest;
+mod path;
 mod prepare;
 mod record;
 mod split;
 
 pub use self::csv::{CsvColumns, csv};
 pub use check::{CheckOptions, CheckReport, Problem, SplitCounts, check};
-pub use class_folders::class_folders;
+pub use class_folders::{VIDEO_ENDINGS, class_folders};
 pub use content::{Content, Fingerprint};
 pub use lines::ProblemKind;
 pub use listing::{Listing, ListingEntry};

@@ -27,8 +27,8 @@ pub struct Prepared {
     pub unreadable: Vec<Unreadable>,
     /// Those videos of the manifest of which not all decodes: a half download, say. Their records tell it too.
     pub damaged: Vec<Damaged>,
-    /// How many files the reader passed over: hidden, or not videos.
-    pub skipped: usize,
+    /// The files that the reader passed over, see [`Listing::passed_over`].
+    pub passed_over: Vec<String>,
 }
 
 /// A video that cannot be used.
@@ -87,7 +87,7 @@ pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) 
     let manifest = manifest(listing, readable, &options.split)?;
     let damaged = manifest.records().iter().filter(|record| record.damaged);
     let damaged = damaged.map(|record| Damaged { path: record.path.clone(), frames: record.frames }).collect();
-    Ok(Prepared { manifest, unreadable, damaged, skipped: listing.skipped })
+    Ok(Prepared { manifest, unreadable, damaged, passed_over: listing.passed_over.clone() })
 }
 
 fn examine_all(listing: &Listing, progress: Progress) -> Vec<Result<Examined>> {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rand::seq::SliceRandom;
 
@@ -23,10 +23,11 @@ impl Default for RandomSplit {
     }
 }
 
-/// Videos that must stay together, and how many of each class they are.
+/// Videos that must stay together, and how many of each class they are: only the classes they have are named, since most
+/// units are one video and data sets have hundreds of classes.
 struct Unit {
     entries: Vec<usize>,
-    per_class: Vec<usize>,
+    per_class: Vec<(usize, usize)>,
 }
 
 impl RandomSplit {
@@ -38,15 +39,16 @@ impl RandomSplit {
     /// If the shares are out of range.
     pub(super) fn assign(&self, entries: &[ListingEntry], classes: &[String]) -> Result<Vec<&'static str>> {
         let shares = self.shares()?;
-        let mut units = units(entries, classes);
+        let labels = labels_of(entries, classes);
+        let mut units = units(entries, &labels);
         units.shuffle(&mut self.seed.with("split").rng());
         // Large units first: the small ones then even out what the large ones left uneven. The sort keeps the random order.
         units.sort_by_key(|unit| std::cmp::Reverse(unit.entries.len()));
-        let mut missing = wanted(entries, classes, shares);
+        let mut missing = wanted(&labels, classes.len(), shares);
         let mut names = vec![Self::NAMES[0]; entries.len()];
         for unit in units {
             let chosen = neediest(&missing, &unit);
-            for (class, &count) in unit.per_class.iter().enumerate() {
+            for &(class, count) in &unit.per_class {
                 missing[chosen][class] -= count as f64;
             }
             for entry in unit.entries {
@@ -71,7 +73,7 @@ impl RandomSplit {
 }
 
 /// Every group, and every entry without group, once; in an order that depends on nothing but the entries.
-fn units(entries: &[ListingEntry], classes: &[String]) -> Vec<Unit> {
+fn units(entries: &[ListingEntry], labels: &[usize]) -> Vec<Unit> {
     let mut grouped = BTreeMap::<&str, Vec<usize>>::new();
     let mut members = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
@@ -81,34 +83,35 @@ fn units(entries: &[ListingEntry], classes: &[String]) -> Vec<Unit> {
         }
     }
     members.extend(grouped.into_values());
-    members.into_iter().map(|members| Unit::new(members, entries, classes)).collect()
+    members.into_iter().map(|members| Unit::new(members, labels)).collect()
 }
 
 impl Unit {
-    fn new(members: Vec<usize>, entries: &[ListingEntry], classes: &[String]) -> Self {
-        Self { per_class: count_classes(members.iter().map(|&index| &entries[index]), classes), entries: members }
+    fn new(entries: Vec<usize>, labels: &[usize]) -> Self {
+        let mut counts = BTreeMap::new();
+        entries.iter().for_each(|&entry| *counts.entry(labels[entry]).or_insert(0) += 1);
+        Self { entries, per_class: counts.into_iter().collect() }
     }
 }
 
-fn count_classes<'a>(entries: impl Iterator<Item = &'a ListingEntry>, classes: &[String]) -> Vec<usize> {
-    let mut counts = vec![0; classes.len()];
-    for entry in entries {
-        let label = classes.iter().position(|class| *class == entry.label);
-        counts[label.expect("a listing holds the classes of its entries")] += 1;
-    }
-    counts
+/// The place of each entry's class.
+fn labels_of(entries: &[ListingEntry], classes: &[String]) -> Vec<usize> {
+    let places: HashMap<_, _> = classes.iter().enumerate().map(|(place, class)| (class, place)).collect();
+    let place = |entry: &ListingEntry| *places.get(&entry.label).expect("a listing holds the classes of its entries");
+    entries.iter().map(place).collect()
 }
 
 /// How many videos of each class each split should have, `[split][class]`; not whole numbers.
-fn wanted(entries: &[ListingEntry], classes: &[String], shares: [f64; 3]) -> [Vec<f64>; 3] {
-    let counts = count_classes(entries.iter(), classes);
-    shares.map(|share| counts.iter().map(|&count| count as f64 * share).collect())
+fn wanted(labels: &[usize], num_classes: usize, shares: [f64; 3]) -> [Vec<f64>; 3] {
+    let mut counts = vec![0; num_classes];
+    labels.iter().for_each(|&label| counts[label] += 1);
+    shares.map(|share| counts.iter().map(|&count| f64::from(count) * share).collect())
 }
 
 /// The split that misses most of what the unit has; the earlier one where two miss the same.
 fn neediest(missing: &[Vec<f64>; 3], unit: &Unit) -> usize {
     let need = |split: usize| -> f64 {
-        unit.per_class.iter().zip(&missing[split]).map(|(&count, miss)| count as f64 * miss).sum()
+        unit.per_class.iter().map(|&(class, count)| count as f64 * missing[split][class]).sum()
     };
     (1..3).fold(0, |best, split| if need(split) > need(best) + 1e-9 { split } else { best })
 }
@@ -164,6 +167,25 @@ mod tests {
             let val = count(&names, "val");
             assert!((12..=26).contains(&val), "{val} of 60 videos for a share of 0.3 in groups of 8 or 10");
         }
+    }
+
+    /// Of a data set with many classes, 16 bytes a video are enough to say which it has.
+    #[test]
+    fn what_is_held_grows_with_the_videos_and_not_with_the_classes_times_the_videos() {
+        let classes: Vec<String> = (0..2_000).map(|class| format!("class {class:04}")).collect();
+        let entry = |place: usize| ListingEntry {
+            path: format!("{place}"),
+            label: classes[place % classes.len()].clone(),
+            split: None,
+            group: place.is_multiple_of(10).then(|| format!("scene {}", place % 700)),
+        };
+        let entries: Vec<_> = (0..40_000).map(entry).collect();
+        let units = units(&entries, &labels_of(&entries, &classes));
+        assert!(units.iter().map(|unit| unit.per_class.capacity()).sum::<usize>() <= 4 * entries.len());
+        assert_eq!(
+            units.iter().flat_map(|unit| &unit.per_class).map(|&(_, count)| count).sum::<usize>(),
+            entries.len()
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod action;
 mod difficulty;
+mod point;
 mod render;
 mod scene;
 mod shape;

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-use super::scene::{Point, Scene, Sprite, Visible};
+use super::point::Point;
+use super::scene::{Scene, Sprite, Visible};
 use super::texture::{Colour, edge, mix};
 use crate::Frame;
 

@@ -1,7 +1,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::scene::Point;
+use super::point::Point;
 
 /// The outline of an object, about one unit around the origin. All stand upright: their point or first arm is at the top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! What makes the clips a test of time: pairs that are exact reverses, labels that are true, nuisances without a side.
 
 use super::action::Action;
-use super::scene::{Change, Point, Scene, Visible};
+use super::point::Point;
+use super::scene::{Change, Scene, Visible};
 use super::*;
 use crate::Frame;
 

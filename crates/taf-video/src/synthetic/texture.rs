@@ -1,7 +1,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::scene::Point;
+use super::point::Point;
 
 /// Red, green and blue, 0 to 1.
 pub(super) type Colour = [f32; 3];

@@ -13,8 +13,8 @@ use crate::progress::Counter;
 
 /// Verify a manifest and every video in it; all problems are listed, exit code 1 if there are any
 ///
-/// Finds videos that are missing, unreadable, too short, listed twice or equal byte by byte, unknown labels, wrong frame
-/// counts, and classes that a split lacks.
+/// Finds videos that are missing, unreadable, damaged, changed since the manifest was made, too short, listed twice or
+/// equal byte by byte, unknown labels, wrong frame counts, and classes that a split lacks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

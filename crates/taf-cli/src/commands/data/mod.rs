@@ -40,6 +40,8 @@ struct Contents<'a> {
     classes: &'a [String],
     counts: Vec<SplitCounts>,
     left_out: Vec<String>,
+    /// The paths of the videos of which not all decodes.
+    damaged: Vec<&'a str>,
 }
 
 /// Says what a manifest holds that was just written.
@@ -49,7 +51,9 @@ fn tell(path: &Path, left_out: Vec<String>, json: bool) -> Result<Status> {
     let counts = counts(&manifest);
     if json {
         let (classes, sha256) = (manifest.classes(), manifest.hash());
-        output::print_json(&Contents { manifest: path, sha256, classes, counts, left_out })?;
+        let damaged = manifest.records().iter().filter(|record| record.damaged);
+        let damaged = damaged.map(|record| record.path.as_str()).collect();
+        output::print_json(&Contents { manifest: path, sha256, classes, counts, left_out, damaged })?;
     } else {
         output::print(&format!("{}\n{}", path.display(), table(manifest.classes(), &counts)))?;
     }

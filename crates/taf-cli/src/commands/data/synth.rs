@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use taf_files::{Output, check_outputs};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
@@ -60,6 +61,7 @@ fn frame_range(text: &str) -> Result<FrameRange, String> {
 
 /// Generates videos and their manifest.
 pub fn run(args: &Args) -> Result<Status> {
+    check_outputs(&[Output::folder("--out", &args.out)], &[])?;
     let (fewest, most) = args.frames;
     let shapes = MovingShapes::new(Seed::new(args.seed), args.size, fewest..=most, args.difficulty)?;
     let splits: Vec<_> = [("train", args.train), ("val", args.val), ("test", args.test)]
