@@ -102,7 +102,7 @@ impl Scaler {
             if self.from.range != ffi::AVColorRange::UNSPECIFIED {
                 full_in = i32::from(self.from.range == ffi::AVColorRange::JPEG);
             }
-            let table = ffi::sws_getCoefficients(matrix.0 as i32);
+            let table = ffi::sws_getCoefficients(coefficients_of(matrix));
             ffi::sws_setColorspaceDetails(context, table, full_in, table, full_out, brightness, contrast, saturation);
         }
     }
@@ -124,8 +124,54 @@ impl Scaler {
     }
 }
 
+/// Which of the scaler's tables belongs to a matrix. Its own look-up takes "RGB", number 0, for BT.709; a picture that is
+/// YUV all the same, or goes through YUV on its way, is converted as the `ffmpeg` program does: by BT.601, as where
+/// nothing is said.
+fn coefficients_of(matrix: ffi::AVColorSpace) -> i32 {
+    if matrix == ffi::AVColorSpace::RGB { ffi::SWS_CS_DEFAULT as i32 } else { matrix.0 as i32 }
+}
+
 fn is_rgb(format: ffi::AVPixelFormat) -> bool {
     // SAFETY: FFmpeg answers with a static description or null.
     let about = unsafe { ffi::av_pix_fmt_desc_get(format).as_ref() };
     about.is_some_and(|about| about.flags & u64::from(ffi::AV_PIX_FMT_FLAG_RGB as u32) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a picture of one colour becomes in RGB when its planes say `matrix`.
+    fn converted(format: ffi::AVPixelFormat, matrix: ffi::AVColorSpace, planes: [u16; 3]) -> [u8; 3] {
+        let look = Look { width: 16, height: 16, format, matrix, range: ffi::AVColorRange::UNSPECIFIED };
+        let mut from = look.buffer().unwrap();
+        for (plane, value) in planes.into_iter().enumerate() {
+            let deep = format != ffi::AVPixelFormat::YUV420P;
+            let low = value.to_le_bytes();
+            from.data_mut(plane)
+                .chunks_exact_mut(2)
+                .for_each(|bytes| bytes.copy_from_slice(&if deep { low } else { [low[0]; 2] }));
+        }
+        let rgb = Look { format: ffi::AVPixelFormat::RGB24, ..look };
+        let mut to = rgb.buffer().unwrap();
+        assert!(Scaler::new(look, rgb, Flags::BICUBIC).unwrap().run(&from, &mut to));
+        to.data(0)[..3].try_into().unwrap()
+    }
+
+    #[test]
+    fn colours_whose_matrix_is_called_rgb_are_converted_as_if_nothing_was_said() {
+        let planes = [120, 90, 200];
+        let by = |matrix| converted(ffi::AVPixelFormat::YUV420P, matrix, planes);
+        assert_eq!(by(ffi::AVColorSpace::RGB), by(ffi::AVColorSpace::UNSPECIFIED));
+        assert_ne!(by(ffi::AVColorSpace::RGB), by(ffi::AVColorSpace::BT709));
+    }
+
+    #[test]
+    fn deep_rgb_is_converted_the_same_way_whether_its_matrix_is_said_or_not() {
+        for value in (0..1024).step_by(33) {
+            let planes = [value, 1023 - value, value / 2];
+            let by = |matrix| converted(ffi::AVPixelFormat::GBRP10LE, matrix, planes);
+            assert_eq!(by(ffi::AVColorSpace::RGB), by(ffi::AVColorSpace::UNSPECIFIED), "{planes:?}");
+        }
+    }
 }
