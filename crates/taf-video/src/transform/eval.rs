@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::transform::{Area, crop, resize_short_side};
+use crate::transform::{Area, check_side, crop, resize_short_side};
 use crate::{Clip, Error, Result};
 
 /// Settings of [`EvalTransform`].
@@ -31,7 +31,9 @@ pub enum Crops {
     /// The middle.
     #[default]
     Centre,
-    /// Both ends and the middle of the long side: left, centre, right; of a portrait top, centre, bottom.
+    /// Both ends and the middle of the long side: left, centre, right; of a portrait top, centre, bottom. The places are
+    /// those of `GroupFullResSample` in TSN's `transforms.py`: multiples of a quarter of the free space, rounded down to
+    /// whole pixels, so that the last crop may miss the end by up to 3 pixels.
     Three,
 }
 
@@ -49,12 +51,11 @@ impl EvalTransformConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a size of zero or a short side below the size.
+    /// [`Error::Setting`] for a side of zero or above 4096 pixels, or a short side below the size.
     pub fn init(&self) -> Result<EvalTransform> {
-        if self.size == 0 {
-            return Err(Error::setting("size", "at least 1 pixel", self.size));
-        }
-        let short_side = self.short_side.unwrap_or(self.size * 256 / 224);
+        let short_side = self.short_side.unwrap_or(self.size.saturating_mul(256) / 224);
+        check_side("size", self.size)?;
+        check_side("short_side", short_side)?;
         if short_side < self.size {
             return Err(Error::setting("short_side", format!("at least the size, {}", self.size), short_side));
         }
@@ -98,11 +99,12 @@ impl EvalTransform {
     }
 
     fn along_the_long_side(&self, clip: &Clip) -> [Area; 3] {
-        let centre = self.centre(clip);
-        if clip.width() >= clip.height() {
-            [0, centre.x, clip.width() - self.size].map(|x| Area { x, ..centre })
-        } else {
-            [0, centre.y, clip.height() - self.size].map(|y| Area { y, ..centre })
+        let quarter = |side: usize| (side - self.size) / 4;
+        let (x, y) = (quarter(clip.width()), quarter(clip.height()));
+        let middle = Area { x: 2 * x, y: 2 * y, width: self.size, height: self.size };
+        match clip.width() >= clip.height() {
+            true => [0, 2, 4].map(|quarters| Area { x: quarters * x, ..middle }),
+            false => [0, 2, 4].map(|quarters| Area { y: quarters * y, ..middle }),
         }
     }
 }
@@ -134,14 +136,14 @@ mod tests {
         let centre = EvalTransformConfig { size: 12, short_side: Some(20), crops: Crops::Centre };
         assert_eq!(corners(&centre, coordinates(30, 20)), [[9, 4, 0]]);
         let three = EvalTransformConfig { crops: Crops::Three, ..centre };
-        assert_eq!(corners(&three, coordinates(30, 20)), [[0, 4, 0], [9, 4, 0], [18, 4, 0]]);
-        assert_eq!(corners(&three, coordinates(20, 30)), [[4, 0, 0], [4, 9, 0], [4, 18, 0]]);
+        assert_eq!(corners(&three, coordinates(30, 20)), [[0, 4, 0], [8, 4, 0], [16, 4, 0]]);
+        assert_eq!(corners(&three, coordinates(20, 30)), [[4, 0, 0], [4, 8, 0], [4, 16, 0]]);
     }
 
     #[test]
     fn every_view_has_the_size_whatever_the_video() {
         let transform = EvalTransformConfig { size: 16, short_side: None, crops: Crops::Three }.init().unwrap();
-        for (width, height) in [(1, 1), (300, 7), (9, 200), (16, 16)] {
+        for (width, height) in [(1, 1), (300, 7), (9, 200), (16, 16), (1, 20_000), (20_000, 1)] {
             let views = transform.views(coordinates(width, height));
             assert_eq!(views.len(), transform.num_views());
             assert!(views.iter().all(|view| (view.width(), view.height()) == (16, 16)));
@@ -153,6 +155,13 @@ mod tests {
         let config = EvalTransformConfig { size: 224, short_side: Some(200), crops: Crops::Centre };
         assert_eq!(config.init().unwrap_err().to_string(), "short_side must be at least the size, 224, got 200");
         assert!(EvalTransformConfig { size: 0, ..Default::default() }.init().is_err());
+    }
+
+    #[test]
+    fn a_side_that_no_memory_holds_is_refused() {
+        let config = EvalTransformConfig { size: 224, short_side: Some(40_000), crops: Crops::Centre };
+        assert_eq!(config.init().unwrap_err().to_string(), "short_side must be 1 to 4096 pixels, got 40000");
+        assert!(EvalTransformConfig { size: usize::MAX, ..Default::default() }.init().is_err());
     }
 
     #[test]

@@ -104,15 +104,20 @@ pub(crate) fn resize_frame(
     Frame::new(width, height, target.into_vec())
 }
 
-/// Resizes so that the shorter side has `short_side` pixels; the longer keeps the shape, rounded down.
+/// How many times its short side a picture may be long. A longer one would be resized to many times the pixels that any
+/// square of it shows: a column of 20,000 pixels to 256 x 5,120,000.
+const LONGEST_SHAPE: usize = 16;
+
+/// Resizes so that the shorter side has `short_side` pixels; the longer keeps the shape, rounded down. Of a picture that
+/// is more than 16 times as long as it is wide, only so much of the middle is taken.
 ///
 /// # Panics
 /// If `short_side` is zero.
 pub fn resize_short_side(clip: Clip, short_side: usize) -> Clip {
     let short = clip.width().min(clip.height());
+    let area = Area::centred(&clip, short * LONGEST_SHAPE, short * LONGEST_SHAPE);
     let scaled = |side: usize| side * short_side / short;
-    let (width, height) = (scaled(clip.width()), scaled(clip.height()));
-    resize(clip, width, height)
+    crop_and_resize(clip, area, scaled(area.width), scaled(area.height))
 }
 
 /// Mirrors every frame: left becomes right.
@@ -267,5 +272,17 @@ mod tests {
         assert_eq!(size(resize_short_side(random_clip(32, 24), 12)), (16, 12));
         assert_eq!(size(resize_short_side(random_clip(24, 32), 12)), (12, 16));
         assert_eq!(size(resize_short_side(random_clip(43, 24), 12)), (21, 12));
+    }
+
+    #[test]
+    fn of_a_picture_without_a_shape_only_the_middle_is_resized() {
+        let (width, height) = (2, 500);
+        let rows = (0..height).flat_map(|y| [[(y / 2) as u8; 3]; 2].concat()).collect();
+        let resized = resize_short_side(Clip::new(vec![Frame::new(width, height, rows)]), 20);
+        assert_eq!((resized.width(), resized.height()), (20, 320));
+        let middle = resized.frames()[0].pixel(10, 160)[0];
+        assert!(middle.abs_diff(125) <= 2, "row 250 of 500 is in the middle, got {middle}");
+        let usual = resize_short_side(random_clip(32, 2), 20);
+        assert_eq!((usual.width(), usual.height()), (320, 20), "16 to 1 is kept whole");
     }
 }

@@ -97,15 +97,25 @@ impl TrainTransformConfig {
     }
 
     fn check(&self) -> Result<()> {
-        if self.size == 0 || self.short_side == Some(0) {
-            return Err(Error::setting("size and short_side", "at least 1 pixel", 0));
-        }
+        check_side("size", self.size)?;
+        self.short_side.map_or(Ok(()), |side| check_side("short_side", side))?;
         if !(0.0..=1.0).contains(&self.flip_probability) {
             return Err(Error::setting("flip_probability", "between 0 and 1", self.flip_probability));
         }
         self.crop.check()?;
         self.colour.as_ref().map_or(Ok(()), ColourJitter::check)
     }
+}
+
+/// The longest side a picture is resized to; frames of 4096 x 4096 take 50 MB each.
+const LONGEST_SIDE: usize = 4096;
+
+/// Refuses sides of pictures that do not exist or that no memory holds.
+fn check_side(name: &'static str, side: usize) -> Result<()> {
+    if (1..=LONGEST_SIDE).contains(&side) {
+        return Ok(());
+    }
+    Err(Error::setting(name, format!("1 to {LONGEST_SIDE} pixels"), side))
 }
 
 /// Random crop, flips and colour of a training clip; made by [`TrainTransformConfig::init`].

@@ -186,6 +186,6 @@ fn settings_read_as_documented_and_bad_ones_are_refused() {
     assert_eq!((config.crop, config.colour), (TrainCrop::random_resized(), Some(ColourJitter::default())));
     assert!(read(r#"{"flip": "swap"}"#).is_err());
     assert!(read(r#"{"crop": {"kind": "multi-scale", "scale": [1]}}"#).is_err());
-    assert!(refusal(&TrainTransformConfig { size: 0, ..still() }, &["a"]).contains("at least 1 pixel"));
+    assert!(refusal(&TrainTransformConfig { size: 0, ..still() }, &["a"]).contains("size must be 1 to 4096 pixels"));
     assert!(refusal(&TrainTransformConfig { flip_probability: 1.5, ..still() }, &["a"]).contains("1.5"));
 }
