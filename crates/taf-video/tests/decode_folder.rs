@@ -93,10 +93,18 @@ fn a_picture_that_does_not_decode_is_named() {
     let path = dir.path().join("00002.jpg");
     let bytes = std::fs::read(&path).unwrap();
     let mut source = FrameFolder::open(dir.path(), "{:05}.jpg", 1).unwrap();
-    for broken in [&b""[..], b"text", &bytes[..bytes.len() / 8]] {
+    let short = bytes.len() - 2;
+    for (broken, found) in [
+        (&b""[..], "an empty file"),
+        (b"text", "neither"),
+        (&bytes[..bytes.len() / 8], "one cut short"),
+        (&bytes[..bytes.len() * 3 / 4], "one cut short"),
+        (&bytes[..short], "one cut short"),
+    ] {
         std::fs::write(&path, broken).unwrap();
         let error = source.read(&[1]).unwrap_err().to_string();
-        assert!(error.ends_with("00002.jpg"), "{error}");
+        assert!(error.contains(&format!("found {found}: ")) && error.ends_with("00002.jpg"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
     }
     assert_eq!(number_of(&source.read(&[2]).unwrap().frames()[0]), 2, "the others still read");
 }
@@ -110,4 +118,34 @@ fn past_the_end_and_missing_folders_are_errors() {
     assert!(missing.starts_with("cannot read: No such file"), "{missing}");
     let file = FrameFolder::open(dir.path().join("00001.jpg"), "{:05}.jpg", 1).unwrap_err().to_string();
     assert!(file.contains("a folder of frames, found a file"), "{file}");
+}
+
+#[test]
+fn a_png_that_is_cut_short_is_named() {
+    let dir = folder(0, |number| format!("{number}.png"));
+    let path = dir.path().join("3.png");
+    let bytes = std::fs::read(&path).unwrap();
+    let mut source = FrameFolder::open(dir.path(), "{}.png", 0).unwrap();
+    for length in [10, bytes.len() / 2, bytes.len() * 3 / 4] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let error = source.read(&[3]).unwrap_err().to_string();
+        assert!(error.starts_with("expected a picture that can be decoded") && error.ends_with("3.png"), "{error}");
+    }
+}
+
+#[test]
+fn a_picture_that_goes_on_with_the_run_under_another_name_is_not_left_out_in_silence() {
+    for name in ["00007.JPG", "00007.jpeg", "00007.png", "7.jpg"] {
+        let dir = jpegs();
+        save(&dir.path().join("x.png"), &numbered_frame(6));
+        std::fs::rename(dir.path().join("x.png"), dir.path().join(name)).unwrap();
+        let error = problem(&dir, "{:05}.jpg", 1);
+        assert!(error.starts_with("expected 00007.jpg as the frame after the last, or none"), "{error}");
+        assert!(error.ends_with(name), "{error}");
+    }
+    let dir = jpegs();
+    for other in ["flow_x_00007.jpg", "00003.png", "00007.txt"] {
+        std::fs::write(dir.path().join(other), "other things that belong to the frames").unwrap();
+    }
+    assert_eq!(FrameFolder::open(dir.path(), "{:05}.jpg", 1).unwrap().num_frames().unwrap(), 6);
 }

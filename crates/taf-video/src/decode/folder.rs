@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use super::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order};
+use super::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order, jpeg};
 use crate::{Clip, Error, Frame, Result};
 
 /// A folder with one JPEG or PNG picture per frame, named by a template.
 ///
 /// Frame 0 of the source is the file with number `first_index`. Every file that fits the template must belong to one
-/// run without gaps that starts there; other files are ignored.
+/// run without gaps that starts there. Other files are ignored, but for a picture that would go on with the run if only
+/// it were called like the others (`00003.JPG` after `00002.jpg`).
 #[derive(Clone, Debug)]
 pub struct FrameFolder {
     path: PathBuf,
@@ -22,13 +23,15 @@ impl FrameFolder {
     ///
     /// # Errors
     /// [`Error::Setting`] for a template that cannot be read. [`Error::Content`] names the file where the first frame
-    /// or one in the middle is missing, where a frame comes before the first index, and where the first frame is no
-    /// picture.
+    /// or one in the middle is missing, where a frame comes before the first index, where one after the last is called
+    /// otherwise, and where the first frame is no picture.
     pub fn open(path: impl AsRef<Path>, template: &str, first_index: usize) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let template = Template::parse(template)?;
-        let numbers = numbers_in(&path, &template)?;
+        let names = names_in(&path)?;
+        let numbers = template.numbers(&names);
         check_run(&path, &template, first_index, &numbers)?;
+        check_end(&path, &template, first_index + numbers.len(), &names)?;
         let first = path.join(template.name(first_index));
         let (frame, codec) = read_picture(&first)?;
         let info = VideoInfo {
@@ -97,6 +100,24 @@ impl Template {
         format!("{}{number:0digits$}{}", self.before, self.after, digits = self.digits)
     }
 
+    /// The numbers of the names that fit, ascending.
+    fn numbers(&self, names: &[String]) -> Vec<usize> {
+        let mut numbers: Vec<_> = names.iter().filter_map(|name| self.number(name)).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The number in the name of a picture that differs from one of this template by upper and lower case, the count of
+    /// its digits or its ending.
+    fn misspelled_number(&self, name: &str) -> Option<usize> {
+        let (stem, ending) = name.rsplit_once('.')?;
+        let digits = stem.get(self.before.len()..)?;
+        let alike = stem.get(..self.before.len())?.eq_ignore_ascii_case(&self.before)
+            && ["jpg", "jpeg", "png"].iter().any(|known| known.eq_ignore_ascii_case(ending))
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| alike)
+    }
+
     /// The number in a file name made by this template.
     fn number(&self, name: &str) -> Option<usize> {
         let digits = name.strip_prefix(&self.before)?.strip_suffix(&self.after)?;
@@ -122,23 +143,30 @@ fn digits_of(hole: &str) -> Option<usize> {
 /// As [`FrameFolder::open`], but for what the files hold and whether they form one run.
 pub(crate) fn frame_files(path: &Path, template: &str) -> Result<Vec<PathBuf>> {
     let template = Template::parse(template)?;
-    let numbers = numbers_in(path, &template)?;
+    let numbers = template.numbers(&names_in(path)?);
     Ok(numbers.into_iter().map(|number| path.join(template.name(number))).collect())
 }
 
-/// The numbers of the files that fit the template, ascending.
-fn numbers_in(path: &Path, template: &Template) -> Result<Vec<usize>> {
+/// The names of what lies in a folder; those that are not UTF-8 fit no template.
+fn names_in(path: &Path) -> Result<Vec<String>> {
     let listing = |source| Error::io("read", path, source);
     if path.is_file() {
         return Err(Error::content(path, "a folder of frames", "a file"));
     }
-    let mut numbers = Vec::new();
+    let mut names = Vec::new();
     for entry in std::fs::read_dir(path).map_err(listing)? {
-        let name = entry.map_err(listing)?.file_name();
-        numbers.extend(name.to_str().and_then(|name| template.number(name)));
+        names.extend(entry.map_err(listing)?.file_name().into_string());
     }
-    numbers.sort_unstable();
-    Ok(numbers)
+    Ok(names)
+}
+
+/// No picture may go on with the run under another name: its frames would be lost without a word.
+fn check_end(path: &Path, template: &Template, next: usize, names: &[String]) -> Result<()> {
+    let goes_on = |name: &&String| template.misspelled_number(name) == Some(next);
+    names.iter().filter(goes_on).min().map_or(Ok(()), |name| {
+        let expected = format!("{} as the frame after the last, or none", template.name(next));
+        Err(Error::content(&path.join(name), expected, format!("a picture called {name}")))
+    })
 }
 
 /// The numbers must be `first`, `first + 1`, ... to the last.
@@ -160,16 +188,19 @@ fn check_run(path: &Path, template: &Template, first: usize, numbers: &[usize]) 
 
 /// Decodes a picture by what it holds, not by what it is called.
 fn read_picture(file: &Path) -> Result<(Frame, String)> {
-    let reading = |source| Error::io("read", file, source);
-    let reader = image::ImageReader::open(file).map_err(reading)?.with_guessed_format().map_err(reading)?;
-    let codec = match reader.format() {
+    let bytes = std::fs::read(file).map_err(|source| Error::io("read", file, source))?;
+    let format = image::guess_format(&bytes).ok();
+    let codec = match format {
         Some(image::ImageFormat::Png) => "png",
-        Some(image::ImageFormat::Jpeg) => "jpeg",
+        Some(image::ImageFormat::Jpeg) if jpeg::is_whole(&bytes) => "jpeg",
+        Some(image::ImageFormat::Jpeg) => return Err(Error::content(file, "a whole JPEG picture", "one cut short")),
+        _ if bytes.is_empty() => return Err(Error::content(file, "a JPEG or PNG picture", "an empty file")),
         _ => return Err(Error::content(file, "a JPEG or PNG picture", "neither")),
     };
-    let picture = reader.decode().map_err(|error| match error {
-        image::ImageError::IoError(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => reading(source),
-        other => Error::content(file, "a picture that can be decoded", other.to_string()),
+    let picture = image::load_from_memory(&bytes).map_err(|error| {
+        // On one line, as every message.
+        let found = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        Error::content(file, "a picture that can be decoded", found)
     })?;
     let picture = picture.into_rgb8();
     if picture.width() == 0 || picture.height() == 0 {

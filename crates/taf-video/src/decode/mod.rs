@@ -3,6 +3,7 @@
 mod ffmpeg;
 mod folder;
 mod index;
+mod jpeg;
 mod orientation;
 mod picture;
 mod stream;
