@@ -95,7 +95,10 @@ fn odd_files_give_the_frames_the_ffmpeg_program_gives() {
             Ok(Comparison { frames, size: (width, height), max, mean }) => {
                 println!("| {name} | {frames} | {width}x{height} | {max} | {mean:.4} |");
                 assert_eq!(max, 0, "{name}");
-                let seeking = DecodeOptions { keep_bytes: 0, known_frames: Some(frames), threads: 1 };
+                let seeking =
+                    DecodeOptions { keep_bytes: 0, keep_packet_bytes: 0, known_frames: Some(frames), threads: 1 };
+                let kept = DecodeOptions { keep_packet_bytes: 32 << 20, ..seeking };
+                assert_eq!(compare(&path, kept).unwrap().max, 0, "{name}, from kept packets");
                 assert_eq!(compare(&path, seeking).unwrap().max, 0, "{name}, seeking");
             }
             Err(error) => {

@@ -15,7 +15,7 @@ fn message(path: &Path) -> String {
 }
 
 fn seeking(known_frames: Option<usize>) -> DecodeOptions {
-    DecodeOptions { keep_bytes: 0, known_frames, ..DecodeOptions::default() }
+    DecodeOptions { keep_bytes: 0, keep_packet_bytes: 0, known_frames, ..DecodeOptions::default() }
 }
 
 fn file(dir: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
@@ -123,7 +123,8 @@ fn frames_left(path: &Path, rng: &mut ChaCha8Rng) -> Option<usize> {
     let frames = video.num_frames().unwrap();
     let all = video.read(&(0..frames).collect::<Vec<_>>()).unwrap().into_frames();
     let indices: Vec<usize> = (0..6).map(|_| rng.random_range(0..frames)).collect();
-    for options in [DecodeOptions::default(), seeking(None)] {
+    let kept_packets = DecodeOptions { keep_bytes: 0, ..DecodeOptions::default() };
+    for options in [DecodeOptions::default(), kept_packets, seeking(None)] {
         let mut video = FfmpegVideo::open(path, options).unwrap();
         let expected = Clip::new(indices.iter().map(|&index| all[index].clone()).collect());
         assert!(video.read(&indices).unwrap() == expected, "{path:?}: {indices:?} of {frames} with {options:?}");
@@ -151,6 +152,7 @@ fn a_truncated_file_gives_its_first_frames() {
         let cut = file(&dir, &format!("cut-{name}"), &bytes[..bytes.len() * 3 / 4]);
         let left = frames_left(&cut, &mut rng).expect(name);
         assert!((5..40).contains(&left), "{name}: {left}");
+        assert!(open_video(&cut).unwrap().is_damaged().unwrap(), "{name}: a part is missing");
         let numbers: Vec<usize> =
             open_video(&cut).unwrap().read(&[0, 1, 2]).unwrap().frames().iter().map(number_of).collect();
         assert_eq!(numbers, [0, 1, 2], "{name}");
@@ -197,4 +199,21 @@ fn damage_never_crashes_and_every_way_of_reading_agrees() {
             frames_left(&file(&dir, &format!("{round}-{name}"), &damaged), &mut rng);
         }
     }
+}
+
+#[test]
+fn jpeg_pictures_one_after_the_other_are_a_video_and_a_single_one_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut pictures = Vec::new();
+    for number in 0..5 {
+        let frame = numbered::numbered_frame(number);
+        let image = image::RgbImage::from_raw(frame.width() as u32, frame.height() as u32, frame.into_data()).unwrap();
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+        pictures.push(bytes.into_inner());
+    }
+    let mut video = open_video(file(&dir, "clip.mjpeg", &pictures.concat())).unwrap();
+    assert_eq!(video.num_frames().unwrap(), 5);
+    assert_eq!(number_of(&video.read(&[3]).unwrap().frames()[0]), 3);
+    assert!(message(&file(&dir, "clip.jpg", &pictures[0])).starts_with("expected a video file"));
 }

@@ -35,7 +35,7 @@ fn codecs() -> Vec<VideoCodec> {
 
 /// Nothing kept, so that every read has to find its way.
 fn seeking() -> DecodeOptions {
-    DecodeOptions { keep_bytes: 0, ..DecodeOptions::default() }
+    DecodeOptions { keep_bytes: 0, keep_packet_bytes: 0, ..DecodeOptions::default() }
 }
 
 fn sequential(path: &std::path::Path) -> Vec<Frame> {
@@ -87,7 +87,8 @@ fn any_indices_read_what_a_full_decode_gives() {
             let all = sequential(&path);
             assert_eq!(all.len(), FRAMES, "{codec:?}, keyframe every {keyframe_interval}, {b_frames} B-frames");
             let known = DecodeOptions { known_frames: Some(FRAMES), ..seeking() };
-            for options in [seeking(), known, DecodeOptions::default()] {
+            let kept_packets = DecodeOptions { keep_packet_bytes: 32 << 20, ..known };
+            for options in [seeking(), known, kept_packets, DecodeOptions::default()] {
                 let mut video = FfmpegVideo::open(&path, options).unwrap();
                 for _ in 0..4 {
                     let count = rng.random_range(1..9);
@@ -105,16 +106,19 @@ fn a_known_count_saves_decoding_what_the_sample_does_not_need() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("long.mp4");
     write_numbered(&path, 240, &EncodeOptions { keyframe_interval: 12, ..EncodeOptions::default() });
-    let read = |known_frames| {
-        let mut video = FfmpegVideo::open(&path, DecodeOptions { known_frames, ..seeking() }).unwrap();
+    let read = |known_frames, keep_packet_bytes| {
+        let options = DecodeOptions { known_frames, keep_packet_bytes, ..seeking() };
+        let mut video = FfmpegVideo::open(&path, options).unwrap();
         let clip = video.read(&[24, 120, 216]).unwrap();
         assert_eq!(clip.frames().iter().map(number_of).collect::<Vec<_>>(), [24, 120, 216]);
         video.frames_decoded()
     };
-    let (unknown, known) = (read(None), read(Some(240)));
-    eprintln!("frames decoded for 3 of 240: {known} with the count known, {unknown} with counting");
-    assert!(known <= 1 + 3 * 12, "the first frame, then at most a group of pictures for each, got {known}");
-    assert!(unknown > 240, "counting decodes all");
+    for keep_packet_bytes in [0, 32 << 20] {
+        let (unknown, known) = (read(None, keep_packet_bytes), read(Some(240), keep_packet_bytes));
+        eprintln!("frames decoded for 3 of 240: {known} with the count known, {unknown} with counting");
+        assert!(known <= 1 + 3 * 12, "the first frame, then at most a group of pictures for each, got {known}");
+        assert!(unknown > 240, "counting decodes all");
+    }
 }
 
 #[test]
@@ -131,7 +135,7 @@ fn reading_on_in_pieces_decodes_each_frame_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("clip.mp4");
     write_numbered(&path, 60, &EncodeOptions { keyframe_interval: 250, ..EncodeOptions::default() });
-    let options = DecodeOptions { known_frames: Some(60), ..seeking() };
+    let options = DecodeOptions { known_frames: Some(60), keep_bytes: 0, ..DecodeOptions::default() };
     let mut video = FfmpegVideo::open(&path, options).unwrap();
     for piece in (0..60).collect::<Vec<_>>().chunks(7) {
         let clip = video.read(piece).unwrap();
@@ -224,7 +228,7 @@ fn what_a_writer_refuses_it_names() {
     let vp8 = EncodeOptions::of(VideoCodec::Vp8);
     assert!(refused("a.webm", 32, 32, 25.0, &EncodeOptions { ten_bit: true, ..vp8 }).contains("Vp8 can store"));
     assert!(refused("a.mp4", 32, 32, 25.0, &vp8).contains("mp4 files can hold"));
-    assert!(refused("no/such/folder.mp4", 32, 32, 25.0, &usual).contains("cannot create"));
+    assert!(refused("no/such/folder.mp4", 32, 32, 25.0, &usual).contains("cannot write: No such file"));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing half-made stays behind");
 }
 
@@ -269,5 +273,49 @@ fn several_threads_decode_the_same_frames() {
         let indices: Vec<usize> = places.sample(&mut rng, 6).copied().collect();
         let expected: Vec<Frame> = indices.iter().map(|&index| all[index].clone()).collect();
         assert_eq!(video.read(&indices).unwrap().into_frames(), expected, "{codec:?}");
+    }
+}
+
+/// Of an MP4 file without a table of keyframes every picture counts as one.
+fn call_every_picture_a_keyframe(path: &std::path::Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let table = bytes.windows(4).position(|name| name == b"stss").expect("the table of keyframes");
+    bytes[table..table + 4].copy_from_slice(b"free");
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Each frame is asked for alone, of a file just opened, as training does.
+#[test]
+fn keyframes_in_name_only_do_not_change_the_pictures_that_are_asked_for() {
+    const FRAMES: usize = 30;
+    let dir = tempfile::tempdir().unwrap();
+    for codec in [VideoCodec::Mpeg4, VideoCodec::H264].into_iter().filter(|codec| codec.can_encode()) {
+        let path = dir.path().join(format!("{codec:?}.mp4"));
+        write_numbered(&path, FRAMES, &EncodeOptions { keyframe_interval: 10, ..EncodeOptions::of(codec) });
+        let all = sequential(&path);
+        call_every_picture_a_keyframe(&path);
+        for keep_packet_bytes in [0, 32 << 20] {
+            let known = DecodeOptions { known_frames: Some(FRAMES), keep_packet_bytes, ..seeking() };
+            for wanted in 0..FRAMES {
+                let clip = FfmpegVideo::open(&path, known).unwrap().read(&[wanted]).unwrap();
+                assert!(clip.frames()[0] == all[wanted], "{codec:?}, frame {wanted}, {keep_packet_bytes} bytes kept");
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_is_opened_once_however_its_frames_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("clip.mp4");
+    write_numbered(&path, 60, &EncodeOptions::default());
+    let options = DecodeOptions { known_frames: Some(60), keep_bytes: 0, ..DecodeOptions::default() };
+    let mut video = FfmpegVideo::open(&path, options).unwrap();
+    // Whoever opened it again would now find nothing.
+    std::fs::remove_file(&path).unwrap();
+    for indices in [&[40][..], &[3, 59], &[12, 11]] {
+        let clip = video.read(indices).unwrap();
+        assert_eq!(clip.frames().iter().map(number_of).collect::<Vec<_>>(), indices);
     }
 }

@@ -2,9 +2,10 @@ use std::path::{Path, PathBuf};
 
 use ffmpeg_the_third::{ffi, frame};
 
+use super::ending::ends_early;
 use super::index::{Decoded, FrameIndex};
 use super::picture::{Converter, picture_bytes, picture_print, pixel_format_name};
-use super::stream::FrameStream;
+use super::stream::{FrameStream, StreamOptions};
 use super::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order};
 use crate::scaler::Look;
 use crate::{Clip, Error, Frame, Result};
@@ -21,11 +22,15 @@ pub struct DecodeOptions {
     /// Bytes of decoded pictures (YUV, so about half of RGB) that counting may keep, default 32 MiB. A video that fits
     /// is decoded once, for counting and reading together; of one that does not, nothing is kept.
     pub keep_bytes: usize,
+    /// Bytes of the file's own packets that may be kept, default 32 MiB: a clip of some seconds has one or two. A file
+    /// that fits is read once; in a larger one the container has to find the keyframes, and each packet is hashed to
+    /// make sure that it did.
+    pub keep_packet_bytes: usize,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { threads: 1, known_frames: None, keep_bytes: 32 << 20 }
+        Self { threads: 1, known_frames: None, keep_bytes: 32 << 20, keep_packet_bytes: 32 << 20 }
     }
 }
 
@@ -66,12 +71,25 @@ struct Position {
     first: Option<frame::Video>,
     /// Number of the frame that comes next; `None` where only its timestamp will tell.
     next: Option<usize>,
-    /// Number of the packet that comes next; `None` after a jump, until the first one tells.
+    /// Number of the packet that comes next; `None` after a jump, until the first one tells. Of use only where packets
+    /// are not kept.
     packet: Option<usize>,
     /// The stream was not read from the start of the file.
     jumped: bool,
+    /// After a jump, when the keyframe is shown that must come first.
+    awaited: Option<i64>,
     /// Frames decoded by streams that were closed to start again.
     decoded_before: u64,
+}
+
+impl Position {
+    fn at_start(decoded_before: u64) -> Self {
+        Self { first: None, next: Some(0), packet: Some(0), jumped: false, awaited: None, decoded_before }
+    }
+
+    fn after_jump(decoded_before: u64) -> Self {
+        Self { next: None, packet: None, jumped: true, ..Self::at_start(decoded_before) }
+    }
 }
 
 /// Opens a video file with the default [`DecodeOptions`].
@@ -92,12 +110,12 @@ impl FfmpegVideo {
         if options.threads == 0 {
             return Err(Error::setting("threads", "at least 1", 0));
         }
-        let mut stream = FrameStream::open(&path, options.threads)?;
+        let DecodeOptions { threads, keep_packet_bytes, .. } = options;
+        let mut stream = FrameStream::open(&path, StreamOptions { threads, keep_bytes: keep_packet_bytes })?;
         let first = stream.next().ok_or_else(|| no_frame(&path))?;
         let converter = Converter::new(&path, &first, stream.orientation())?;
         let info = describe(&mut stream, &converter, &first);
-        let position =
-            Position { first: Some(first), next: Some(0), packet: Some(0), jumped: false, decoded_before: 0 };
+        let position = Position { first: Some(first), ..Position::at_start(0) };
         Ok(Self { path, options, stream, converter, info, position, index: None, damaged: None, kept: None })
     }
 
@@ -109,7 +127,7 @@ impl FfmpegVideo {
     fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
             self.index = match self.options.known_frames {
-                Some(frames) => FrameIndex::from_packets(FrameStream::open(&self.path, 1)?.skim(), frames),
+                Some(frames) => self.index_packets(frames)?,
                 None => None,
             };
         }
@@ -119,9 +137,16 @@ impl FfmpegVideo {
         Ok(self.index.as_ref().expect("counting makes an index"))
     }
 
+    /// The index of a file of which someone knows the number of frames.
+    fn index_packets(&mut self, frames: usize) -> Result<Option<FrameIndex>> {
+        self.stream.read_to_end();
+        self.stream.check_disk()?;
+        Ok(FrameIndex::from_packets(self.stream.notes(), frames))
+    }
+
     /// Decodes the file from its start to its end; keeps the pictures as long as they fit.
     fn count(&mut self) -> Result<()> {
-        if self.position.next != Some(0) {
+        if self.position.next != Some(0) || !self.stream.goes_on() {
             self.restart()?;
         }
         let (mut decoded, mut kept, mut bytes) = (Vec::new(), Some(Vec::new()), 0);
@@ -130,18 +155,18 @@ impl FfmpegVideo {
             bytes += picture_bytes(&frame);
             kept = kept.filter(|_| bytes <= self.options.keep_bytes).and_then(|kept| with_copy(kept, &frame));
         }
-        let (packets, damaged) = (self.stream.take_log(), self.stream.damaged());
+        self.stream.check_disk()?;
+        let (packets, damaged) = (self.stream.notes(), self.stream.damaged());
         self.position.packet = Some(packets.len());
         self.index = Some(FrameIndex::from_decoding(packets, &decoded, damaged));
-        (self.kept, self.damaged) = (kept, Some(damaged));
+        let cut_short = ends_early(&self.path).map_err(|source| Error::io("read", &self.path, source))?;
+        (self.kept, self.damaged) = (kept, Some(damaged || cut_short));
         Ok(())
     }
 
     fn restart(&mut self) -> Result<()> {
-        let decoded_before = self.frames_decoded();
-        self.stream = FrameStream::open(&self.path, self.options.threads)?;
-        self.position = Position { first: None, next: Some(0), packet: Some(0), jumped: false, decoded_before };
-        Ok(())
+        self.position = Position::at_start(self.frames_decoded());
+        self.stream.restart()
     }
 
     /// The next frame in the order they are shown.
@@ -155,6 +180,12 @@ impl FfmpegVideo {
     fn go_on_to(&mut self, wanted: usize) -> Option<frame::Video> {
         loop {
             let frame = self.advance()?;
+            if self.position.awaited.is_some_and(|key| frame.pts().is_some_and(|time| time < key)) {
+                continue;
+            }
+            if self.position.awaited.take().is_some_and(|key| frame.pts() != Some(key) || !is_intra(&frame)) {
+                return None;
+            }
             let index = self.index.as_ref().filter(|index| index.can_seek());
             let number = match index {
                 // After a jump a decoder may put out a leading picture nobody asked for: not in the index, passed over.
@@ -174,8 +205,11 @@ impl FfmpegVideo {
     /// damaged or cannot seek well may deliver others, and a decoder that starts in the middle may make another picture
     /// of the same.
     fn on_track(&mut self, number: usize, frame: &frame::Video) -> bool {
-        let seen = self.stream.take_log();
         let Some(index) = &self.index else { return true };
+        if self.stream.keeps_packets() {
+            return !self.position.jumped || index.may_be(number, picture_print(frame));
+        }
+        let seen = self.stream.notes();
         let first = self.position.packet.or_else(|| seen.first().and_then(|packet| index.packet_number(packet)));
         self.position.packet = first.map(|first| first + seen.len());
         let in_order = !self.position.jumped;
@@ -183,14 +217,18 @@ impl FfmpegVideo {
             || first.is_some_and(|first| index.goes_on_with(first, &seen)) && index.may_be(number, picture_print(frame))
     }
 
-    /// Jumps to the nearest keyframe that leads to frame `wanted`, or the one before it, and decodes from there.
+    /// Jumps to the nearest keyframe that leads to frame `wanted`, or the one before it, and decodes from there. What
+    /// comes first must be that keyframe, made of itself alone: some files have keyframes in name only (a picture that
+    /// is renewed bit by bit), and what follows one depends on where decoding began.
     fn jump_to(&mut self, wanted: usize) -> Option<frame::Video> {
         const TRIES: usize = 2;
         let index = self.index.as_ref().filter(|index| index.can_seek())?;
-        let keys: Vec<i64> = index.keys_before(wanted).take(TRIES).collect();
-        keys.into_iter().find_map(|key| {
+        // A keyframe that the container cuts away is decoded and not shown.
+        let awaited = |key: i64| index.number_at(key).map(|_| key);
+        let keys: Vec<_> = index.keys_before(wanted).take(TRIES).map(|key| (key, awaited(key))).collect();
+        keys.into_iter().find_map(|(key, awaited)| {
             let decoded_before = self.position.decoded_before;
-            self.position = Position { first: None, next: None, packet: None, jumped: true, decoded_before };
+            self.position = Position { awaited, ..Position::after_jump(decoded_before) };
             if self.stream.seek(key) { self.go_on_to(wanted) } else { None }
         })
     }
@@ -199,10 +237,12 @@ impl FfmpegVideo {
     fn start_over_to(&mut self, wanted: usize) -> Result<frame::Video> {
         self.restart()?;
         self.index.iter_mut().for_each(FrameIndex::stop_seeking);
-        self.go_on_to(wanted).ok_or_else(|| {
-            let expected = format!("frame {wanted} of {} to decode", self.frames_promised());
-            Error::content(&self.path, expected, "nothing that decodes")
-        })
+        if let Some(found) = self.go_on_to(wanted) {
+            return Ok(found);
+        }
+        self.stream.check_disk()?;
+        let expected = format!("frame {wanted} of {} to decode", self.frames_promised());
+        Err(Error::content(&self.path, expected, "nothing that decodes"))
     }
 
     /// Brings one frame in the cheapest way that works.

@@ -1,5 +1,6 @@
 //! From files to frames: [`VideoSource`] and its two implementations.
 
+mod ending;
 mod ffmpeg;
 mod folder;
 mod index;

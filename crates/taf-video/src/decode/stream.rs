@@ -1,6 +1,7 @@
-use std::ffi::{CStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::ptr;
 
@@ -22,15 +23,43 @@ const CONTAINERS: &str = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,
 const PATIENCE: usize = 1000;
 
 /// The packets of one file's best video stream, decoded one frame after the other in presentation order.
+///
+/// The file is opened once and each packet read once: packets are kept as long as they fit, and jumps and new starts
+/// then go to memory. Of a larger file nothing is kept, and the container has to find the place.
 pub(super) struct FrameStream {
+    path: PathBuf,
+    options: StreamOptions,
     input: format::context::Input,
     decoder: Opened,
     stream: usize,
+    kept: Option<Kept>,
+    /// Number of the kept packet that is decoded next.
+    next_kept: usize,
+    /// The container has no more packets, as far as was read.
+    ended: bool,
     draining: bool,
+    /// The container could not be read to its end.
+    torn: bool,
     damaged: bool,
     decoded: u64,
-    /// The packets read since the file was opened, the last jump, or the last time someone asked.
-    log: Vec<PacketNote>,
+    /// The packets read since the file was opened; where they are not kept, since the last jump or the last time someone
+    /// asked.
+    notes: Vec<PacketNote>,
+}
+
+/// How much of the machine one stream takes.
+#[derive(Clone, Copy)]
+pub(super) struct StreamOptions {
+    pub(super) threads: usize,
+    /// Bytes of packets that may be kept.
+    pub(super) keep_bytes: usize,
+}
+
+/// All packets read so far.
+#[derive(Default)]
+struct Kept {
+    packets: Vec<Packet>,
+    bytes: usize,
 }
 
 /// What is worth remembering of a packet.
@@ -42,31 +71,61 @@ pub(super) struct PacketNote {
     pub(super) key: bool,
     /// The container's edit list cuts it away: needed to decode others, never shown.
     pub(super) hidden: bool,
-    /// A hash of the contents, to know the packet again.
+    /// A hash of the contents, to know the packet again; 0 while it is kept.
     pub(super) print: u64,
 }
 
 impl PacketNote {
     fn of(packet: &Packet) -> Self {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(packet.data().unwrap_or_default());
         // SAFETY: the packet is live; the binding's own flags leave this one out.
         let flags = unsafe { (*packet.as_ptr()).flags };
         let hidden = flags & ffi::AV_PKT_FLAG_DISCARD != 0;
-        Self { pts: packet.pts(), key: packet.is_key(), hidden, print: hasher.finish() }
+        Self { pts: packet.pts(), key: packet.is_key(), hidden, print: 0 }
+    }
+
+    fn with_print(self, packet: &Packet) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(packet.data().unwrap_or_default());
+        Self { print: hasher.finish(), ..self }
     }
 }
 
 impl FrameStream {
     /// Opens a local file and its best video stream, the one with the most to show by FFmpeg's own ranking.
-    pub(super) fn open(path: &Path, threads: usize) -> Result<Self> {
+    pub(super) fn open(path: &Path, options: StreamOptions) -> Result<Self> {
         check_is_file(path)?;
         ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
         let mut input = open_input(path)?;
         let stream = best_stream(path, &input)?;
         discard_other_streams(&mut input, stream);
-        let decoder = open_decoder(path, &input, stream, threads)?;
-        Ok(Self { input, decoder, stream, draining: false, damaged: false, decoded: 0, log: Vec::new() })
+        let decoder = open_decoder(path, &input, stream, options.threads)?;
+        Ok(Self {
+            path: path.to_owned(),
+            options,
+            input,
+            decoder,
+            stream,
+            kept: Some(Kept::default()),
+            next_kept: 0,
+            ended: false,
+            draining: false,
+            torn: false,
+            damaged: false,
+            decoded: 0,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Back to the first frame, with a decoder that remembers nothing. Only where packets are not kept is the file
+    /// opened again.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        if self.kept.is_none() {
+            *self = Self::open(&self.path, self.options)?;
+            return Ok(());
+        }
+        self.decoder = open_decoder(&self.path, &self.input, self.stream, self.options.threads)?;
+        (self.next_kept, self.draining, self.damaged, self.decoded) = (0, false, self.torn, 0);
+        Ok(())
     }
 
     /// The next frame, or `None` after the last. Packets that do not decode are passed over, as the `ffmpeg` program
@@ -109,46 +168,108 @@ impl FrameStream {
         true
     }
 
-    /// Reads the rest of the file without decoding it: cheap, it only unpacks the container.
-    pub(super) fn skim(mut self) -> Vec<PacketNote> {
-        while self.next_packet().is_some() {}
-        self.log
+    /// The packet that is decoded next.
+    fn next_packet(&mut self) -> Option<Packet> {
+        let kept = self.kept.as_ref().and_then(|kept| kept.packets.get(self.next_kept).cloned());
+        let packet = kept.or_else(|| self.read_packet())?;
+        self.next_kept += 1;
+        Some(packet)
     }
 
-    fn next_packet(&mut self) -> Option<Packet> {
+    /// Reads the rest of the file without decoding it: cheap, it only unpacks the container.
+    pub(super) fn read_to_end(&mut self) {
+        while self.read_packet().is_some() {}
+    }
+
+    fn read_packet(&mut self) -> Option<Packet> {
         let mut retries = 0;
-        loop {
+        while !self.ended {
             let mut packet = Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() == self.stream => {
-                    self.log.push(PacketNote::of(&packet));
+                    self.remember(&packet);
                     return Some(packet);
                 }
                 Ok(()) => {}
-                Err(ffmpeg::Error::Eof) => return None,
                 Err(error) if is_again(error) && retries < PATIENCE => retries += 1,
-                Err(_) => {
-                    self.damaged = true;
-                    return None;
+                Err(error) => {
+                    self.ended = true;
+                    self.torn |= !matches!(error, ffmpeg::Error::Eof);
+                    self.damaged |= self.torn;
                 }
+            }
+        }
+        None
+    }
+
+    fn remember(&mut self, packet: &Packet) {
+        let note = PacketNote::of(packet);
+        match &mut self.kept {
+            Some(kept) if kept.bytes + packet.size() <= self.options.keep_bytes => {
+                kept.bytes += packet.size();
+                kept.packets.push(packet.clone());
+                self.notes.push(note);
+            }
+            _ => {
+                self.stop_keeping();
+                self.notes.push(note.with_print(packet));
             }
         }
     }
 
-    /// Goes to the last keyframe shown at or before `pts`; false where the container cannot.
+    /// From here on the container has to find packets again, so each must be known by its contents.
+    fn stop_keeping(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        for (note, packet) in self.notes.iter_mut().zip(&kept.packets) {
+            *note = note.with_print(packet);
+        }
+    }
+
+    /// Whether decoding can go on from here to the last frame: packets that were read and not kept are gone.
+    pub(super) fn goes_on(&self) -> bool {
+        self.kept.is_some() || !self.ended
+    }
+
+    /// Whether every packet lies in memory.
+    pub(super) fn keeps_packets(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Goes to the last keyframe shown at or before `pts`, of the packets read so far where they are kept; false where
+    /// the container cannot.
     pub(super) fn seek(&mut self, pts: i64) -> bool {
+        self.decoder.flush();
+        self.draining = false;
+        if let Some(kept) = &self.kept {
+            let is_it = |packet: &Packet| packet.is_key() && packet.pts() == Some(pts);
+            let place = kept.packets.iter().position(is_it);
+            self.next_kept = place.unwrap_or(self.next_kept);
+            return place.is_some();
+        }
         let stream = self.stream as i32;
         // SAFETY: the input lives as long as `self` and `stream` is one of its streams.
         let code = unsafe { ffi::av_seek_frame(self.input.as_mut_ptr(), stream, pts, ffi::AVSEEK_FLAG_BACKWARD) };
-        self.decoder.flush();
-        self.draining = false;
-        self.log.clear();
+        self.ended = false;
+        self.notes.clear();
         code >= 0
     }
 
-    /// The packets read since the file was opened, the last jump, or the last call.
-    pub(super) fn take_log(&mut self) -> Vec<PacketNote> {
-        std::mem::take(&mut self.log)
+    /// The packets read since the file was opened; where they are not kept, since the last jump or the last call.
+    pub(super) fn notes(&mut self) -> Vec<PacketNote> {
+        if self.kept.is_some() { self.notes.clone() } else { std::mem::take(&mut self.notes) }
+    }
+
+    /// Refuses to go on where the disk, not the file, is to blame for what could not be read.
+    pub(super) fn check_disk(&self) -> Result<()> {
+        // SAFETY: the input is open; FFmpeg keeps the first error of its reading there, 0 where there was none.
+        let code = unsafe {
+            let file = (*self.input.as_ptr()).pb;
+            if file.is_null() { 0 } else { (*file).error }
+        };
+        match os_error(ffmpeg::Error::from(code)) {
+            Some(cause) if code < 0 => Err(Error::io("read", &self.path, cause)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether anything so far did not decode cleanly.
@@ -247,7 +368,48 @@ fn open_input(path: &Path) -> Result<format::context::Input> {
     url.push(path);
     let options: ffmpeg::Dictionary =
         [("protocol_whitelist", "file"), ("format_whitelist", CONTAINERS)].into_iter().collect();
-    format::input_with_dictionary(PathBuf::from(url), options).map_err(|error| open_error(path, error))
+    let opened = match is_motion_jpeg(path)? {
+        true => input_of_format(&url, c"mjpeg", options),
+        false => format::input_with_dictionary(PathBuf::from(url), options),
+    };
+    opened.map_err(|error| open_error(path, error))
+}
+
+/// Whether a file holds JPEG pictures one after the other and is called so. By its contents alone FFmpeg takes it for a
+/// still picture.
+fn is_motion_jpeg(path: &Path) -> Result<bool> {
+    let ending = path.extension().unwrap_or_default();
+    if !["mjpeg", "mjpg"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+        return Ok(false);
+    }
+    let mut first = [0; 3];
+    let read = File::open(path).and_then(|mut file| file.read(&mut first)).map_err(|s| Error::io("read", path, s))?;
+    Ok(first[..read] == [0xff, 0xd8, 0xff])
+}
+
+/// Opens a file as one of a certain format, whatever it looks like.
+fn input_of_format(
+    url: &OsStr,
+    format: &CStr,
+    mut options: ffmpeg::Dictionary,
+) -> std::result::Result<format::context::Input, ffmpeg::Error> {
+    let url = CString::new(url.as_encoded_bytes()).map_err(|_| ffmpeg::Error::InvalidData)?;
+    let mut input = ptr::null_mut();
+    // SAFETY: names end in a zero byte and live through the calls; FFmpeg frees an input that it could not open, and one
+    // whose streams it could not read is closed here.
+    unsafe {
+        let format = ffi::av_find_input_format(format.as_ptr());
+        let code = ffi::avformat_open_input(&mut input, url.as_ptr(), format, options.as_mut_ptr());
+        if code < 0 {
+            return Err(ffmpeg::Error::from(code));
+        }
+        let code = ffi::avformat_find_stream_info(input, ptr::null_mut());
+        if code < 0 {
+            ffi::avformat_close_input(&mut input);
+            return Err(ffmpeg::Error::from(code));
+        }
+        Ok(format::context::Input::wrap(input))
+    }
 }
 
 fn open_error(path: &Path, error: ffmpeg::Error) -> Error {
