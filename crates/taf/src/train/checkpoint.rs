@@ -1,14 +1,14 @@
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::is_memory;
 use crate::model::{ModelRecipe, StateDict};
-use taf_files::write_atomic;
+use taf_files::write_atomic_with;
 
 const METADATA: &str = "taf";
 const MODEL: &str = "model.";
@@ -104,19 +104,43 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the file whole or not at all. The same contents give the same bytes.
+    /// Writes the file whole or not at all, tensor by tensor: no second copy of them is made. The same contents give the same
+    /// bytes.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
-        let weights = self.model.iter().map(|(name, data)| (format!("{MODEL}{name}"), Floats::new(data)));
-        let memory = self.optimizer.iter().map(|(name, data)| (name.clone(), Floats::new(data)));
-        let tensors: Vec<(String, Floats)> = weights.chain(memory).collect();
+        Ok(write_atomic_with(path, |file| self.write_to(file))?)
+    }
+
+    fn write_to(&self, file: &mut dyn Write) -> io::Result<()> {
+        let weights = self.model.iter().map(|(name, data)| (format!("{MODEL}{name}"), data));
+        let memory = self.optimizer.iter().map(|(name, data)| (name.clone(), data));
+        // In name order, as safetensors lays out tensors of one type.
+        let tensors: BTreeMap<String, &TensorData> = weights.chain(memory).collect();
+        let header = self.header(&tensors);
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        tensors.into_values().try_for_each(|data| write_floats(data, file))
+    }
+
+    /// What a safetensors file begins with after its length: names, shapes and places as JSON, in whole words of 8 bytes.
+    fn header(&self, tensors: &BTreeMap<String, &TensorData>) -> Vec<u8> {
         let info = serde_json::to_string(&self.info).expect("the description is made of JSON's types");
         // A single entry: the order of a map with more would differ from process to process.
         let metadata = HashMap::from([(METADATA.to_owned(), info)]);
-        let bytes = serialize(tensors, Some(metadata)).expect("names are unique and lengths fit the shapes");
-        Ok(write_atomic(path, &bytes)?)
+        let mut end = 0;
+        let places = tensors.iter().map(|(name, data)| {
+            let shape = data.shape().to_vec();
+            let begin = end;
+            end += shape.iter().product::<usize>() * size_of::<f32>();
+            (name.clone(), TensorInfo { dtype: Dtype::F32, shape, data_offsets: (begin, end) })
+        });
+        let header =
+            Metadata::new(Some(metadata), places.collect()).expect("each tensor begins where the last one ends");
+        let mut header = serde_json::to_vec(&header).expect("the header is made of JSON's types");
+        header.resize(header.len().next_multiple_of(8), b' ');
+        header
     }
 
     /// Reads a file that [`Checkpoint::write`] wrote. Nothing in it is executed, and memory stays within twice its size.
@@ -155,7 +179,7 @@ impl Checkpoint {
     }
 }
 
-fn floats(name: &str, view: &safetensors::tensor::TensorView) -> Result<TensorData, (&'static str, String)> {
+fn floats(name: &str, view: &TensorView) -> Result<TensorData, (&'static str, String)> {
     if view.dtype() != Dtype::F32 {
         return Err(("float32 tensors", format!("{name} of type {:?}", view.dtype())));
     }
@@ -166,35 +190,16 @@ fn floats(name: &str, view: &safetensors::tensor::TensorView) -> Result<TensorDa
     Ok(TensorData::new(values, view.shape().to_vec()))
 }
 
-/// A tensor as safetensors writes it: little-endian bytes.
-struct Floats {
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
+/// Floats turned into bytes at a time.
+const PIECE: usize = 16 * 1024;
 
-impl Floats {
-    fn new(data: &TensorData) -> Self {
-        let values = data.as_slice::<f32>().expect("weights are f32");
-        Self { shape: data.shape().to_vec(), bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
-    }
-}
-
-impl View for Floats {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
+/// A tensor as safetensors writes it: little-endian, row after row.
+fn write_floats(data: &TensorData, file: &mut dyn Write) -> io::Result<()> {
+    let values = data.as_slice::<f32>().expect("weights are f32");
+    values.chunks(PIECE).try_for_each(|piece| {
+        let bytes: Vec<u8> = piece.iter().flat_map(|value| value.to_le_bytes()).collect();
+        file.write_all(&bytes)
+    })
 }
 
 /// The `checkpoints` folder of a run: the newest ones, and the best.
@@ -288,4 +293,57 @@ impl CheckpointFolder {
 fn step_of(path: &Path) -> Option<u64> {
     let stem = path.file_stem()?.to_str()?.strip_prefix("step-")?;
     (path.extension()? == EXTENSION).then(|| stem.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info() -> CheckpointInfo {
+        CheckpointInfo {
+            progress: Progress::default(),
+            model: toml::from_str("kind = \"tsm\"\ntrunk = \"tiny\"").expect("a model is described by these"),
+            classes: vec!["a".into(), "b".into()],
+            frames: 4,
+            auxiliary: false,
+        }
+    }
+
+    /// More values than are turned into bytes at a time.
+    fn checkpoint() -> Checkpoint {
+        let values = |count: usize| (0..count).map(|i| i as f32 * 0.5 - 3.0).collect::<Vec<_>>();
+        let tensor = |shape: [usize; 2]| TensorData::new(values(shape[0] * shape[1]), shape);
+        Checkpoint {
+            info: info(),
+            model: StateDict::from([("z.weight".into(), tensor([3, PIECE])), ("a.bias".into(), tensor([1, 5]))]),
+            optimizer: StateDict::from([("velocity.z.weight".into(), tensor([2, 2]))]),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_the_file_that_safetensors_itself_would_write() {
+        let checkpoint = checkpoint();
+        let mut written = Vec::new();
+        checkpoint.write_to(&mut written).unwrap();
+        let bytes = |data: &TensorData| data.iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
+        let weights = checkpoint.model.iter().map(|(name, data)| (format!("model.{name}"), data));
+        let memory = checkpoint.optimizer.iter().map(|(name, data)| (name.clone(), data));
+        let tensors: Vec<_> =
+            weights.chain(memory).map(|(name, data)| (name, data.shape().to_vec(), bytes(data))).collect();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            (name.clone(), TensorView::new(Dtype::F32, shape.clone(), bytes).expect("lengths fit the shapes"))
+        });
+        let metadata = HashMap::from([(METADATA.to_owned(), serde_json::to_string(&checkpoint.info).unwrap())]);
+        assert!(written == safetensors::serialize(views, Some(metadata)).unwrap());
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let written = checkpoint();
+        written.write(&path).unwrap();
+        let read = Checkpoint::read(&path).unwrap();
+        assert_eq!((read.info, read.model, read.optimizer), (written.info, written.model, written.optimizer));
+    }
 }
