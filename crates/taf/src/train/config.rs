@@ -65,6 +65,9 @@ impl Default for TafConfig {
     }
 }
 
+/// What a product of a fraction and a number of clips is off by at most.
+const ROUNDING: f64 = 1e-9;
+
 impl TrainConfig {
     pub(crate) fn check(&self) -> Result<(), RecipeError> {
         at_least_one("train.epochs", self.epochs)?;
@@ -87,7 +90,10 @@ impl TafConfig {
 
     /// How many clips of a batch are perturbed.
     pub(crate) fn perturbed(&self, batch: usize) -> usize {
-        ((batch as f64 * self.fraction).ceil() as usize).clamp(1, batch)
+        let exact = batch as f64 * self.fraction;
+        // 20 times 0.55 is a little more than 11, and means 11.
+        let whole = if (exact - exact.round()).abs() < ROUNDING { exact.round() } else { exact.ceil() };
+        (whole as usize).clamp(1, batch)
     }
 }
 
@@ -97,4 +103,16 @@ pub(super) fn at_least_one(field: &'static str, value: usize) -> Result<(), Reci
 
 pub(super) fn within(field: &'static str, expected: &str, value: f64, holds: bool) -> Result<(), RecipeError> {
     if holds && value.is_finite() { Ok(()) } else { Err(RecipeError::value(field, expected, value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TafConfig;
+
+    #[test]
+    fn a_share_of_a_batch_is_rounded_up_to_whole_clips_and_not_beyond() {
+        let perturbed = |batch, fraction| TafConfig { fraction, ..TafConfig::default() }.perturbed(batch);
+        assert_eq!([perturbed(20, 0.55), perturbed(10, 0.7), perturbed(100, 0.07)], [11, 7, 7]);
+        assert_eq!([perturbed(8, 0.51), perturbed(8, 1e-6), perturbed(8, 1.0), perturbed(3, 1.0 / 3.0)], [5, 1, 8, 1]);
+    }
 }

@@ -90,6 +90,9 @@ impl OptimizerConfig {
     }
 }
 
+/// What PyTorch adds to the norm before it divides by it.
+const CLIP_MARGIN: f64 = 1e-6;
+
 /// Settings that mean the same for every optimiser.
 #[derive(Clone, Copy)]
 struct Shared {
@@ -111,10 +114,10 @@ impl Shared {
         within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)
     }
 
-    /// What gradients of this norm are multiplied by.
+    /// What gradients of this norm are multiplied by: PyTorch's `clip_grad_norm_`.
     fn gradient_scale(&self, norm: f64) -> f64 {
         let limit = self.clip_norm;
-        if limit > 0.0 && norm > limit { limit / norm } else { 1.0 }
+        if limit > 0.0 { (limit / (norm + CLIP_MARGIN)).min(1.0) } else { 1.0 }
     }
 
     /// How a parameter of so many axes moves. Vectors are batch-norm parameters and biases.
@@ -241,5 +244,35 @@ impl ModuleMapper for Stepper<'_> {
             let moved = config.update(memory, &name, weights, gradient, pace);
             Tensor::from_inner(moved.reshape(dims)).require_grad()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OptimizerConfig, SgdConfig};
+
+    #[test]
+    fn long_gradients_are_shortened_as_by_pytorch() {
+        let scale = |clip_norm, norm| {
+            let config = OptimizerConfig::from(SgdConfig { clip_norm, ..SgdConfig::default() });
+            config.shared().gradient_scale(norm)
+        };
+        // The factor torch.nn.utils.clip_grad_norm_(parameters, limit) multiplies gradients of this norm by.
+        for (limit, norm, expected) in [(20.0, 40.0, 0.499_999_987_5), (1e-6, 1e-6, 0.5), (20.0, 3.0, 1.0)] {
+            let found = scale(limit, norm);
+            assert!((found - expected).abs() < 1e-12, "{found} for {norm} at {limit}");
+        }
+        assert_eq!(scale(0.0, 1e9), 1.0, "0 turns it off");
+    }
+
+    #[test]
+    fn a_recipe_names_the_optimizer_or_means_sgd() {
+        let read = |text: &str| toml::from_str::<OptimizerConfig>(text).map_err(|error| error.message().to_owned());
+        let sgd = OptimizerConfig::Sgd(SgdConfig { momentum: 0.5, ..SgdConfig::default() });
+        assert_eq!(read("momentum = 0.5"), Ok(sgd.clone()));
+        assert_eq!(read("kind = \"sgd\"\nmomentum = 0.5"), Ok(sgd.clone()));
+        assert_eq!(read(&toml::to_string(&sgd).unwrap()), Ok(sgd));
+        assert!(read("kind = \"lamb\"").unwrap_err().contains("lamb"));
+        assert!(read("velocity = 0.5").unwrap_err().contains("velocity"));
     }
 }
