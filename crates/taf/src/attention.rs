@@ -1,12 +1,12 @@
 //! How much each frame argues for a class.
 
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{VideoModel, VideoOutput};
+use crate::model::{VideoModel, VideoOutput, class_tensor};
 
-/// Below this, an attention is taken as zero when its logarithm or reciprocal is formed.
-pub const SMALLEST_ATTENTION: f64 = 1e-12;
+/// Positive evidence below this is none: the smallest float that is not denormal.
+const SMALLEST_EVIDENCE: f64 = f32::MIN_POSITIVE as f64;
 
 /// How a class-activation map becomes one number per frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,16 +44,35 @@ impl TemporalAttention {
         self.from_cam(class_activation_map(output.features.clone(), cam_weights))
     }
 
+    /// The logarithm of [`Self::of`], with a slope also where the attention itself is too small for a float.
+    pub fn log_of(&self, output: &VideoOutput, cam_weights: Tensor<2>) -> Tensor<2> {
+        self.log_from_cam(class_activation_map(output.features.clone(), cam_weights))
+    }
+
     /// The attention behind a class-activation map, `[batch, time, height, width]` to `[batch, time]`.
     pub fn from_cam(&self, cam: Tensor<4>) -> Tensor<2> {
+        match self.rule {
+            AttentionRule::Softmax => activation::softmax(self.evidence(cam), 1),
+            AttentionRule::Relu => share(self.evidence(cam)),
+        }
+    }
+
+    /// The logarithm of [`Self::from_cam`]. Under the `relu` rule a frame without positive evidence has a very low one, and no
+    /// slope.
+    pub fn log_from_cam(&self, cam: Tensor<4>) -> Tensor<2> {
+        match self.rule {
+            AttentionRule::Softmax => activation::log_softmax(self.evidence(cam), 1),
+            AttentionRule::Relu => log_share(self.evidence(cam)),
+        }
+    }
+
+    /// What each frame argues, `[batch, time, height, width]` to `[batch, time]`.
+    fn evidence(&self, cam: Tensor<4>) -> Tensor<2> {
         let [batch, time, height, width] = cam.dims();
         let places = cam.reshape([batch, time, height * width]);
         match self.rule {
-            AttentionRule::Softmax => {
-                let evidence = places.mean_dim(2).reshape([batch, time]);
-                activation::softmax(evidence / self.temperature, 1)
-            }
-            AttentionRule::Relu => share(activation::relu(places).sum_dim(2).reshape([batch, time])),
+            AttentionRule::Softmax => places.mean_dim(2).reshape([batch, time]) / self.temperature,
+            AttentionRule::Relu => activation::relu(places).sum_dim(2).reshape([batch, time]),
         }
     }
 }
@@ -62,9 +81,18 @@ impl TemporalAttention {
 fn share(mass: Tensor<2>) -> Tensor<2> {
     let [_, time] = mass.dims();
     let total = mass.clone().sum_dim(1);
-    let empty = total.clone().detach().lower_equal_elem(0.0).expand(mass.shape());
-    let shares = mass / total.clamp_min(SMALLEST_ATTENTION);
+    let empty = total.clone().detach().lower_elem(SMALLEST_EVIDENCE).expand(mass.shape());
+    let shares = mass / total.clamp_min(SMALLEST_EVIDENCE);
     shares.mask_fill(empty, 1.0 / time as f64)
+}
+
+/// The logarithm of [`share`].
+fn log_share(mass: Tensor<2>) -> Tensor<2> {
+    let [_, time] = mass.dims();
+    let total = mass.clone().sum_dim(1);
+    let empty = total.clone().detach().lower_elem(SMALLEST_EVIDENCE).expand(mass.shape());
+    let shares = mass.clamp_min(SMALLEST_EVIDENCE).log() - total.clamp_min(SMALLEST_EVIDENCE).log();
+    shares.mask_fill(empty, -(time as f64).ln())
 }
 
 /// Class-activation map (Zhou et al., CVPR 2016): the features weighted by what their channels argue for the class.
@@ -84,9 +112,31 @@ pub fn explain<M: VideoModel>(
     model: &M,
     rule: &TemporalAttention,
     output: &VideoOutput,
-    classes: Tensor<1, Int>,
+    classes: &[usize],
 ) -> (Tensor<4>, Tensor<2>) {
+    let classes = class_tensor(classes, &output.logits.device().without_autodiff());
     let cam = class_activation_map(output.features.clone(), model.cam_weights(output, classes));
     let attention = rule.from_cam(cam.clone());
     (cam, attention)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AttentionRule, TemporalAttention};
+    use burn::tensor::{Device, Tensor};
+
+    /// Sums of float32 shares.
+    const ROUNDING: f32 = 1e-6;
+
+    #[test]
+    fn shares_of_very_little_positive_evidence_sum_to_one_too() {
+        let rule = TemporalAttention { rule: AttentionRule::Relu, temperature: 1.0 };
+        for scale in [1.0, 1e-13, 1e-30, 0.0] {
+            let cam = Tensor::<4>::from_data([[[[1.0]], [[3.0]], [[-2.0]], [[0.5]]]], &Device::flex()) * scale;
+            for attention in [rule.from_cam(cam.clone()), rule.log_from_cam(cam).exp()] {
+                let total = attention.sum().into_scalar::<f32>();
+                assert!((total - 1.0).abs() < ROUNDING, "{total} at scale {scale}");
+            }
+        }
+    }
 }

@@ -5,9 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use taf_video::{Clip, Frame, Seed};
 
-use crate::adversary::{TemporalAdversary, class_tensor};
+use crate::adversary::TemporalAdversary;
 use crate::data::{ClipBatch, Sample};
-use crate::model::{Pass, VideoModel, VideoOutput, load_state, state_dict};
+use crate::model::{Pass, VideoModel, VideoOutput, class_tensor, load_state, state_dict};
 use crate::ops::values;
 use crate::train::{Optimizer, SgdConfig, Step, TrainConfig};
 

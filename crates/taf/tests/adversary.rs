@@ -5,10 +5,11 @@ use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use taf::adversary::{AttendedClass, Norm, Objective, TemporalAdversary};
-use taf::attention::{AttentionRule, TemporalAttention, explain};
+use taf::adversary::{AttendedClass, Norm, Objective, TemporalAdversary, minor_frames};
+use taf::attention::{AttentionRule, TemporalAttention};
 use taf::model::{
-    BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, state_dict,
+    BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, load_state,
+    predictions, state_dict,
 };
 
 const FRAMES: usize = 6;
@@ -32,6 +33,10 @@ fn clips_of(height: usize, width: usize) -> Tensor<5> {
 }
 
 const LABELS: [usize; 3] = [0, 3, 1];
+
+fn label_tensor() -> Tensor<1, Int> {
+    Tensor::from_data(LABELS.map(|label| label as i64), &Device::flex())
+}
 
 fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     x.into_data().try_into_vec().unwrap()
@@ -141,9 +146,9 @@ fn at_scale_1_a_step_is_the_sign_of_the_gradient_at_the_pixels_themselves_to_the
     let adversary = TemporalAdversary::default();
     let leaf = clips.clone().autodiff().require_grad();
     let output = model.forward(leaf.clone(), &mut Pass::new(Statistics::Running, Branch::Main));
-    let classes = Tensor::<1, Int>::from_data(LABELS.map(|label| label as i64), &Device::flex());
-    let (_, attention) = explain(&model, &adversary.attention, &output, classes);
-    let objective = Objective::Shift.of_attention(attention.clone(), attention.without_autodiff());
+    let classes = label_tensor();
+    let attention = adversary.attention.log_of(&output, model.cam_weights(&output, classes));
+    let objective = Objective::Shift.of_log_attention(attention.clone(), attention.without_autodiff());
     let gradient = leaf.grad(&objective.sum().backward()).expect("the clip is tracked");
     let by_hand = (clips.clone() + gradient.sign() * adversary.epsilon).clamp(0.0, 1.0);
     let crafted = adversary.perturb(&model, clips, &LABELS, 4).clips;
@@ -223,6 +228,66 @@ fn predictions_can_stand_in_for_labels() {
     let adversary = TemporalAdversary { class: AttendedClass::Prediction, ..TemporalAdversary::default() };
     let perturbed = adversary.perturb(&model, clips(), &LABELS, 4);
     assert_eq!(perturbed.classes, logits.chunks(4).map(best).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_prediction_attended_to_is_that_of_the_clip_at_its_full_size() {
+    let (model, clips) = (model(), gratings());
+    let answers = |clips| predictions(&model.valid().forward(clips, &mut Pass::inference()).logits);
+    let [batch, time, _, side, _] = clips.dims().map(|size| size as i32);
+    let halved = adaptive_avg_pool2d(clips.clone().reshape([batch * time, 3, side, side]), [12, 12]);
+    let (full, small) = (answers(clips.clone()), answers(halved.reshape([batch, time, 3, 12, 12])));
+    assert_ne!(full, small, "the test needs a clip that is answered otherwise when it is small");
+    for random_start in [false, true] {
+        let class = AttendedClass::Prediction;
+        let adversary = TemporalAdversary { class, scale: 0.5, random_start, ..TemporalAdversary::default() };
+        let labels = vec![0; full.len()];
+        assert_eq!(adversary.perturb(&model, clips.clone(), &labels, 4).classes, full);
+    }
+}
+
+/// Clips of stripes, from one pixel wide, which halving turns grey, to several.
+fn gratings() -> Tensor<5> {
+    let side = 24;
+    let value = |clip: usize, channel: usize, at: usize| {
+        let (x, y) = (at % side, at / side);
+        let along = if clip.is_multiple_of(2) { x } else { y };
+        f32::from(u8::from((along / (1 + clip / 4) + channel * (clip % 4)).is_multiple_of(2)))
+    };
+    let frames =
+        |clip| (0..FRAMES * 3).flat_map(move |plane| (0..side * side).map(move |at| value(clip, plane % 3, at)));
+    let values: Vec<f32> = (0..16).flat_map(frames).collect();
+    Tensor::from_data(TensorData::new(values, [16, FRAMES, 3, side, side]), &Device::flex())
+}
+
+#[test]
+fn attention_that_lies_on_one_frame_alone_is_moved_too() {
+    let model = model();
+    let output = model.valid().forward(clips(), &mut Pass::inference());
+    let weights = model.valid().cam_weights(&output, label_tensor());
+    let peaked = |temperature| TemporalAttention { rule: AttentionRule::Softmax, temperature };
+    // So cold that by far the most is on one frame: 1e-12 and less is left for the minor ones.
+    let temperature = 1e-6;
+    let attention = peaked(temperature).of(&output, weights);
+    let minor = (attention.clone() * minor_frames(attention)).sum_dim(1).max().into_scalar::<f32>();
+    assert!(minor < 1e-12, "{minor} on the minor frames");
+    let adversary = TemporalAdversary { attention: peaked(temperature), ..TemporalAdversary::default() };
+    let perturbed = adversary.perturb(&model, clips(), &LABELS, 4);
+    assert_eq!(perturbed.flat, 0);
+    for (most, _) in sizes(perturbed.clips) {
+        assert!(most > 0.9 * adversary.epsilon as f32, "moved by {most}");
+    }
+}
+
+#[test]
+fn clips_without_any_slope_are_counted() {
+    // Weights of zero: nothing that is seen argues for anything.
+    let model = model();
+    let zeros = state_dict(&model).into_iter().map(|(name, data)| (name, TensorData::zeros::<f32, _>(data.shape())));
+    let blind = load_state(model, zeros.collect()).expect("names and shapes are the model's own");
+    let perturbed = TemporalAdversary::default().perturb(&blind, clips(), &LABELS, 4);
+    assert_eq!(perturbed.flat, LABELS.len());
+    assert_eq!(values(perturbed.clips), values(clips()));
 }
 
 #[test]

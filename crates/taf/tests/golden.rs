@@ -178,17 +178,18 @@ fn check_inference(golden: &Golden, model: &Recognizer) {
 fn check_attention(golden: &Golden, model: &Recognizer, rule: AttentionRule) {
     let name = if rule == AttentionRule::Relu { "relu" } else { "softmax" };
     let key = |what: &str| format!("eval.{name}.{what}");
-    let attention = |output: &VideoOutput| {
-        let attention = TemporalAttention { rule, temperature: places(golden, output) };
-        attention.of(output, model.cam_weights(output, classes(golden)))
-    };
-    let natural = attention(&model.forward(input(golden), &mut Pass::inference()));
-    golden.assert_close(&key("attention"), &natural, forward(golden));
-    golden.assert_close(&key("minor"), &minor_frames(natural.clone()), 0.0);
+    let rule = |output: &VideoOutput| TemporalAttention { rule, temperature: places(golden, output) };
+    let attention = |output: &VideoOutput| rule(output).log_of(output, model.cam_weights(output, classes(golden)));
+    let output = model.forward(input(golden), &mut Pass::inference());
+    let shares = rule(&output).of(&output, model.cam_weights(&output, classes(golden)));
+    let natural = attention(&output);
+    golden.assert_close(&key("attention"), &shares, forward(golden));
+    golden.assert_close(&key("attention"), &natural.clone().exp(), forward(golden));
+    golden.assert_close(&key("minor"), &minor_frames(shares), 0.0);
     for (objective, what) in [(Objective::Shift, "shift"), (Objective::Entropy, "entropy")] {
         let clips = input(golden).autodiff().require_grad();
         let output = model.forward(clips.clone(), &mut Pass::inference());
-        let value = objective.of_attention(attention(&output), natural.clone()).sum();
+        let value = objective.of_log_attention(attention(&output), natural.clone()).sum();
         golden.assert_close(&key(&format!("{what}_loss")), &value.clone().inner(), forward(golden));
         let gradient = clips.grad(&value.backward()).expect("the clip is tracked");
         match objective {

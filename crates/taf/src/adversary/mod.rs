@@ -8,13 +8,12 @@ pub use objective::{Objective, minor_frames};
 pub(crate) use scale::reduced_side;
 pub use step::Norm;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{TemporalAttention, explain};
-use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput};
+use crate::attention::{TemporalAttention, class_activation_map};
+use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput, class_tensor, predictions};
 use crate::ops::{on_workers, values};
-use taf_report::metrics::highest;
 
 /// The class whose evidence makes the attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +21,7 @@ use taf_report::metrics::highest;
 pub enum AttendedClass {
     /// The clip's label.
     Label,
-    /// What the network answers to the natural clip.
+    /// What the network answers to the natural clip at its full size.
     Prediction,
 }
 
@@ -104,6 +103,8 @@ pub struct Perturbed {
     pub natural_attention: Option<Tensor<2>>,
     /// The objective of each clip before the last step, at that scale; empty where nothing was maximised.
     pub objective: Vec<f32>,
+    /// How many clips the objective had no slope at in the last step, at any pixel: they moved nowhere.
+    pub flat: usize,
 }
 
 /// More than any clip of a network's size can change by.
@@ -113,6 +114,7 @@ const LARGEST_L2: f64 = 1e4;
 struct Natural {
     classes: Vec<usize>,
     attention: Tensor<2>,
+    log_attention: Tensor<2>,
 }
 
 impl TemporalAdversary {
@@ -174,41 +176,57 @@ impl TemporalAdversary {
     }
 
     fn climb<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
-        let (mut delta, mut natural) = if self.random_start {
+        let classes = self.classes(frozen, &clips, labels);
+        let (mut perturbed, mut natural) = (clips.clone(), None);
+        if self.random_start {
             let output = frozen.forward(scale::reduce(clips.clone(), self.scale), &mut self.pass());
-            (self.norm.random_start(&clips, self.epsilon, seed), Some(self.natural(frozen, &output, labels)))
-        } else {
-            (clips.zeros_like(), None)
-        };
-        let mut objective = Vec::new();
-        let mut perturbed = (clips.clone() + delta.clone()).clamp(0.0, 1.0);
+            natural = Some(self.natural(frozen, &output, classes.clone()));
+            perturbed = (clips.clone() + self.norm.random_start(&clips, self.epsilon, seed)).clamp(0.0, 1.0);
+        }
+        let (mut objective, mut flat) = (Vec::new(), 0);
         for _ in 0..self.steps {
-            let leaf = scale::reduce(perturbed, self.scale).autodiff().require_grad();
+            let leaf = scale::reduce(perturbed.clone(), self.scale).autodiff().require_grad();
             let output = frozen.forward(leaf.clone(), &mut self.pass());
-            let fixed = natural.get_or_insert_with(|| self.natural(frozen, &output, labels));
+            let fixed = natural.get_or_insert_with(|| self.natural(frozen, &output, classes.clone()));
             let value = self.value(frozen, output, fixed);
             objective = values(value.clone());
             let gradient = leaf.grad(&value.sum().backward());
             let gradient = gradient.map_or_else(|| clips.zeros_like(), |gradient| scale::enlarge(gradient, &clips));
-            delta = self.norm.ascend(delta, gradient, self.step_size.unwrap_or(self.epsilon));
-            delta = self.norm.project(delta, self.epsilon);
-            perturbed = (clips.clone() + delta.clone()).clamp(0.0, 1.0);
+            flat = flat_clips(&gradient);
+            perturbed = self.advance(&clips, perturbed, gradient);
         }
-        let Natural { classes, attention } = natural.expect("there is at least one step");
-        Perturbed { clips: perturbed, classes, natural_attention: Some(attention), objective }
+        let Natural { classes, attention, .. } = natural.expect("there is at least one step");
+        Perturbed { clips: perturbed, classes, natural_attention: Some(attention), objective, flat }
+    }
+
+    /// The clips one step further uphill, within ball and pixels. The step goes on from what the clamp left of the
+    /// perturbation, as in torchattacks and Foolbox: change that was clamped away is none, and costs no budget.
+    fn advance(&self, clips: &Tensor<5>, perturbed: Tensor<5>, gradient: Tensor<5>) -> Tensor<5> {
+        let delta = perturbed - clips.clone();
+        let delta = self.norm.ascend(delta, gradient, self.step_size.unwrap_or(self.epsilon));
+        (clips.clone() + self.norm.project(delta, self.epsilon)).clamp(0.0, 1.0)
     }
 
     fn pass(&self) -> Pass {
         Pass::new(self.statistics, self.branch)
     }
 
-    fn natural<M: VideoModel>(&self, model: &M, output: &VideoOutput, labels: &[usize]) -> Natural {
-        let classes = match self.class {
-            AttendedClass::Label => labels.to_vec(),
-            AttendedClass::Prediction => predictions(&output.logits),
-        };
-        let (_, attention) = explain(model, &self.attention, output, class_tensor(&classes, &plain_device(output)));
-        Natural { classes, attention: attention.without_autodiff() }
+    /// The classes attended to, where they do not follow from the pass that crafting makes anyway.
+    fn classes<M: VideoModel>(&self, frozen: &M, clips: &Tensor<5>, labels: &[usize]) -> Option<Vec<usize>> {
+        match self.class {
+            AttendedClass::Label => Some(labels.to_vec()),
+            // A smaller clip may be answered otherwise.
+            AttendedClass::Prediction => scale::reduces(clips, self.scale)
+                .then(|| predictions(&frozen.forward(clips.clone(), &mut self.pass()).logits)),
+        }
+    }
+
+    fn natural<M: VideoModel>(&self, model: &M, output: &VideoOutput, classes: Option<Vec<usize>>) -> Natural {
+        let classes = classes.unwrap_or_else(|| predictions(&output.logits));
+        let cam =
+            class_activation_map(output.features.clone(), cam_weights(model, output, &classes)).without_autodiff();
+        let (attention, log_attention) = (self.attention.from_cam(cam.clone()), self.attention.log_from_cam(cam));
+        Natural { classes, attention, log_attention }
     }
 
     /// The objective of each clip, `[batch]`.
@@ -216,30 +234,58 @@ impl TemporalAdversary {
         if self.objective == Objective::CrossEntropy {
             return Objective::of_logits(output.logits, &natural.classes);
         }
-        let (_, attention) =
-            explain(model, &self.attention, &output, class_tensor(&natural.classes, &plain_device(&output)));
-        self.objective.of_attention(attention, natural.attention.clone())
+        let weights = cam_weights(model, &output, &natural.classes);
+        let attention = self.attention.log_of(&output, weights);
+        self.objective.of_log_attention(attention, natural.log_attention.clone())
     }
+}
+
+fn cam_weights<M: VideoModel>(model: &M, output: &VideoOutput, classes: &[usize]) -> Tensor<2> {
+    model.cam_weights(output, class_tensor(classes, &output.logits.device().without_autodiff()))
+}
+
+/// How many clips have a gradient that is zero at every pixel.
+fn flat_clips(gradient: &Tensor<5>) -> usize {
+    let [batch, time, channels, height, width] = gradient.dims();
+    let rows = gradient.clone().reshape([batch, time * channels * height * width]);
+    values(rows.abs().max_dim(1)).iter().filter(|&&largest| largest == 0.0).count()
 }
 
 impl Perturbed {
     fn untouched(clips: Tensor<5>, labels: &[usize]) -> Self {
-        Self { clips, classes: labels.to_vec(), natural_attention: None, objective: Vec::new() }
+        Self { clips, classes: labels.to_vec(), natural_attention: None, objective: Vec::new(), flat: 0 }
     }
 }
 
-fn plain_device(output: &VideoOutput) -> Device {
-    output.logits.device().without_autodiff()
-}
+#[cfg(test)]
+mod tests {
+    use super::{Norm, TemporalAdversary};
+    use crate::ops::values;
+    use burn::tensor::{Device, Tensor};
 
-/// The class each row of logits is highest for; of equals the lowest index.
-pub(crate) fn predictions(logits: &Tensor<2>) -> Vec<usize> {
-    let [_, classes] = logits.dims();
-    values(logits.clone()).chunks(classes).map(highest).collect()
-}
+    /// Adding a step to a pixel and clamping rounds by this much.
+    const ROUNDING: f32 = 1e-6;
 
-pub(crate) fn class_tensor(classes: &[usize], device: &Device) -> Tensor<1, Int> {
-    let classes: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
-    let count = classes.len();
-    Tensor::from_data(TensorData::new(classes, [count]), device)
+    /// Two values of one pixel after two steps along the given gradients.
+    fn after_two_steps(adversary: &TemporalAdversary, pixel: [f32; 2], gradients: [[f32; 2]; 2]) -> Vec<f32> {
+        let tensor = |values: [f32; 2]| Tensor::<1>::from_data(values, &Device::flex()).reshape([1, 1, 2, 1, 1]);
+        let clips = tensor(pixel);
+        let step = |perturbed, gradient| adversary.advance(&clips, perturbed, tensor(gradient));
+        values(gradients.into_iter().fold(clips.clone(), step))
+    }
+
+    #[test]
+    fn a_saturated_pixel_goes_back_from_where_it_is() {
+        let adversary = TemporalAdversary { epsilon: 0.1, steps: 2, ..TemporalAdversary::default() };
+        let pixels = after_two_steps(&adversary, [1.0, 0.0], [[1.0, -1.0], [-1.0, 1.0]]);
+        assert!((pixels[0] - 0.9).abs() < ROUNDING && (pixels[1] - 0.1).abs() < ROUNDING, "{pixels:?}");
+    }
+
+    #[test]
+    fn change_that_is_clamped_away_takes_nothing_of_a_length() {
+        let adversary =
+            TemporalAdversary { norm: Norm::L2, epsilon: 0.6, step_size: Some(0.5), steps: 2, ..Default::default() };
+        let pixels = after_two_steps(&adversary, [1.0, 0.2], [[1.0, 1.0], [0.0, 1.0]]);
+        assert!((pixels[0] - 1.0).abs() < ROUNDING && (pixels[1] - 0.8).abs() < ROUNDING, "{pixels:?}");
+    }
 }

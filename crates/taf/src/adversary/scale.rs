@@ -7,6 +7,12 @@ pub(crate) fn reduced_side(side: usize, scale: f64) -> usize {
     ((side as f64 * scale).round() as usize).clamp(1, side)
 }
 
+/// Whether clips of this size become smaller.
+pub(super) fn reduces(clips: &Tensor<5>, scale: f64) -> bool {
+    let [_, _, _, height, width] = clips.dims();
+    [height, width].iter().any(|&side| reduced_side(side, scale) != side)
+}
+
 /// Clips averaged down to `scale` of their sides; the clips themselves where that changes nothing.
 ///
 /// # Shapes

@@ -2,7 +2,7 @@ use burn::tensor::{Device, Tensor};
 use taf_video::{Clip, Seed, TemporalViews};
 
 use super::{EvalError, Progress};
-use crate::adversary::{TemporalAdversary, class_tensor};
+use crate::adversary::TemporalAdversary;
 use crate::attention::explain;
 use crate::data::clips_to_tensor;
 use crate::model::{Pass, VideoModel};
@@ -59,7 +59,7 @@ fn attention<M: VideoModel>(
     labels: &[usize],
 ) -> Vec<Vec<f32>> {
     let output = model.forward(clips, &mut Pass::inference());
-    let (_, attention) = explain(model, &adversary.attention, &output, class_tensor(labels, &output.logits.device()));
+    let (_, attention) = explain(model, &adversary.attention, &output, labels);
     let [_, time] = attention.dims();
     values(attention).chunks(time).map(<[f32]>::to_vec).collect()
 }

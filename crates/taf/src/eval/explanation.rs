@@ -4,10 +4,10 @@ use taf_report::page::{ActivationMaps, Strip, View};
 use taf_video::{Clip, Frame};
 
 use super::EvalError;
-use crate::adversary::{AttendedClass, TemporalAdversary, class_tensor, predictions};
+use crate::adversary::{AttendedClass, TemporalAdversary};
 use crate::attention::explain;
 use crate::data::{clips_to_tensor, tensor_to_clips};
-use crate::model::{Pass, VideoModel};
+use crate::model::{Pass, VideoModel, predictions};
 use crate::ops::values;
 
 /// What a network sees in one clip, natural and perturbed.
@@ -85,8 +85,7 @@ impl Seen {
         adversary: &TemporalAdversary,
     ) -> Result<Self, EvalError> {
         let output = model.forward(clips.clone(), &mut Pass::inference());
-        let class = class_tensor(&[class], &output.logits.device());
-        let (cam, attention) = explain(model, &adversary.attention, &output, class);
+        let (cam, attention) = explain(model, &adversary.attention, &output, &[class]);
         let [_, time, height, width] = cam.dims();
         Ok(Self {
             clip: tensor_to_clips(clips).swap_remove(0),

@@ -3,6 +3,7 @@
 //! [`VideoModel`] is all the method asks of a network. The published networks are [`Recognizer`]s.
 
 mod adaptive;
+mod classes;
 mod conv;
 mod cost;
 mod head;
@@ -20,6 +21,8 @@ mod tpn;
 mod trunk;
 
 pub use adaptive::TemporalAdaptive;
+pub(crate) use classes::class_tensor;
+pub use classes::predictions;
 pub use conv::{Conv2d, ConvNorm};
 pub use cost::Cost;
 pub use head::ConsensusHead;

@@ -2,9 +2,9 @@ use burn::tensor::Tensor;
 use taf_video::Seed;
 
 use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, soft_targets};
-use crate::adversary::Objective;
+use crate::adversary::{Objective, Perturbed};
 use crate::data::ClipBatch;
-use crate::model::{Branch, Pass, VideoModel};
+use crate::model::{Branch, Pass, VideoModel, predictions};
 use crate::ops::{on_workers, values};
 use crate::profile::{Phase, phase};
 use taf_report::metrics::attention_entropy;
@@ -35,12 +35,14 @@ pub struct StepOutcome {
     pub accuracy: f64,
     /// Euclidean norm of all gradients together, before clipping.
     pub gradient_norm: f64,
+    /// How many clips the adversary found no slope at, and left as they are; see [`crate::adversary::Perturbed::flat`].
+    pub flat: usize,
 }
 
 impl StepOutcome {
     /// Of the natural clips alone, before their gradients.
     fn new(loss: f64, accuracy: f64) -> Self {
-        Self { loss, perturbed_loss: None, attention_entropy: None, accuracy, gradient_norm: 0.0 }
+        Self { loss, perturbed_loss: None, attention_entropy: None, accuracy, gradient_norm: 0.0, flat: 0 }
     }
 
     /// Whether the step left a usable model behind.
@@ -135,6 +137,7 @@ struct Perturbation<'a> {
     clips: Tensor<5>,
     targets: Tensor<2>,
     natural_attention: Option<Tensor<2>>,
+    flat: usize,
 }
 
 impl<'a> Perturbation<'a> {
@@ -143,7 +146,8 @@ impl<'a> Perturbation<'a> {
         let share = count as f64 / examples.labels.len() as f64;
         let Examples { clips, labels, targets } = examples.first(count);
         let crafted = taf.adversary.perturb(model, clips, &labels, seed.with("adversary").value());
-        Self { taf, share, clips: crafted.clips, targets, natural_attention: crafted.natural_attention }
+        let Perturbed { clips, natural_attention, flat, .. } = crafted;
+        Self { taf, share, clips, targets, natural_attention, flat }
     }
 
     fn add_gradients<M: VideoModel>(
@@ -159,6 +163,7 @@ impl<'a> Perturbation<'a> {
             outcome.attention_entropy = self.natural_attention.map(mean_entropy);
             let loss = classification_loss(&output, self.targets);
             outcome.perturbed_loss = Some(scalar(&loss));
+            outcome.flat = self.flat;
             loss
         });
         phase(Phase::Backward, || gradients.add(&model, (loss * self.taf.weight * self.share).backward()));
@@ -176,7 +181,7 @@ fn scalar(loss: &Tensor<1>) -> f64 {
 }
 
 fn accuracy(logits: Tensor<2>, labels: &[usize]) -> f64 {
-    let predicted = crate::adversary::predictions(&logits);
+    let predicted = predictions(&logits);
     let right = predicted.iter().zip(labels).filter(|(predicted, label)| predicted == label).count();
     right as f64 / labels.len() as f64
 }
