@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use taf::model::Recognizer;
 use taf::train::{Outcome, Progress, Trainer};
+use taf_report::run::{read_metrics, replaced};
 
 use crate::exit::Status;
 use crate::interrupt::Graceful;
@@ -63,12 +64,47 @@ pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcom
     if step > 0 {
         eprintln!("{what} goes on after step {step}, in epoch {} of {}", epoch + 1, plan.recipe.train.epochs);
     }
+    if step == 0 {
+        tell_damaged(session);
+    }
     let mut shown = TrainingProgress::new(what, plan.recipe.train.epochs);
     let outcome = trainer.run(&mut |event| {
         shown.tell(&event);
         !graceful.asked()
     })?;
+    drop(shown);
+    tell_replaced(session)?;
     Ok((outcome, *trainer.progress()))
+}
+
+/// How many videos are named before it says that there are more.
+const NAMED: usize = 10;
+
+fn names<'a>(paths: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = paths.len().saturating_sub(NAMED);
+    let named = paths.take(NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
+}
+
+/// Names the training videos that the manifest says are damaged.
+fn tell_damaged(session: &Session) {
+    let records = session.plan.train.records().iter();
+    let damaged: Vec<&str> = records.filter(|record| record.damaged).map(|record| record.path.as_str()).collect();
+    if !damaged.is_empty() {
+        let names = names(damaged.iter().copied());
+        eprintln!("{} training videos are damaged; the frames that are left are used: {names}", damaged.len());
+    }
+}
+
+/// Names the training videos that others had to stand in for.
+fn tell_replaced(session: &Session) -> Result<()> {
+    let log = read_metrics(&session.run.metrics_path())?;
+    let counts = replaced(&log);
+    if !counts.is_empty() {
+        let (times, names) = (counts.values().sum::<usize>(), names(counts.keys().copied()));
+        eprintln!("{} videos could not be used and were replaced {times} times: {names}", counts.len());
+    }
+    Ok(())
 }
 
 fn tell(session: &Session, progress: &Progress, report: Option<&Path>, json: bool) -> Result<()> {

@@ -4,7 +4,8 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use taf::train::Event;
+use taf::data::Replaced;
+use taf::train::{Event, StepOutcome};
 
 /// A bar for work that is counted. Where standard error is no terminal it shows nothing.
 pub struct Counter(ProgressBar);
@@ -40,6 +41,8 @@ fn bar(length: u64, style: ProgressStyle) -> ProgressBar {
 pub struct TrainingProgress {
     bar: ProgressBar,
     epochs: usize,
+    /// Steps of a whole epoch, once known.
+    batches: usize,
     epoch: Epoch,
     recent_seconds: f64,
     last_step: Instant,
@@ -51,6 +54,7 @@ struct Epoch {
     steps: usize,
     loss: f64,
     accuracy: f64,
+    flat: usize,
 }
 
 /// Share of the newest step in the shown seconds per step.
@@ -61,7 +65,14 @@ impl TrainingProgress {
     pub fn new(what: &str, epochs: usize) -> Self {
         let template = format!("{what} {{prefix}} {{wide_bar}} {{pos}}/{{len}} {{msg}}");
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { bar: bar(0, style), epochs, epoch: Epoch::default(), recent_seconds: 0.0, last_step: Instant::now() }
+        Self {
+            bar: bar(0, style),
+            epochs,
+            batches: 0,
+            epoch: Epoch::default(),
+            recent_seconds: 0.0,
+            last_step: Instant::now(),
+        }
     }
 
     /// Shows what happened.
@@ -69,16 +80,20 @@ impl TrainingProgress {
         match event {
             Event::Step { progress, batches_per_epoch, outcome } => {
                 if progress.batch == 1 && self.epoch.steps > 0 {
-                    self.end_epoch(progress.epoch, "not evaluated");
+                    self.end_epoch(progress.epoch, None, "not evaluated");
                 }
-                self.epoch.add(outcome.loss, outcome.accuracy);
+                self.epoch.add(outcome);
+                self.batches = *batches_per_epoch;
                 self.time_step();
                 let left = (self.epochs - progress.epoch) * batches_per_epoch - progress.batch;
                 self.show_step(progress.epoch, progress.batch, *batches_per_epoch, left);
             }
-            Event::Evaluated { progress, scores } => {
+            Event::Replaced(Replaced { path, reason, by }) => {
+                self.line(&format!("{path} is replaced by {by}: {reason}"))
+            }
+            Event::Evaluated { progress, train_loss, scores } => {
                 let validation = format!("validation top-1 {:.1} %", 100.0 * scores.top1.value);
-                self.end_epoch(progress.epoch, &validation);
+                self.end_epoch(progress.epoch, Some(*train_loss), &validation);
             }
         }
     }
@@ -104,10 +119,9 @@ impl TrainingProgress {
         });
     }
 
-    fn end_epoch(&mut self, epoch: usize, validation: &str) {
-        let Epoch { loss, accuracy, .. } = std::mem::take(&mut self.epoch).mean();
-        let (epochs, percent) = (self.epochs, 100.0 * accuracy);
-        self.line(&format!("epoch {epoch}/{epochs}: loss {loss:.3}, right {percent:.1} %, {validation}"));
+    fn end_epoch(&mut self, epoch: usize, loss: Option<f64>, validation: &str) {
+        let seen = std::mem::take(&mut self.epoch).words(self.batches, loss);
+        self.line(&format!("epoch {epoch}/{}: {seen}{validation}", self.epochs));
         self.last_step = Instant::now();
     }
 
@@ -123,10 +137,21 @@ impl Drop for TrainingProgress {
 }
 
 impl Epoch {
-    fn add(&mut self, loss: f64, accuracy: f64) {
+    fn add(&mut self, outcome: &StepOutcome) {
         self.steps += 1;
-        self.loss += loss;
-        self.accuracy += accuracy;
+        self.loss += outcome.loss;
+        self.accuracy += outcome.accuracy;
+        self.flat += outcome.flat;
+    }
+
+    /// What is known of an epoch of so many steps. Of one that was taken up in its midst that is at most its loss.
+    fn words(self, batches: usize, loss: Option<f64>) -> String {
+        let whole = self.steps > 0 && self.steps == batches;
+        let Self { loss: mean, accuracy, flat, .. } = self.mean();
+        let loss = loss.or(whole.then_some(mean)).map_or(String::new(), |loss| format!("loss {loss:.3}, "));
+        let right = if whole { format!("right {:.1} %, ", 100.0 * accuracy) } else { String::new() };
+        let flat = if flat > 0 { format!("{flat} clips the adversary found no slope at, ") } else { String::new() };
+        loss + &right + &flat
     }
 
     fn mean(self) -> Self {
@@ -145,6 +170,15 @@ pub fn clock(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_epoch_that_was_only_evaluated_has_no_figures_of_steps() {
+        let seen = |steps, flat| Epoch { steps, loss: 2.0 * steps as f64, accuracy: 0.5 * steps as f64, flat };
+        assert_eq!(seen(0, 0).words(0, Some(1.25)), "loss 1.250, ");
+        assert_eq!(seen(2, 0).words(5, Some(1.25)), "loss 1.250, ", "the first three steps were another process's");
+        assert_eq!(seen(5, 0).words(5, Some(2.0)), "loss 2.000, right 50.0 %, ");
+        assert_eq!(seen(5, 3).words(5, None), "loss 2.000, right 50.0 %, 3 clips the adversary found no slope at, ");
+    }
 
     #[test]
     fn durations_read_like_a_clock() {

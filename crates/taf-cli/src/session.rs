@@ -53,8 +53,9 @@ pub struct Session {
 }
 
 /// Settings that do not change the result of a run, so that it may be taken up with others. The manifest may lie elsewhere
-/// as long as its contents are the same.
-const FREE: [&str; 4] = ["data.manifest", "data.workers", "train.checkpoint_steps", "train.keep_last"];
+/// as long as its contents are the same. A run that a bad video stopped may go on without it.
+const FREE: [&str; 5] =
+    ["data.manifest", "data.on_bad_video", "data.workers", "train.checkpoint_steps", "train.keep_last"];
 
 impl Session {
     /// Starts a run with `recipe`, or takes up the one that is there; none if that one is finished. `source` is the file the

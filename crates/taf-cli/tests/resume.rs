@@ -83,7 +83,8 @@ fn log_without_times(run: &Path) -> Vec<Value> {
     let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let without = |line: &str| {
         let mut line: Value = serde_json::from_str(line).unwrap();
-        line.as_object_mut().unwrap().remove("seconds");
+        let fields = line.as_object_mut().unwrap();
+        fields.retain(|name, _| name != "seconds" && name != "waited_seconds");
         line
     };
     log.lines().map(without).collect()

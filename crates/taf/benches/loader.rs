@@ -45,7 +45,7 @@ fn batches(criterion: &mut Criterion) {
             group.bench_function(format!("{workers} threads"), |b| {
                 b.iter(|| {
                     let batch = epochs.next().and_then(batch).expect("one batch per epoch");
-                    black_box(batch.expect("the files were just written").to_tensor(&Device::flex()))
+                    black_box(batch.expect("the files were just written").batch.to_tensor(&Device::flex()))
                 });
             });
         }

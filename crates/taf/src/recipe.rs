@@ -9,7 +9,7 @@ use taf_video::transform::{EvalTransform, EvalTransformConfig, TrainTransform, T
 use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::{TemporalAdversary, reduced_side};
-use crate::data::ClipSource;
+use crate::data::{ClipSource, OnBadVideo};
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::train::{TafConfig, TrainConfig};
 
@@ -66,6 +66,10 @@ pub struct DataRecipe {
     /// Threads that decode ahead of training; the result does not depend on them. Default 2.
     #[serde(default = "two")]
     pub workers: usize,
+    /// What happens when a training video cannot be used: `"stop"`, or `"replace"` it by another of its class; default `"stop"`.
+    /// A folder or disk that is gone stops training either way.
+    #[serde(default)]
+    pub on_bad_video: OnBadVideo,
 }
 
 fn train_splits() -> Vec<String> {
@@ -223,7 +227,7 @@ impl Recipe {
         }
         Ok(Plan {
             recipe: self.clone(),
-            train: source(&self.data.train, "train")?,
+            train: source(&self.data.train, "train")?.on_bad_video(self.data.on_bad_video),
             validation: source(&self.data.validation, "validation")?,
             transform: self.data.transform.init(&classes)?,
             eval: self.data.eval.init()?,

@@ -2,7 +2,7 @@ use anyhow::{Context, Result};
 use burn::module::Module;
 use clap::ValueEnum;
 use serde::Serialize;
-use taf::data::{ClipBatch, Sample};
+use taf::data::{ClipBatch, Loaded, Sample};
 use taf::model::{Pass, Recognizer, VideoModel};
 use taf::ops::on_workers;
 use taf::profile::{Phase, phase};
@@ -47,7 +47,7 @@ enum Batches {
     /// The same made-up ones every time.
     Synthetic(ClipBatch),
     /// The videos of a manifest, decoded as in training.
-    Loaded { plan: Box<Plan>, next: Box<dyn Iterator<Item = Result<ClipBatch, taf_video::Error>>>, epoch: usize },
+    Loaded { plan: Box<Plan>, next: Box<dyn Iterator<Item = Result<Loaded, taf_video::Error>>>, epoch: usize },
 }
 
 impl Subject {
@@ -123,11 +123,11 @@ impl Batches {
             Self::Synthetic(batch) => Ok(batch.clone()),
             Self::Loaded { plan, next, epoch } => {
                 if let Some(batch) = next.next() {
-                    return Ok(batch?);
+                    return Ok(batch?.batch);
                 }
                 *next = Box::new(plan.train.train_batches(&plan.transform, *epoch, 0, batch_size, workers));
                 *epoch += 1;
-                Ok(next.next().context("the manifest has no videos to train on")??)
+                Ok(next.next().context("the manifest has no videos to train on")??.batch)
             }
         }
     }

@@ -23,4 +23,4 @@ pub use dir::{Existing, RunDir};
 pub use error::{Error, Result};
 pub use metrics_log::{MetricsLog, read_metrics};
 pub use provenance::{DataSource, Provenance, sha256_file};
-pub use record::{EvaluationRecord, Line, Record, StepRecord, accuracies, epoch_means};
+pub use record::{EvaluationRecord, Line, Record, StepRecord, VideoRecord, accuracies, epoch_means, replaced};

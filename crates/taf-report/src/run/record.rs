@@ -22,6 +22,23 @@ pub enum Record {
     /// The validation videos were classified.
     #[serde(rename = "eval")]
     Evaluation(EvaluationRecord),
+    /// A training video was not as it should be.
+    #[serde(rename = "video")]
+    Video(VideoRecord),
+}
+
+/// A training video that was not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoRecord {
+    /// Epochs completed before.
+    pub epoch: usize,
+    /// Its path in the manifest.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// The video shown instead, where another took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
 }
 
 /// What one step measured.
@@ -47,9 +64,19 @@ pub struct StepRecord {
     /// Euclidean norm of all gradients together, before clipping.
     #[serde(deserialize_with = "number")]
     pub gradient_norm: f64,
-    /// How long the step took.
+    /// How many clips the adversary found no slope at, and left as they were.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flat: usize,
+    /// How long the step took, without the wait for its clips.
     #[serde(deserialize_with = "number")]
     pub seconds: f64,
+    /// How long it waited for its clips before.
+    #[serde(default)]
+    pub waited_seconds: f64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What an evaluation measured.
@@ -93,9 +120,20 @@ pub fn epoch_means(log: &[Line], value: impl Fn(&StepRecord) -> Option<f64>) -> 
 pub fn accuracies(log: &[Line]) -> Vec<(f64, f64)> {
     let point = |line: &Line| match &line.record {
         Record::Evaluation(evaluation) => Some((evaluation.epoch as f64, evaluation.top1)),
-        Record::Step(_) => None,
+        Record::Step(_) | Record::Video(_) => None,
     };
     log.iter().filter_map(point).collect()
+}
+
+/// How often each video was replaced, by path.
+pub fn replaced(log: &[Line]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for line in log {
+        if let Record::Video(VideoRecord { path, replaced_by: Some(_), .. }) = &line.record {
+            *counts.entry(path.as_str()).or_default() += 1;
+        }
+    }
+    counts
 }
 
 #[cfg(test)]
@@ -111,7 +149,9 @@ pub(super) mod tests {
             attention_entropy: None,
             accuracy: 0.5,
             gradient_norm: 1.0,
+            flat: 0,
             seconds: 0.25,
+            waited_seconds: 0.0,
         })
     }
 
@@ -139,6 +179,24 @@ pub(super) mod tests {
         let json = serde_json::to_string(&Line { step: 1, record: step(0, f64::NAN) }).unwrap();
         let Record::Step(back) = serde_json::from_str::<Line>(&json).unwrap().record else { panic!("{json}") };
         assert!(back.loss.is_nan() && json.contains("\"loss\":null"));
+    }
+
+    #[test]
+    fn videos_that_were_replaced_are_counted_and_damaged_ones_are_not() {
+        let video = |path: &str, by: Option<&str>| Line {
+            step: 1,
+            record: Record::Video(VideoRecord {
+                epoch: 0,
+                path: path.into(),
+                reason: "it ends too early".into(),
+                replaced_by: by.map(str::to_owned),
+            }),
+        };
+        let log = [video("b", Some("c")), video("a", None), video("b", Some("d"))];
+        assert_eq!(replaced(&log), BTreeMap::from([("b", 2)]));
+        let json = serde_json::to_string(&log[0]).unwrap();
+        assert!(json.starts_with(r#"{"step":1,"kind":"video","epoch":0,"path":"b""#), "{json}");
+        assert_eq!(serde_json::from_str::<Line>(&json).unwrap(), log[0]);
     }
 
     #[test]

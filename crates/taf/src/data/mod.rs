@@ -1,9 +1,11 @@
 //! From a manifest to batches: seeded, prefetched by worker threads, the same for any number of them.
 
+mod bad_video;
 mod batch;
 mod prefetch;
 mod source;
 
+pub use bad_video::{OnBadVideo, Replaced};
 pub use batch::{ClipBatch, Sample, clips_to_tensor, tensor_to_clips};
 pub use prefetch::Prefetch;
-pub use source::{ClipSource, Spoiled};
+pub use source::{ClipSource, Loaded, Spoiled};

@@ -1,23 +1,31 @@
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, TensorData};
 use taf_video::Seed;
 
 use super::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Optimizer, Progress, Step, StepOutcome};
-use crate::data::ClipBatch;
+use crate::data::{ClipBatch, Loaded, Replaced};
 use crate::eval::{self, EvalError};
 use crate::model::{VideoModel, load_state, state_dict};
 use crate::recipe::Plan;
 use taf_report::metrics::Scores;
-use taf_report::run::{EvaluationRecord, Line, MetricsLog, Record, RunDir, StepRecord};
+use taf_report::run::{EvaluationRecord, Line, MetricsLog, Record, RunDir, StepRecord, VideoRecord};
 
 /// Why training ended before its time.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// A video could not be read.
-    #[error(transparent)]
-    Data(#[from] taf_video::Error),
+    /// A video could not be used; a checkpoint of the steps before was written.
+    #[error(
+        "training stopped after step {step}, and can go on from there once the video is mended, or without it where \
+         data.on_bad_video = \"replace\": {source}"
+    )]
+    Video {
+        /// Steps taken.
+        step: u64,
+        /// What is wrong, with the file.
+        source: taf_video::Error,
+    },
     /// The run folder could not be written.
     #[error(transparent)]
     Run(#[from] taf_report::run::Error),
@@ -70,10 +78,14 @@ pub enum Event<'a> {
         /// What the step measured.
         outcome: &'a StepOutcome,
     },
+    /// A training video could not be used, and another took its place.
+    Replaced(&'a Replaced),
     /// The validation clips were classified.
     Evaluated {
         /// Where training stands.
         progress: &'a Progress,
+        /// Mean loss on the natural clips over the whole epoch.
+        train_loss: f64,
         /// How well.
         scores: &'a Scores,
     },
@@ -143,9 +155,10 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     /// writes a checkpoint and stops.
     ///
     /// # Errors
-    /// If a video cannot be read, a file cannot be written, or the loss is not finite.
+    /// If a video cannot be used and not be replaced, a file cannot be written, or the loss is not finite.
     pub fn run(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
         if self.progress == Progress::default() {
+            self.note_damaged()?;
             // So that a run that is killed early resumes with these weights.
             self.save()?;
         }
@@ -168,9 +181,14 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let batches_per_epoch = self.plan.train.train_batches_per_epoch(train.batch_size);
         let workers = self.plan.recipe.data.workers;
         let Progress { epoch, batch: first, .. } = self.progress;
-        let batches = self.plan.train.train_batches(&self.plan.transform, epoch, first, train.batch_size, workers);
-        for batch in batches {
-            let outcome = self.step(&batch?, batches_per_epoch)?;
+        let mut batches = self.plan.train.train_batches(&self.plan.transform, epoch, first, train.batch_size, workers);
+        loop {
+            let asked = Instant::now();
+            let Some(loaded) = batches.next() else { return Ok(Outcome::Finished) };
+            let waited = asked.elapsed();
+            let Loaded { batch, replaced } = loaded.or_else(|error| self.stopped_by(error))?;
+            self.note(&replaced, tell)?;
+            let outcome = self.step(&batch, batches_per_epoch, waited)?;
             let go_on = tell(Event::Step { progress: &self.progress, batches_per_epoch, outcome: &outcome });
             if !go_on {
                 return Ok(Outcome::Stopped);
@@ -180,10 +198,41 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
                 self.save()?;
             }
         }
-        Ok(Outcome::Finished)
     }
 
-    fn step(&mut self, batch: &ClipBatch, batches_per_epoch: usize) -> Result<StepOutcome, TrainError> {
+    /// Ends training at a place it can go on from.
+    fn stopped_by<T>(&self, source: taf_video::Error) -> Result<T, TrainError> {
+        self.save()?;
+        Err(TrainError::Video { step: self.progress.step, source })
+    }
+
+    /// Writes videos that were replaced to the log, as part of the step to come.
+    fn note(&mut self, replaced: &[Replaced], tell: &mut dyn FnMut(Event) -> bool) -> Result<(), TrainError> {
+        for replaced in replaced {
+            let Replaced { path, reason, by } = replaced.clone();
+            let record = VideoRecord { epoch: self.progress.epoch, path, reason, replaced_by: Some(by) };
+            self.log.append(self.progress.step + 1, Record::Video(record))?;
+            tell(Event::Replaced(replaced));
+        }
+        Ok(())
+    }
+
+    /// Says in the log of a new run which of its videos are known to be damaged.
+    fn note_damaged(&mut self) -> Result<(), TrainError> {
+        for record in self.plan.train.records().iter().filter(|record| record.damaged) {
+            let reason = "some of it does not decode; the frames that are left are used".to_owned();
+            let record = VideoRecord { epoch: 0, path: record.path.clone(), reason, replaced_by: None };
+            self.log.append(0, Record::Video(record))?;
+        }
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        batch: &ClipBatch,
+        batches_per_epoch: usize,
+        waited: Duration,
+    ) -> Result<StepOutcome, TrainError> {
         let start = Instant::now();
         let recipe = &self.plan.recipe;
         let fraction = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
@@ -207,7 +256,9 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             attention_entropy: outcome.attention_entropy,
             accuracy: outcome.accuracy,
             gradient_norm: outcome.gradient_norm,
+            flat: outcome.flat,
             seconds: start.elapsed().as_secs_f64(),
+            waited_seconds: waited.as_secs_f64(),
         };
         self.log.append(self.progress.step, Record::Step(record))?;
         Ok(outcome)
@@ -230,8 +281,9 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         self.progress = Progress { epoch: epoch + 1, batch: 0, loss_sum: 0.0, ..self.progress };
         let last = self.progress.epoch == train.epochs;
         if last || self.progress.epoch.is_multiple_of(train.validate_every) {
-            let scores = self.evaluate(loss_sum / batch.max(1) as f64)?;
-            if !tell(Event::Evaluated { progress: &self.progress, scores: &scores }) {
+            let train_loss = loss_sum / batch.max(1) as f64;
+            let scores = self.evaluate(train_loss)?;
+            if !tell(Event::Evaluated { progress: &self.progress, train_loss, scores: &scores }) {
                 return Ok(Outcome::Stopped);
             }
         }
