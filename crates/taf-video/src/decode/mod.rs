@@ -1,6 +1,8 @@
 //! From files to frames: [`VideoSource`] and its two implementations.
 
+mod container;
 mod ending;
+mod failure;
 mod ffmpeg;
 mod folder;
 mod index;
@@ -9,10 +11,10 @@ mod orientation;
 mod picture;
 mod stream;
 
+pub(crate) use failure::{is_again, lower_case, os_error};
 pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
 pub(crate) use folder::frame_files;
-pub(crate) use stream::{is_again, lower_case, os_error};
 
 use std::path::Path;
 

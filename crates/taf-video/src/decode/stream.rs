@@ -1,23 +1,18 @@
-use std::ffi::{CStr, CString, OsStr, OsString};
-use std::fs::File;
+use std::ffi::CStr;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::ptr;
 
 use ffmpeg_the_third as ffmpeg;
 
-use ffmpeg::codec::{Context, decoder::Opened, threading};
+use ffmpeg::codec::decoder::Opened;
 use ffmpeg::packet::Ref as _;
 use ffmpeg::{Packet, ffi, format, frame};
 
+use super::container::{best_stream, check_is_file, discard_other_streams, open_decoder, open_input};
+use super::failure::{is_again, os_error};
 use super::orientation::Orientation;
 use crate::{Error, Result};
-
-/// Containers of moving pictures. Playlists (they point at other files), subtitles, text art and still images are left
-/// out, so that a stray text file or JPEG is an error and not a one-frame video.
-const CONTAINERS: &str = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,vvc,m4v,ivf,obu,av1,flv,live_flv,\
-                          ogg,asf,nut,gif,mjpeg,yuv4mpegpipe,mxf,dv,rm,wtv,swf,h263,cavsvideo,vc1,dirac";
 
 /// Errors in a row without any progress after which a file counts as finished: a damaged file must not be read forever.
 const PATIENCE: usize = 1000;
@@ -331,138 +326,4 @@ unsafe fn display_matrix_bytes(stream: *const ffi::AVStream) -> (*const u8, usiz
     // SAFETY: the caller hands in a live stream.
     let data = unsafe { ffi::av_stream_get_side_data(stream, ffi::AVPacketSideDataType::DISPLAYMATRIX, &mut size) };
     (data, size)
-}
-
-/// FFmpeg's "not now": the codec wants input before there is output.
-pub(crate) fn is_again(error: ffmpeg::Error) -> bool {
-    os_error(error).is_some_and(|error| error.kind() == ErrorKind::WouldBlock)
-}
-
-/// The operating system's error behind FFmpeg's, where there is one.
-pub(crate) fn os_error(error: ffmpeg::Error) -> Option<std::io::Error> {
-    match error {
-        ffmpeg::Error::Other { errno } => Some(std::io::Error::from_raw_os_error(errno)),
-        _ => None,
-    }
-}
-
-/// A pipe or device could block for ever and a folder is no video: only regular files pass.
-fn check_is_file(path: &Path) -> Result<()> {
-    let about = std::fs::metadata(path).map_err(|source| Error::io("open", path, source))?;
-    let found = if about.is_dir() {
-        "a folder"
-    } else if !about.is_file() {
-        "something that is no regular file"
-    } else if about.len() == 0 {
-        "an empty file"
-    } else {
-        return Ok(());
-    };
-    Err(Error::content(path, "a video file", found))
-}
-
-fn open_input(path: &Path) -> Result<format::context::Input> {
-    // The prefix keeps FFmpeg from reading a protocol into the name; the white list keeps what the file refers to
-    // local.
-    let mut url = OsString::from("file:");
-    url.push(path);
-    let options: ffmpeg::Dictionary =
-        [("protocol_whitelist", "file"), ("format_whitelist", CONTAINERS)].into_iter().collect();
-    let opened = match is_motion_jpeg(path)? {
-        true => input_of_format(&url, c"mjpeg", options),
-        false => format::input_with_dictionary(PathBuf::from(url), options),
-    };
-    opened.map_err(|error| open_error(path, error))
-}
-
-/// Whether a file holds JPEG pictures one after the other and is called so. By its contents alone FFmpeg takes it for a
-/// still picture.
-fn is_motion_jpeg(path: &Path) -> Result<bool> {
-    let ending = path.extension().unwrap_or_default();
-    if !["mjpeg", "mjpg"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
-        return Ok(false);
-    }
-    let mut first = [0; 3];
-    let read = File::open(path).and_then(|mut file| file.read(&mut first)).map_err(|s| Error::io("read", path, s))?;
-    Ok(first[..read] == [0xff, 0xd8, 0xff])
-}
-
-/// Opens a file as one of a certain format, whatever it looks like.
-fn input_of_format(
-    url: &OsStr,
-    format: &CStr,
-    mut options: ffmpeg::Dictionary,
-) -> std::result::Result<format::context::Input, ffmpeg::Error> {
-    let url = CString::new(url.as_encoded_bytes()).map_err(|_| ffmpeg::Error::InvalidData)?;
-    let mut input = ptr::null_mut();
-    // SAFETY: names end in a zero byte and live through the calls; FFmpeg frees an input that it could not open, and one
-    // whose streams it could not read is closed here.
-    unsafe {
-        let format = ffi::av_find_input_format(format.as_ptr());
-        let code = ffi::avformat_open_input(&mut input, url.as_ptr(), format, options.as_mut_ptr());
-        if code < 0 {
-            return Err(ffmpeg::Error::from(code));
-        }
-        let code = ffi::avformat_find_stream_info(input, ptr::null_mut());
-        if code < 0 {
-            ffi::avformat_close_input(&mut input);
-            return Err(ffmpeg::Error::from(code));
-        }
-        Ok(format::context::Input::wrap(input))
-    }
-}
-
-fn open_error(path: &Path, error: ffmpeg::Error) -> Error {
-    match os_error(error) {
-        // What the white list answers.
-        Some(cause) if cause.kind() == ErrorKind::InvalidInput => {
-            Error::content(path, "a video file", "no video format")
-        }
-        Some(cause) => Error::io("open", path, cause),
-        None => Error::content(path, "a video file", lower_case(error)),
-    }
-}
-
-/// FFmpeg's own words for an error, made to fit into a sentence.
-pub(crate) fn lower_case(error: ffmpeg::Error) -> String {
-    let words = error.to_string();
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-fn best_stream(path: &Path, input: &format::context::Input) -> Result<usize> {
-    let kind = ffi::AVMediaType::VIDEO;
-    // SAFETY: the input is open; FFmpeg only reads from it.
-    let best = unsafe { ffi::av_find_best_stream(input.as_ptr().cast_mut(), kind, -1, -1, ptr::null_mut(), 0) };
-    let found = usize::try_from(best).ok().filter(|&index| !is_cover_art(input, index));
-    found.ok_or_else(|| Error::content(path, "a video stream", format!("none among {} streams", input.nb_streams())))
-}
-
-/// The picture of a record sleeve in a sound file is stored as a video stream of one frame.
-fn is_cover_art(input: &format::context::Input, stream: usize) -> bool {
-    // SAFETY: `stream` is one of the input's streams.
-    let disposition = unsafe { (**(*input.as_ptr()).streams.add(stream)).disposition };
-    disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0
-}
-
-fn discard_other_streams(input: &mut format::context::Input, keep: usize) {
-    for index in (0..input.nb_streams() as usize).filter(|&index| index != keep) {
-        // SAFETY: `index` is one of the input's streams.
-        unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = ffi::AVDiscard::ALL };
-    }
-}
-
-fn open_decoder(path: &Path, input: &format::context::Input, stream: usize, threads: usize) -> Result<Opened> {
-    let unusable = |error| Error::content(path, "a video that can be decoded", lower_case(error));
-    let about = input.stream(stream).expect("the best stream is a stream");
-    let mut context = Context::from_parameters(about.parameters()).map_err(unusable)?;
-    context.set_threading(threading::Config { kind: threading::Type::Frame, ..threading::Config::count(threads) });
-    // SAFETY: stream and context are live; the codec pointer is static. The binding's own look-up goes through an
-    // enumeration that panics on codecs newer than itself.
-    let codec = unsafe {
-        (*context.as_mut_ptr()).pkt_timebase = (*about.as_ptr()).time_base;
-        ffmpeg::Codec::from_raw(ffi::avcodec_find_decoder((*context.as_ptr()).codec_id))
-    };
-    let codec = codec.ok_or_else(|| unusable(ffmpeg::Error::DecoderNotFound))?;
-    context.decoder().open_as(codec).map_err(unusable)
 }

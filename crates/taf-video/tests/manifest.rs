@@ -1,0 +1,230 @@
+//! Manifests: on disk, through links and with hostile contents, and what they know of their files.
+
+mod listed;
+
+use std::fs;
+use std::path::Path;
+
+use listed::{HEADER, prepare_folders, quiet, record, two_classes, written};
+use taf_video::dataset::{Content, FrameNames, Manifest, PrepareOptions, class_folders, prepare};
+
+#[test]
+fn a_manifest_comes_back_from_disk_as_it_went_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = FrameNames { template: "img_{:05}.jpg".into(), first_index: 0 };
+    let mut records = vec![record("b/ü \"1\".mp4", 1, "train", 9), record("a/2.mp4", 0, "day two", 1)];
+    records[1].group = Some("scene 4".into());
+    records[1].content = Some(Content { bytes: 12, sha256: "0a".repeat(32) });
+    records[1].damaged = true;
+    let classes = vec!["up".to_owned(), "down, slowly".to_owned()];
+    let manifest = Manifest::new(folder.path(), classes, Some(names), records).unwrap();
+    let path = folder.path().join("list.jsonl");
+    manifest.write(&path).unwrap();
+    let read = Manifest::read(&path).unwrap();
+    assert_eq!(read, manifest);
+    assert_eq!(read.hash(), manifest.hash());
+    assert_eq!(read.hash().len(), 64);
+    let bytes = fs::read(&path).unwrap();
+    read.write(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_manifest_written_to_another_folder_still_finds_its_videos() {
+    let root = two_classes();
+    let manifest = prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest;
+    let elsewhere = tempfile::tempdir().unwrap();
+    for path in [elsewhere.path().join("m.jsonl"), root.path().join("up/m.jsonl"), root.path().join("m.jsonl")] {
+        manifest.write(&path).unwrap();
+        let read = Manifest::read(&path).unwrap();
+        for record in read.records() {
+            assert_eq!(read.open(record).unwrap().num_frames().unwrap(), record.frames, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_documented_example_is_read() {
+    let (_folder, path) = written(concat!(
+        "{\"taf_manifest\":1,\"classes\":[\"moving left\",\"moving right\"]}\n",
+        "{\"path\":\"moving left/0001.mp4\",\"label\":\"moving left\",\"split\":\"train\",\"frames\":32}\r\n",
+        "\n",
+        "{\"path\":\"moving right/0001.mp4\",\"label\":\"moving right\",\"split\":\"val\",\"frames\":28,\"group\":\"scene 4\"}",
+    ));
+    let manifest = Manifest::read(&path).unwrap();
+    assert_eq!(manifest.splits(), ["train", "val"]);
+    assert_eq!(manifest.split("val").unwrap()[0].label, 1);
+    assert_eq!(manifest.split("val").unwrap()[0].group.as_deref(), Some("scene 4"));
+}
+
+#[test]
+fn hostile_manifests_are_refused_with_file_line_and_what_was_expected() {
+    let good = r#"{"path":"a.mp4","label":"up","split":"train","frames":3}"#;
+    let with = |from: &str, to: &str| format!("{HEADER}\n{good}\n{}", good.replace("a.mp4", "b.mp4").replace(from, to));
+    let huge = format!("{HEADER}\n{good}\n{}", "x".repeat(3 << 20));
+    let cases: Vec<(&str, String, &str, usize)> = vec![
+        ("empty", String::new(), "a manifest header", 1),
+        ("no JSON", "classes: up".into(), "a manifest header", 1),
+        ("a record first", good.into(), "a manifest header", 1),
+        ("later version", HEADER.replace(":1", ":2").replace("}", r#","new":0}"#), "manifest version 1", 1),
+        ("unknown header field", HEADER.replace("}", r#","colour":0}"#), "a manifest header", 1),
+        ("no classes", HEADER.replace(r#""up","down""#, ""), "at least one class", 1),
+        ("class twice", HEADER.replace("down", "up"), "every class once", 1),
+        ("index without template", HEADER.replace("}", r#","first_index":0}"#), "frames_template", 1),
+        ("bad JSON", with("}", ""), "a record", 3),
+        ("unknown field", with("}", r#","fps":12}"#), "a record", 3),
+        ("missing field", with(r#","frames":3"#, ""), "a record", 3),
+        ("wrong type", with(":3", ":\"3\""), "a record", 3),
+        ("negative frames", with(":3", ":-3"), "a record", 3),
+        ("no frames", with(":3", ":0"), "at least one frame", 3),
+        ("unknown label", with("\"up\"", "\"sideways\""), "a label among the header's classes (up, down)", 3),
+        ("no split", with("train", ""), "the name of a split", 3),
+        ("no path", with("b.mp4", ""), "a path", 3),
+        ("climbing path", with("b.mp4", "../../etc/passwd"), "a path without \"..\"", 3),
+        ("absolute climbing path", with("b.mp4", "/data/../../etc/passwd"), "a path without \"..\"", 3),
+        ("zero byte", with("b.mp4", "b\\u0000.mp4"), "a path without a zero byte", 3),
+        ("path twice", with("b.mp4", "a.mp4"), "every path once", 3),
+        ("path twice, spelled otherwise", with("b.mp4", ".//a.mp4"), "every path once", 3),
+        ("size without hash", with("}", r#","bytes":3}"#), r#""bytes" and "sha256" together"#, 3),
+        ("no hash", with("}", r#","bytes":3,"sha256":"zz"}"#), "64 hexadecimal digits", 3),
+        ("huge line", huge, "lines of at most", 3),
+    ];
+    for (name, text, expected, line) in cases {
+        let (_folder, path) = written(&text);
+        let error = Manifest::read(&path).unwrap_err().to_string();
+        let place = format!("on line {line}: {}", path.display());
+        assert!(error.contains(expected) && error.ends_with(&place), "{name}: {error}");
+        assert!(error.len() < 500, "{name}: the message quotes the file at length");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.jsonl");
+    fs::write(&path, [HEADER.as_bytes(), b"\n{\"path\":\"\xff\xfe\"}"].concat()).unwrap();
+    assert!(Manifest::read(&path).unwrap_err().to_string().contains("UTF-8 text, found other bytes on line 2"));
+}
+
+#[test]
+fn a_path_that_looks_like_an_address_is_a_local_file() {
+    for path in
+        ["http://127.0.0.1/a.mp4", "concat:/etc/passwd|/etc/group", "pipe:0", "subfile,,start,0,end,9,,:/etc/passwd"]
+    {
+        let (_folder, file) =
+            written(&format!("{HEADER}\n{{\"path\":{path:?},\"label\":\"up\",\"split\":\"train\",\"frames\":3}}"));
+        let manifest = Manifest::read(&file).unwrap();
+        let record = &manifest.records()[0];
+        assert!(manifest.path_of(record).is_absolute());
+        assert!(manifest.open(record).err().unwrap().to_string().contains("No such file"), "{path}");
+    }
+}
+
+#[test]
+fn chosen_classes_get_new_labels_in_the_order_given() {
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let records = vec![record("0", 0, "train", 1), record("1", 1, "train", 1), record("2", 2, "val", 1)];
+    let manifest = Manifest::new(Path::new("/videos"), classes, None, records).unwrap();
+    let chosen = manifest.select_classes(&["c", "a"]).unwrap();
+    assert_eq!(chosen.classes(), ["c", "a"]);
+    let labelled: Vec<_> = chosen.records().iter().map(|record| (record.path.as_str(), record.label)).collect();
+    assert_eq!(labelled, [("0", 1), ("2", 0)]);
+    assert_ne!(chosen.hash(), manifest.hash());
+    let refused = |names: &[&str]| manifest.select_classes(names).unwrap_err().to_string();
+    assert_eq!(refused(&["a", "d"]), "classes must be among a, b, c, got d");
+    assert_eq!(refused(&["a", "a"]), "classes must be every class once, got \"a\" twice");
+    assert_eq!(refused(&[]), "classes must be at least one class, got no classes");
+}
+
+#[test]
+fn several_splits_are_chosen_at_once_and_unknown_ones_refused() {
+    let records = ["B", "A", "G", "B"].iter().enumerate().map(|(i, split)| record(&i.to_string(), 0, split, 1));
+    let manifest = Manifest::new(Path::new("/videos"), vec!["a".into()], None, records.collect()).unwrap();
+    let paths = |manifest: &Manifest| manifest.records().iter().map(|r| r.path.clone()).collect::<Vec<_>>();
+    assert_eq!(paths(&manifest.select_splits(&["G", "B"]).unwrap()), ["0", "2", "3"]);
+    let error = manifest.select_splits(&["G", "train"]).unwrap_err().to_string();
+    assert!(error.starts_with("split must be among B, A, G, the splits that have videos ("), "{error}");
+    assert!(error.ends_with("), got train"), "{error}");
+    assert!(manifest.split("val").is_err());
+    assert!(manifest.select_splits::<&str>(&[]).is_err());
+}
+
+#[test]
+fn a_byte_order_mark_before_a_manifest_is_no_part_of_it() {
+    let good = format!("{HEADER}\n{}", r#"{"path":"a.mp4","label":"up","split":"train","frames":3}"#);
+    let (_folder, path) = written(&format!("\u{feff}{good}"));
+    let manifest = Manifest::read(&path).unwrap();
+    assert_eq!(manifest.classes(), ["up", "down"]);
+    assert_eq!(manifest.records().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_manifest_reached_through_a_link_has_relative_paths_all_the_same() {
+    let root = two_classes();
+    let link = tempfile::tempdir().unwrap();
+    let link = link.path().join("link");
+    std::os::unix::fs::symlink(root.path(), &link).unwrap();
+    let manifest = prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest;
+    manifest.write(&link.join("m.jsonl")).unwrap();
+    assert_eq!(Manifest::read(&root.path().join("m.jsonl")).unwrap().records()[0].path, "down/0.mp4");
+}
+
+#[test]
+fn a_fingerprint_is_another_one_after_a_file_was_written_and_only_then() {
+    let root = two_classes();
+    let manifest = prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest;
+    let of = |place: usize| manifest.fingerprint(&manifest.records()[place]).unwrap();
+    let before = [of(0), of(1)];
+    let video = root.path().join("down/0.mp4");
+    let bytes = fs::read(&video).unwrap();
+    assert_eq!([of(0), of(1)], before);
+    fs::write(&video, bytes).unwrap();
+    let touched = fs::File::options().write(true).open(&video).unwrap();
+    touched.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_nanos(5)).unwrap();
+    assert_ne!(of(0), before[0]);
+    assert_eq!(of(1), before[1]);
+    fs::remove_file(&video).unwrap();
+    assert!(manifest.fingerprint(&manifest.records()[0]).unwrap_err().to_string().ends_with("down/0.mp4"));
+}
+
+#[test]
+fn pictures_of_a_folder_have_a_fingerprint_and_a_content_together() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("up/a")).unwrap();
+    let save =
+        |name: &str, side: u32| image::RgbImage::new(side, side).save(root.path().join("up/a").join(name)).unwrap();
+    (1..4).for_each(|number| save(&format!("{number:03}.png"), 16));
+    let listing = || {
+        let names = FrameNames { template: "{:03}.png".into(), first_index: 1 };
+        class_folders(root.path(), Some(names)).unwrap()
+    };
+    let prepared = || prepare(&listing(), &PrepareOptions::default(), &quiet).unwrap().manifest;
+    let (manifest, record) = (prepared(), prepared().records()[0].clone());
+    let before = manifest.fingerprint(&record).unwrap();
+    fs::write(root.path().join("up/a/notes.txt"), "no part of the video").unwrap();
+    assert_eq!((manifest.fingerprint(&record).unwrap(), &prepared().records()[0]), (before.clone(), &record));
+    save("004.png", 16);
+    assert_ne!(manifest.fingerprint(&record).unwrap(), before);
+    assert_ne!(prepared().records()[0].content, record.content);
+}
+
+#[test]
+fn a_bad_video_is_told_from_a_disk_that_is_gone() {
+    let root = two_classes();
+    let manifest = prepare_folders(root.path(), &PrepareOptions::default()).unwrap().manifest;
+    let record = &manifest.records()[0];
+    let is_bad = || manifest.is_bad_video(record, &manifest.open(record).err().unwrap());
+    let video = root.path().join("down/0.mp4");
+    fs::write(&video, "no video").unwrap();
+    assert!(is_bad(), "what is there is no video");
+    fs::remove_file(&video).unwrap();
+    assert!(is_bad(), "one file is missing among others");
+    fs::remove_dir_all(root.path().join("down")).unwrap();
+    assert!(!is_bad(), "the folder is gone");
+    fs::create_dir(root.path().join("down")).unwrap();
+    assert!(!is_bad(), "the folder is empty, as a disk leaves it that is not mounted");
+    let failing =
+        taf_video::Error::Io { action: "read", path: video, source: std::io::Error::other("the disk failed") };
+    assert!(!manifest.is_bad_video(record, &failing));
+}
