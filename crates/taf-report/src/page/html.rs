@@ -57,9 +57,7 @@ fn results(report: &Report) -> Markup {
             h2 { "Top-1 accuracy" }
             (tabular(&table::main(report)))
             p.caption { (intervals()) " " (chance_words(report)) }
-            @if !report.weights.is_empty() {
-                p.caption { "Weights: " (report.weights.iter().map(weights).collect::<Vec<_>>().join("; ")) "." }
-            }
+            @if let Some(weights) = weights(report) { p.caption { (weights) } }
             figure { (accuracy_bars(report)) }
             (legend_of_names("Models", &report.models))
             (legend_of_names("Suites", &report.suites))

@@ -1,4 +1,4 @@
-use super::words::{bounds, count, p_value, percent, point_bounds, points, verdict, weights};
+use super::words::{bounds, chosen, count, p_value, percent, point_bounds, points, verdict};
 use super::{Named, Report, Verdict};
 use crate::metrics::{Share, Summary};
 
@@ -165,8 +165,8 @@ pub fn attention(report: &Report) -> Table {
 
 /// Facts and provenance, name beside value.
 pub fn details(report: &Report) -> Table {
-    let chosen = report.weights.iter().map(|of| ("weights".to_owned(), weights(of)));
-    let facts = chosen.chain(report.facts.iter().map(|f| (f.name.clone(), f.value.clone())));
+    let weights = report.weights.iter().map(|of| (format!("weights of {}", of.model), chosen(of)));
+    let facts = weights.chain(report.facts.iter().map(|f| (f.name.clone(), f.value.clone())));
     let origin = report.provenance.iter().flat_map(provenance);
     let rows = facts.chain(origin).map(|(name, value)| vec![Cell::new(name), Cell::new(value)]).collect();
     Table { header: vec!["what".into(), "value".into()], rows }

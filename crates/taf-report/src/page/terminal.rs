@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::words::{decision, intervals};
+use super::words::{decision, intervals, weights};
 use super::{Cell, Report, Table, Verdict, table};
 
 /// The answer, then the tables that fit a terminal.
@@ -12,6 +12,9 @@ pub fn page(report: &Report, colour: bool) -> String {
         let _ = writeln!(out, "{}", visible(finding));
     }
     let _ = write!(out, "\nTop-1. {}\n{}", intervals(), lay_out(&table::main(report), colour));
+    if let Some(weights) = weights(report) {
+        let _ = writeln!(out, "{}", visible(&weights));
+    }
     for (pair, table) in by_pair(table::differences(report)) {
         let _ = write!(out, "\n{}\n{}", visible(&pair), lay_out(&table, colour));
     }

@@ -77,11 +77,17 @@ pub fn decision(report: &Report) -> String {
     )
 }
 
-/// Which weights of a model were evaluated: `TAF: the last`, `TAF: the best on val`.
-pub fn weights(of: &ModelWeights) -> String {
+/// Which weights were evaluated, where that was told: `Weights: plain: the last; TAF: the best on val.`
+pub fn weights(report: &Report) -> Option<String> {
+    let said: Vec<String> = report.weights.iter().map(|of| format!("{}: {}", of.model, chosen(of))).collect();
+    (!said.is_empty()).then(|| format!("Weights: {}.", said.join("; ")))
+}
+
+/// Which weights of a model were evaluated.
+pub fn chosen(of: &ModelWeights) -> String {
     match &of.weights {
-        Weights::Last => format!("{}: the last", of.model),
-        Weights::Best { chosen_on } => format!("{}: the best on {chosen_on}", of.model),
+        Weights::Last => "the last".to_owned(),
+        Weights::Best { chosen_on } => format!("the best on {chosen_on}"),
     }
 }
 
@@ -240,9 +246,15 @@ mod tests {
 
     #[test]
     fn weights_are_named_with_what_they_were_chosen_on() {
-        let of = |weights| super::weights(&ModelWeights { model: "TAF".into(), weights });
-        assert_eq!(of(Weights::Last), "TAF: the last");
-        assert_eq!(of(Weights::Best { chosen_on: "select".into() }), "TAF: the best on select");
+        let chosen = Weights::Best { chosen_on: "select".into() };
+        let mut report = report(51);
+        assert_eq!(super::weights(&report), None);
+        for (model, weights) in [("plain", Weights::Last), ("TAF", chosen)] {
+            report.weights.push(ModelWeights { model: model.into(), weights });
+        }
+        let said = "Weights: plain: the last; TAF: the best on select.";
+        assert_eq!(super::weights(&report).unwrap(), said);
+        assert!(report.to_terminal(false).contains(said) && report.to_html().contains(said));
     }
 
     #[test]

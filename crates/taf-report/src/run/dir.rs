@@ -117,7 +117,7 @@ impl RunDir {
 
     /// What there is of a run, finished or not: its recipe, its log, or a checkpoint. None in a folder that was only just made.
     fn remains(&self) -> Result<Option<String>> {
-        for name in [RECIPE, METRICS].into_iter().filter(|name| self.path.join(name).is_file()) {
+        if let Some(name) = [RECIPE, METRICS].into_iter().find(|name| self.path.join(name).is_file()) {
             return Ok(Some(name.to_owned()));
         }
         let checkpoints = self.checkpoints();
