@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use taf::model::ModelKind;
 use taf::recipe::Recipe;
 
 /// The recipe of a training of this network on clips of `frames` pictures of `size` by `size` pixels. Its manifest is
@@ -21,7 +22,8 @@ pub fn recipe(model: &str, frames: usize, size: usize, overrides: &[String]) -> 
 /// The halves of a name such as `tsm-resnet18`; ResNet-50 where no trunk is named.
 fn kind_and_trunk(model: &str) -> (&str, &str) {
     // A kind may have a hyphen of its own: gst-large.
-    model.rsplit_once('-').filter(|(_, trunk)| *trunk != "large").unwrap_or((model, "resnet50"))
+    let whole = || (model, "resnet50");
+    if ModelKind::named(model).is_some() { whole() } else { model.rsplit_once('-').unwrap_or_else(whole) }
 }
 
 #[cfg(test)]

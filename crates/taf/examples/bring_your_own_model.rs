@@ -4,11 +4,12 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv3d, Conv3dConfig};
-use burn::nn::{Linear, LinearConfig, PaddingConfig3d};
-use burn::tensor::{Device, Int, Tensor, activation::relu};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Int, Tensor};
 use taf::adversary::TemporalAdversary;
 use taf::conformance::{ClipSize, check};
-use taf::model::{BatchNorm, Pass, VideoModel, VideoOutput};
+use taf::model::{BatchNorm, Pass, PixelNorm, VideoModel, VideoOutput, cost};
+use taf::ops::{self, Conv3dOptions};
 
 /// Two 3-D convolutions that keep time, global pooling, a linear classifier.
 #[derive(Module, Debug)]
@@ -22,29 +23,35 @@ pub struct Small3d {
 impl Small3d {
     /// A network with random weights.
     pub fn new(classes: usize, device: &Device) -> Self {
-        let conv = |channels, stride| {
-            Conv3dConfig::new(channels, [3, 3, 3])
-                .with_stride([1, stride, stride])
-                .with_padding(PaddingConfig3d::Explicit(1, 1, 1))
-                .init(device)
-        };
+        let conv = |channels| Conv3dConfig::new(channels, [3, 3, 3]).with_bias(false).init(device);
         Self {
-            conv1: conv([3, 16], 2),
-            conv2: conv([16, 32], 2),
+            conv1: conv([3, 16]),
+            conv2: conv([16, 32]),
             norm: BatchNorm::new(32, device),
             head: LinearConfig::new(32, classes).init(device),
         }
     }
 }
 
+/// Halves height and width. The weights are Burn's, `[out, in, kernel...]`.
+fn halved(conv: &Conv3d, x: Tensor<5>) -> Tensor<5> {
+    let weight = ops::permute(conv.weight.val(), [2, 3, 4, 1, 0]);
+    ops::conv3d(x, weight, Conv3dOptions { stride: [1, 2, 2], padding: [1; 3] })
+}
+
 impl VideoModel for Small3d {
+    // The functions of `ops` are fast on channels last, and let the pass be followed: what it costs, and an ONNX file.
     fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
-        let x = (clips - 0.5).swap_dims(1, 2); // Burn's 3-D convolution wants [batch, channels, time, height, width]
-        let x = self.conv2.forward(relu(self.conv1.forward(x)));
-        let features = self.norm.forward_relu(x.permute([0, 2, 3, 4, 1]), pass);
+        let [batch, time, channels, height, width] = clips.dims();
+        let images = PixelNorm::IMAGENET.to_images(clips);
+        let x = ops::reshape(images, [batch, time, height, width, channels]);
+        let x = halved(&self.conv2, ops::relu(halved(&self.conv1, x)));
+        let features = self.norm.forward_relu(x, pass);
         let [batch, time, height, width, channels] = features.dims();
-        let pooled = features.clone().reshape([batch, time * height * width, channels]).mean_dim(1);
-        VideoOutput::new(self.head.forward(pooled.reshape([batch, channels])), features)
+        let pooled = ops::average_pool(ops::reshape(features.clone(), [batch, time * height * width, channels]));
+        let weight = ops::permute(self.head.weight.val(), [1, 0]);
+        let bias = self.head.bias.as_ref().expect("linear layers have one unless told otherwise").val();
+        VideoOutput::new(ops::linear(pooled, weight, bias), features)
     }
 
     fn cam_weights(&self, _: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
@@ -62,6 +69,8 @@ fn main() {
     let clips = Tensor::<5>::zeros([2, 8, 3, 32, 32], &Device::flex()) + 0.5;
     let perturbed = TemporalAdversary::default().perturb(&model, clips, &[3, 7], 0);
     println!("objective before the step: {:?}", perturbed.objective);
+
+    println!("cost: {:?}", cost(&model, 8, 32).expect("the pass stays in taf::ops"));
 
     let failures = check(model, ClipSize { frames: 8, side: 32 });
     println!("conformance: {}", if failures.is_empty() { "passed".into() } else { failures.join("\n") });

@@ -27,4 +27,5 @@ pub mod onnx;
 pub mod ops;
 pub mod profile;
 pub mod recipe;
+pub mod trace;
 pub mod train;

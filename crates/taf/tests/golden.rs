@@ -6,16 +6,16 @@ mod common;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use common::golden::{Golden, fill};
+use common::network::{KINDS, config, filled};
 use std::collections::HashMap;
 use taf::adversary::{Objective, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention, class_activation_map};
 use taf::model::{
-    BlockKind, Branch, MobileNetV2Config, Pass, PixelNorm, PublishedParameter, Recognizer, RecognizerConfig,
-    ResNetConfig, VideoModel, VideoOutput, load_state, published, state_dict,
+    Branch, Pass, PixelNorm, PublishedParameter, Recognizer, RecognizerConfig, VideoModel, VideoOutput, published,
+    state_dict,
 };
 use taf::ops::with_composed_ops;
 use taf::train::{classification_loss, soft_targets};
-use taf_checkpoint::layout::Weight;
 
 /// Largest difference accepted, relative to the largest magnitude of the compared tensor. PyTorch and this crate sum in
 /// different orders; over these depths float32 leaves about 1e-6 forward and 1e-5 backward.
@@ -39,38 +39,8 @@ fn is_deep(golden: &Golden) -> bool {
 }
 
 #[test]
-fn tsn_computes_what_pytorch_computes() {
-    check("tsn");
-}
-
-#[test]
-fn tsm_computes_what_pytorch_computes() {
-    check("tsm");
-}
-
-#[test]
-fn tsm_on_basic_blocks_computes_what_pytorch_computes() {
-    check("tsm_basic");
-}
-
-#[test]
-fn tam_computes_what_pytorch_computes() {
-    check("tam");
-}
-
-#[test]
-fn gst_computes_what_pytorch_computes() {
-    check("gst");
-}
-
-#[test]
-fn tpn_computes_what_pytorch_computes() {
-    check("tpn");
-}
-
-#[test]
-fn tsm_on_mobilenet_computes_what_pytorch_computes() {
-    check("mobilenet_tsm");
+fn every_network_computes_what_pytorch_computes() {
+    KINDS.into_iter().for_each(check);
 }
 
 fn assert_gradient<const D: usize>(golden: &Golden, name: &str, found: &Tensor<D>) {
@@ -106,41 +76,9 @@ fn check_all(golden: &Golden) {
     check_training(golden, model);
 }
 
-fn config(golden: &Golden) -> RecognizerConfig {
-    let (width, classes) = (golden.meta("width"), golden.meta("classes"));
-    let resnet = |block| ResNetConfig { block, layers: golden.meta("layers"), width };
-    match golden.kind() {
-        "tsn" => RecognizerConfig::tsn(resnet(BlockKind::Bottleneck), classes),
-        "tam" => RecognizerConfig::tam(resnet(BlockKind::Bottleneck), classes, golden.meta("frames")),
-        "gst" if golden.find_meta("beta") == Some(1) => {
-            RecognizerConfig::gst_large(resnet(BlockKind::Bottleneck), classes)
-        }
-        "gst" => RecognizerConfig::gst(resnet(BlockKind::Bottleneck), classes),
-        "tsm_basic" => RecognizerConfig::tsm(resnet(BlockKind::Basic), classes),
-        "mobilenet_tsm" => RecognizerConfig::tsm(MobileNetV2Config { width }, classes),
-        "tpn" => {
-            let config = RecognizerConfig::tpn(resnet(BlockKind::Bottleneck), classes);
-            RecognizerConfig { pyramid_groups: Some(golden.meta("groups")), ..config }
-        }
-        _ => RecognizerConfig::tsm(resnet(BlockKind::Bottleneck), classes),
-    }
-}
-
 fn build(golden: &Golden) -> Recognizer {
     let config = RecognizerConfig { pixels: PixelNorm::IDENTITY, dropout: 0.0, ..config(golden) };
-    let model = config.init(&Device::flex().autodiff(), 0);
-    let shapes: HashMap<String, Vec<usize>> = golden.meta("shapes");
-    let parameters = published(&model);
-    assert_eq!(parameters.len(), shapes.len(), "as many tensors as PyTorch's model");
-    let filled = parameters.into_iter().map(|parameter| {
-        let Weight { name, shape, .. } = &parameter.weight;
-        let expected = shapes.get(name).unwrap_or_else(|| panic!("PyTorch's model has no {name}"));
-        assert_eq!(shape, expected, "{name}");
-        let data = parameter.take(TensorData::new(fill(name, shape), shape.clone()));
-        (parameter.own, data)
-    });
-    let state = filled.collect();
-    load_state(model, state).expect("every parameter has a published name, and the shapes agree")
+    filled(golden, config.init(&Device::flex().autodiff(), 0))
 }
 
 fn input(golden: &Golden) -> Tensor<5> {

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use taf::exchange;
 use taf::model::Recognizer;
-use taf::onnx::{published_state, write_onnx};
+use taf::onnx::{Description, write_onnx};
 use taf::train::{Checkpoint, CheckpointInfo};
 use taf_checkpoint::layout::Layout;
 use taf_files::write_atomic;
@@ -126,11 +126,16 @@ fn network(path: &Path, which: Which) -> Result<(CheckpointInfo, Recognizer)> {
 
 /// Writes network and weights, and says how many bytes these are.
 fn onnx(args: &Args, info: &CheckpointInfo, model: &Recognizer) -> Result<usize> {
-    let config = info.model.config(info.classes.len(), info.frames);
     let frames = args.frames.unwrap_or(info.frames);
-    let network = taf::onnx::Network::of(&config, &network_name(&info.model), &info.classes, frames)?;
-    let network = taf::onnx::Network { side: args.size, ..network };
-    Ok(write_onnx(&args.out, &network, &published_state(model))?)
+    if info.model.is_for_one_length() && frames != info.frames {
+        bail!(
+            "--frames must be {}, the length of clips that {} is made for, got {frames}",
+            info.frames,
+            network_name(&info.model)
+        );
+    }
+    let (name, classes) = (network_name(&info.model), info.classes.clone());
+    Ok(write_onnx(&args.out, model, &Description { name, frames, side: args.size, classes })?)
 }
 
 fn safetensors(model: &Recognizer, layout: Option<Layout>) -> Result<(Vec<u8>, &'static str)> {

@@ -1,7 +1,6 @@
 //! The temporal adaptive module (Liu et al.: "TAM: Temporal Adaptive Module for Video Recognition", ICCV 2021).
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
@@ -9,11 +8,11 @@ use super::{BatchNorm, Pass, PublishedNames, conv::uniform};
 use crate::ops::{self, Conv3dOptions, ConvOptions};
 
 /// Frames a kernel reaches over.
-pub(super) const TAPS: usize = 3;
+const TAPS: usize = 3;
 /// Units of the kernels' hidden layer per frame.
-pub(super) const HIDDEN_PER_FRAME: usize = 2;
+const HIDDEN_PER_FRAME: usize = 2;
 /// The gates' hidden layer has this share of the channels.
-pub(super) const SQUEEZE: usize = 4;
+const SQUEEZE: usize = 4;
 
 /// Where PyTorch's linear layers and convolutions start: within this of 0.
 fn linear_bound(fan_in: usize) -> f32 {
@@ -46,8 +45,8 @@ impl TemporalAdaptive {
             self.kernel.frames(),
             "frames of the clips, and those the temporal adaptive module is made for"
         );
-        let means = ops::average_pool(x.clone().reshape([images, height * width, channels]));
-        let means = means.reshape([images / frames, frames, channels]);
+        let means = ops::average_pool(ops::reshape(x.clone(), [images, height * width, channels]));
+        let means = ops::reshape(means, [images / frames, frames, channels]);
         let kernels = self.kernel.forward(means.clone(), pass);
         ops::temporal_adaptive(x, kernels, self.gate.forward(means, pass))
     }
@@ -104,17 +103,17 @@ impl KernelBranch {
     /// `[clips, frames, channels]` to kernels `[clips, channels, 3]` that sum to 1.
     fn forward(&self, means: Tensor<3>, pass: &mut Pass) -> Tensor<3> {
         let [clips, frames, channels] = means.dims();
-        let rows = means.swap_dims(1, 2).reshape([clips * channels, 1, 1, frames]);
+        let rows = ops::reshape(ops::permute(means, [0, 2, 1]), [clips * channels, 1, 1, frames]);
         let hidden = self.norm.behind_conv(rows, pointwise(self.hidden.val()), POINTWISE, None, true, pass);
         let kernels = ops::conv2d(hidden, pointwise(self.out.val()), POINTWISE);
-        softmax(kernels.reshape([clips, channels, TAPS]), 2)
+        ops::softmax(ops::reshape(kernels, [clips, channels, TAPS]))
     }
 }
 
 /// `[outputs, inputs]` as the weights of a 1x1 convolution.
 fn pointwise(weight: Tensor<2>) -> Tensor<4> {
     let [outputs, inputs] = weight.dims();
-    weight.transpose().reshape([1, 1, inputs, outputs])
+    ops::reshape(ops::permute(weight, [1, 0]), [1, 1, inputs, outputs])
 }
 
 /// The local branch: from the means of neighbouring frames to each frame's gates.
@@ -142,10 +141,11 @@ impl GateBranch {
         let [clips, frames, channels] = means.dims();
         let few = channels / SQUEEZE;
         let over_time = Conv3dOptions { stride: [1; 3], padding: [TAPS / 2, 0, 0] };
-        let squeeze = self.squeeze.val().reshape([TAPS, 1, 1, channels, few]);
-        let hidden = ops::conv3d(means.reshape([clips, frames, 1, 1, channels]), squeeze, over_time);
-        let hidden = self.norm.forward_relu(hidden, pass).reshape([clips * frames, 1, 1, few]);
-        let gates = ops::conv2d(hidden, self.expand.val().reshape([1, 1, few, channels]), POINTWISE);
-        sigmoid(gates.reshape([clips, frames, channels]))
+        let squeeze = ops::reshape(self.squeeze.val(), [TAPS, 1, 1, channels, few]);
+        let hidden = ops::conv3d(ops::reshape(means, [clips, frames, 1, 1, channels]), squeeze, over_time);
+        let hidden = ops::reshape(self.norm.forward_relu(hidden, pass), [clips * frames, 1, 1, few]);
+        let expand = ops::reshape(self.expand.val(), [1, 1, few, channels]);
+        let gates = ops::conv2d(hidden, expand, POINTWISE);
+        ops::sigmoid(ops::reshape(gates, [clips, frames, channels]))
     }
 }

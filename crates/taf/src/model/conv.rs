@@ -7,6 +7,7 @@ use rand_distr::StandardNormal;
 use super::norm::BatchNorm;
 use super::{Pass, PublishedNames};
 use crate::ops::{self, ConvOptions, FrameShift};
+use crate::trace::{placeholder, values_wanted};
 
 /// Convolution without bias on channels-last images, weights `[kernel, kernel, channels_in / groups, channels_out]`.
 #[derive(Module, Debug)]
@@ -163,6 +164,9 @@ pub(crate) fn normal<const D: usize>(
 }
 
 fn drawn<const D: usize>(shape: [usize; D], device: &Device, mut draw: impl FnMut() -> f32) -> Tensor<D> {
+    if !values_wanted() {
+        return placeholder(shape);
+    }
     let count = shape.iter().product();
     Tensor::from_data(TensorData::new::<f32, _>((0..count).map(|_| draw()).collect(), shape), device)
 }

@@ -1,8 +1,12 @@
-//! What a network costs, counted without building it.
+//! What a network costs, read off one traced pass.
 
-use super::adaptive::{HIDDEN_PER_FRAME, SQUEEZE, TAPS};
-use super::mobilenet::Plan;
-use super::{BlockKind, MobileNetV2Config, RecognizerConfig, ResNetConfig, Temporal, TpnConfig, TrunkConfig};
+use std::collections::HashSet;
+
+use burn::tensor::Device;
+
+use super::state::is_trained;
+use super::{ClipShape, Recognizer, RecognizerConfig, VideoModel, num_parameters, shapes, trace};
+use crate::trace::{Graph, Operation, Origin, Step, TraceError, ValueId, without_values};
 
 /// Size and work of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,157 +20,72 @@ pub struct Cost {
     pub multiply_adds: u64,
 }
 
+/// What `model` costs for clips of `frames` pictures of `size` by `size` pixels.
+///
+/// # Errors
+/// If its pass leaves the functions of [`ops`](crate::ops).
+pub fn cost<M: VideoModel>(model: &M, frames: usize, size: usize) -> Result<Cost, TraceError> {
+    let graph = trace(model, ClipShape { batch: 1, frames, height: size, width: size })?;
+    let needed = graph.needed();
+    let read: HashSet<&str> = graph
+        .values
+        .iter()
+        .zip(&needed)
+        .filter_map(|(value, &needed)| match &value.origin {
+            Origin::Parameter(name) if needed => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let unread = shapes(model).into_iter().filter(|(name, _)| is_trained(name) && !read.contains(name.as_str()));
+    Ok(Cost {
+        parameters: num_parameters(model),
+        training_parameters: unread.map(|(_, shape)| shape.iter().product::<usize>()).sum(),
+        multiply_adds: graph.steps.iter().map(|step| multiply_adds(step, &graph)).sum(),
+    })
+}
+
+fn multiply_adds(step: &Step, graph: &Graph) -> u64 {
+    let count = |value: usize| graph.values[value].shape.iter().product::<usize>();
+    let last = |value: usize| graph.values[value].shape.last().copied().unwrap_or(1);
+    let result = step.outputs[0];
+    let work = match step.operation {
+        // Each value is made of all the weights of its channel.
+        Operation::Convolution { .. } => count(result) * (count(step.inputs[1]) / last(step.inputs[1])),
+        Operation::Linear => count(result) * last(step.inputs[0]) * frames_averaged(step.inputs[0], graph),
+        Operation::Adaptive => count(result) * last(step.inputs[1]),
+        _ => 0,
+    };
+    work as u64
+}
+
+/// How many frames' features `value` is the mean of, where it is a mean of means. Publications classify each of them and
+/// average what is said, which comes to the same as classifying the mean, and count that.
+fn frames_averaged(value: ValueId, graph: &Graph) -> usize {
+    let maker = |value: ValueId| graph.steps.iter().find(|step| step.outputs.contains(&value));
+    let mean = |step: &&Step| step.operation == Operation::Mean;
+    let Some(over_frames) = maker(value).filter(mean) else { return 1 };
+    let frames = over_frames.inputs[0];
+    let pooled = match maker(frames) {
+        Some(step) if step.operation == Operation::Reshape => maker(step.inputs[0]),
+        other => other,
+    };
+    if pooled.filter(mean).is_some() { graph.values[frames].shape[1] } else { 1 }
+}
+
 impl RecognizerConfig {
-    /// What the network costs for clips of `frames` pictures of `size` by `size` pixels, counted without building it.
+    /// What the network costs for clips of `frames` pictures of `size` by `size` pixels. Its weights are not made.
     pub fn cost(&self, frames: usize, size: usize) -> Cost {
-        let mut count = Count::new(frames, size);
-        match &self.trunk {
-            TrunkConfig::ResNet(config) => count.resnet(config, self.temporal),
-            TrunkConfig::MobileNetV2(config) => count.mobilenet(config),
-        }
-        if let Some(neck) = self.neck() {
-            count.pyramid(&neck);
-        }
-        // The classifier sees each frame that is left, and has a bias.
-        count.side = 1;
-        count.conv(1, [self.trunk.channels_out(), self.classes]);
-        count.cost.parameters += self.classes;
-        count.cost
-    }
-}
-
-/// A walk through a network.
-struct Count {
-    cost: Cost,
-    frames: usize,
-    /// Height and width where the walk stands.
-    side: usize,
-}
-
-impl Count {
-    fn new(frames: usize, side: usize) -> Self {
-        Self { cost: Cost::default(), frames, side }
+        cost(&self.outline(), frames, size).expect("a recognizer is made of the functions of ops")
     }
 
-    /// A convolution of so many taps, computed at every pixel of the current side.
-    fn conv(&mut self, taps: usize, [channels_in, channels_out]: [usize; 2]) {
-        let weights = taps * channels_in * channels_out;
-        self.cost.parameters += weights;
-        self.cost.multiply_adds += (weights * self.frames * self.side * self.side) as u64;
+    /// [`Cost::parameters`], without making them.
+    pub fn parameters(&self) -> usize {
+        num_parameters(&self.outline())
     }
 
-    fn unit(&mut self, taps: usize, channels: [usize; 2]) {
-        self.conv(taps, channels);
-        self.norm(channels[1]);
-    }
-
-    fn norm(&mut self, channels: usize) {
-        self.cost.parameters += 2 * channels;
-    }
-
-    /// What a window of odd size with padding leaves of the side.
-    fn stride(&mut self, stride: usize) {
-        self.side = self.side.div_ceil(stride);
-    }
-
-    fn resnet(&mut self, config: &ResNetConfig, temporal: Temporal) {
-        self.stride(2);
-        self.unit(7 * 7, [3, config.width]);
-        self.stride(2);
-        let mut channels = config.width;
-        for (stage, &blocks) in config.layers.iter().enumerate() {
-            let planes = config.width << stage;
-            let out = planes * config.block.expansion();
-            for block in 0..blocks {
-                let stride = if block == 0 && stage > 0 { 2 } else { 1 };
-                match config.block {
-                    BlockKind::Basic => self.basic([channels, planes], stride),
-                    BlockKind::Bottleneck => self.bottleneck([channels, planes, out], stride, temporal),
-                }
-                if stride != 1 || channels != out {
-                    self.unit(1, [channels, out]);
-                }
-                channels = out;
-            }
-        }
-    }
-
-    fn basic(&mut self, [channels, planes]: [usize; 2], stride: usize) {
-        self.stride(stride);
-        self.unit(9, [channels, planes]);
-        self.unit(9, [planes, planes]);
-    }
-
-    fn bottleneck(&mut self, [channels, planes, out]: [usize; 3], stride: usize, temporal: Temporal) {
-        self.unit(1, [channels, planes]);
-        if let Temporal::Adaptive { frames } = temporal {
-            self.adaptive(planes, frames);
-        }
-        self.stride(stride);
-        match temporal {
-            Temporal::Grouped(grouping) => {
-                let ([space, time], inputs) = (grouping.outputs(planes), grouping.inputs(planes));
-                self.conv(9, [inputs, space]);
-                self.conv(27, [inputs, time]);
-                self.norm(planes);
-            }
-            _ => self.unit(9, [planes, planes]),
-        }
-        self.unit(1, [planes, out]);
-    }
-
-    fn adaptive(&mut self, channels: usize, frames: usize) {
-        let (units, few) = (HIDDEN_PER_FRAME * frames, channels / SQUEEZE);
-        let kernels = units * frames + TAPS * units;
-        let gates = (TAPS + 1) * channels * few;
-        self.cost.parameters += kernels + gates;
-        self.norm(units);
-        self.norm(few);
-        // The kernels are made for each channel, the gates for each frame; the filter reads three frames at each pixel.
-        let filter = TAPS * channels * self.side * self.side * self.frames;
-        self.cost.multiply_adds += (kernels * channels + gates * self.frames + filter) as u64;
-    }
-
-    fn mobilenet(&mut self, config: &MobileNetV2Config) {
-        self.stride(2);
-        self.unit(9, [3, config.width]);
-        let mut channels = config.width;
-        for Plan { channels: [from, to], hidden, stride } in config.blocks() {
-            if hidden > from {
-                self.unit(1, [from, hidden]);
-            }
-            self.stride(stride);
-            self.unit(9, [1, hidden]);
-            self.unit(1, [hidden, to]);
-            channels = to;
-        }
-        self.unit(1, [channels, config.channels_out()]);
-    }
-
-    fn pyramid(&mut self, config: &TpnConfig) {
-        let TpnConfig { channels: few, groups, classes, .. } = *config;
-        let many = 2 * few;
-        self.unit(9, [few, many]);
-        for _level in 0..2 {
-            self.conv(3, [many / groups, few]);
-        }
-        // The maximum over time leaves one frame.
-        self.frames = 1;
-        self.conv(3, [few, few]);
-        for _flow in 0..2 {
-            self.unit(1, [few / groups, few]);
-            self.unit(1, [few / groups, few]);
-            self.unit(1, [many, many]);
-        }
-        self.unit(1, [2 * many, many]);
-        self.auxiliary([few, many], classes);
-    }
-
-    /// Counted as parameters, but not as work: inference does without it.
-    fn auxiliary(&mut self, [few, many]: [usize; 2], classes: usize) {
-        let parameters = 9 * few * many + 2 * many + (many + 1) * classes;
-        self.cost.parameters += parameters;
-        self.cost.training_parameters = parameters;
+    /// The network with weights that have shapes and no values.
+    fn outline(&self) -> Recognizer {
+        without_values(|| self.init(&Device::flex(), 0))
     }
 }
 

@@ -44,11 +44,11 @@ impl ConsensusHead {
     /// `[batch, time, height, width, channels]` to logits `[batch, classes]`.
     pub fn forward(&self, features: Tensor<5>, pass: &mut Pass) -> Tensor<2> {
         let [batch, time, height, width, channels] = features.dims();
-        let pooled = ops::average_pool(features.reshape([batch * time, height * width, channels]));
+        let pooled = ops::average_pool(ops::reshape(features, [batch * time, height * width, channels]));
         let pooled = pass.dropout(pooled, self.dropout);
         // The mean over frames and the classifier commute; averaging first makes the product `time` times smaller.
-        let clip = ops::average_pool(pooled.reshape([batch, time, channels]));
-        clip.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+        let clip = ops::average_pool(ops::reshape(pooled, [batch, time, channels]));
+        ops::linear(clip, self.weight.val(), self.bias.val())
     }
 
     pub(super) fn publish(&self, names: &mut PublishedNames) {

@@ -17,18 +17,18 @@ const UNIT: usize = 8;
 const CEILING: f32 = 6.0;
 
 /// Blocks of one width.
-pub(crate) struct Stage {
+struct Stage {
     /// How many times the channels of its input a block has inside.
-    pub(crate) expansion: usize,
+    expansion: usize,
     channels: usize,
     /// How many there are.
-    pub(crate) blocks: usize,
+    blocks: usize,
     /// Of the first; the others have 1.
-    pub(crate) stride: usize,
+    stride: usize,
 }
 
 /// Table 2 of the paper.
-pub(crate) const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 7] = [
     Stage { expansion: 1, channels: 16, blocks: 1, stride: 1 },
     Stage { expansion: 6, channels: 24, blocks: 2, stride: 2 },
     Stage { expansion: 6, channels: 32, blocks: 3, stride: 2 },
@@ -65,22 +65,22 @@ impl MobileNetV2Config {
         if (rounded as f64) < 0.9 * exact { rounded + UNIT } else { rounded }
     }
 
-    pub(super) fn blocks(&self) -> impl Iterator<Item = Plan> {
+    fn blocks(&self) -> impl Iterator<Item = BlockSizes> {
         let mut channels = self.width;
         let each = STAGES.iter().flat_map(|stage| (0..stage.blocks).map(move |block| (stage, block)));
         each.map(move |(stage, block)| {
             let from = std::mem::replace(&mut channels, self.scaled(stage.channels));
             let stride = if block == 0 { stage.stride } else { 1 };
-            Plan { channels: [from, channels], hidden: from * stage.expansion, stride }
+            BlockSizes { channels: [from, channels], hidden: from * stage.expansion, stride }
         })
     }
 }
 
 /// Sizes of one block.
-pub(super) struct Plan {
-    pub(super) channels: [usize; 2],
-    pub(super) hidden: usize,
-    pub(super) stride: usize,
+struct BlockSizes {
+    channels: [usize; 2],
+    hidden: usize,
+    stride: usize,
 }
 
 /// MobileNetV2 without its classifier, on channels-last images.
@@ -104,7 +104,7 @@ impl MobileNetV2 {
             _ => panic!("{temporal:?} is defined for a ResNet, not for MobileNetV2"),
         };
         let first = ConvNorm::new([3, config.width], 3, 2, device, rng);
-        let blocks: Vec<_> = config.blocks().map(|plan| InvertedResidual::new(&plan, divisor, device, rng)).collect();
+        let blocks: Vec<_> = config.blocks().map(|sizes| InvertedResidual::new(&sizes, divisor, device, rng)).collect();
         let channels = config.scaled(STAGES[6].channels);
         let last = ConvNorm::new([channels, config.channels_out()], 1, 1, device, rng);
         Self { first, blocks, last }
@@ -153,8 +153,8 @@ pub struct InvertedResidual {
 }
 
 impl InvertedResidual {
-    fn new(plan: &Plan, divisor: Option<usize>, device: &Device, rng: &mut ChaCha8Rng) -> Self {
-        let Plan { channels: [from, to], hidden, stride } = *plan;
+    fn new(sizes: &BlockSizes, divisor: Option<usize>, device: &Device, rng: &mut ChaCha8Rng) -> Self {
+        let BlockSizes { channels: [from, to], hidden, stride } = *sizes;
         let expand = (hidden > from).then(|| ConvNorm::new([from, hidden], 1, 1, device, rng));
         let filter = ConvNorm::behind(Conv2d::depthwise(hidden, 3, stride, device, rng));
         let project = ConvNorm::new([hidden, to], 1, 1, device, rng);

@@ -18,15 +18,15 @@ mod resnet;
 mod space_time;
 mod state;
 mod tpn;
+mod traced;
 mod trunk;
 
 pub use adaptive::TemporalAdaptive;
 pub(crate) use classes::class_tensor;
 pub use classes::predictions;
 pub use conv::{Conv2d, ConvNorm};
-pub use cost::Cost;
+pub use cost::{Cost, cost};
 pub use head::ConsensusHead;
-pub(crate) use mobilenet::STAGES;
 pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
@@ -40,6 +40,7 @@ pub use space_time::{Grouping, SpaceTimeNorm};
 pub(crate) use state::Path;
 pub use state::{StateDict, StateError, load_state, num_parameters, parameter_names, shapes, state_dict};
 pub use tpn::{TpnConfig, TpnNeck};
+pub use traced::{ClipShape, trace};
 pub use trunk::{StageOutputs, Trunk, TrunkConfig};
 
 use burn::module::Module;

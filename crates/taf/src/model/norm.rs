@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::{Branch, Pass, PublishedNames, Statistics};
-use crate::ops::{self, Affine, ConvOptions, NormParameters, Normed};
+use crate::ops::{self, Affine, ConvOptions, NormParameters, Normed, RunningNorm};
 
 /// Weight of the newest batch in the running statistics, as PyTorch.
 const MOMENTUM: f64 = 0.1;
@@ -145,9 +145,14 @@ impl NormBranch {
 
     /// The running statistics and parameters as one map.
     fn running_map(&self) -> Affine {
-        let scale = self.gamma.val() / (self.running_var.val() + EPSILON).sqrt();
-        let shift = self.beta.val() - self.running_mean.val() * scale.clone();
-        Affine { scale, shift }
+        RunningNorm {
+            gamma: self.gamma.val(),
+            beta: self.beta.val(),
+            mean: self.running_mean.val(),
+            variance: self.running_var.val(),
+            epsilon: EPSILON,
+        }
+        .map()
     }
 
     fn parameters(&self) -> NormParameters {

@@ -29,7 +29,7 @@ impl PixelNorm {
         let [batch, time, channels, height, width] = clips.dims();
         assert_eq!(channels, 3, "clips are [batch, time, 3, height, width]");
         let colors = Colors { mean: self.mean, std: self.std };
-        ops::pixels_to_images(clips.reshape([batch * time, 3, height, width]), colors)
+        ops::pixels_to_images(ops::reshape(clips, [batch * time, 3, height, width]), colors)
     }
 }
 

@@ -21,6 +21,59 @@ pub enum ModelKind {
     GstLarge,
 }
 
+/// What a model is made of and what it asks of its trunk: one row per model, and nowhere else.
+struct Row {
+    /// On a trunk, for so many classes and clips of so many frames.
+    config: fn(TrunkConfig, usize, usize) -> RecognizerConfig,
+    trunks: Trunks,
+    /// The weights are for clips of one length alone.
+    one_length: bool,
+}
+
+/// The trunks that a model stands on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trunks {
+    /// Every one.
+    All,
+    /// ResNets of bottlenecks whose width is a multiple of this.
+    Bottlenecks(usize),
+    /// The last two of four stages of bottlenecks.
+    Pyramid,
+}
+
+impl ModelKind {
+    /// Every model.
+    pub const ALL: [Self; 6] = [Self::Tsn, Self::Tsm, Self::Tpn, Self::Tam, Self::Gst, Self::GstLarge];
+
+    /// The model that recipes and `--model` name so.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
+        Self::deserialize(name).ok()
+    }
+
+    fn row(self) -> Row {
+        use RecognizerConfig as Config;
+        let row = |config, trunks| Row { config, trunks, one_length: false };
+        match self {
+            Self::Tsn => row(|trunk, classes, _| Config::tsn(trunk, classes), Trunks::All),
+            Self::Tsm => row(|trunk, classes, _| Config::tsm(trunk, classes), Trunks::All),
+            Self::Tpn => row(|trunk, classes, _| Config::tpn(trunk, classes), Trunks::Pyramid),
+            Self::Tam => Row { one_length: true, ..row(Config::tam, Trunks::Bottlenecks(1)) },
+            Self::Gst => row(|trunk, classes, _| Config::gst(trunk, classes), Trunks::Bottlenecks(GST)),
+            Self::GstLarge => row(|trunk, classes, _| Config::gst_large(trunk, classes), Trunks::Bottlenecks(GST)),
+        }
+    }
+
+    /// As recipes write it.
+    fn name(self) -> String {
+        let name = toml::Value::try_from(self).expect("a name is a text");
+        name.as_str().expect("a name is a text").to_owned()
+    }
+}
+
+/// GST shares out a stem of as many channels.
+const GST: usize = Grouping::GST.alpha;
+
 /// The trunks a recipe can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,15 +133,7 @@ fn half() -> f64 {
 impl ModelRecipe {
     /// The network for so many classes and clips of so many frames.
     pub fn config(&self, classes: usize, frames: usize) -> RecognizerConfig {
-        let trunk = self.trunk();
-        let config = match self.kind {
-            ModelKind::Tsn => RecognizerConfig::tsn(trunk, classes),
-            ModelKind::Tsm => RecognizerConfig::tsm(trunk, classes),
-            ModelKind::Tam => RecognizerConfig::tam(trunk, classes, frames),
-            ModelKind::Gst => RecognizerConfig::gst(trunk, classes),
-            ModelKind::GstLarge => RecognizerConfig::gst_large(trunk, classes),
-            ModelKind::Tpn => RecognizerConfig::tpn(trunk, classes),
-        };
+        let config = (self.kind.row().config)(self.trunk(), classes, frames);
         let temporal = match config.temporal {
             Temporal::ShiftBlock { divisor } if self.shifted_shortcuts == Some(false) => {
                 Temporal::Shift { divisor, every: 1 }
@@ -124,7 +169,7 @@ impl ModelRecipe {
 
     /// Whether the weights are for clips of one length alone.
     pub fn is_for_one_length(&self) -> bool {
-        self.kind == ModelKind::Tam
+        self.kind.row().one_length
     }
 
     pub(crate) fn check(&self, frames: usize) -> Result<(), RecipeError> {
@@ -155,7 +200,7 @@ impl ModelRecipe {
             return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
         }
         // With one class: how many there are is not known here, and they weigh little.
-        let parameters = self.config(1, frames).cost(frames, 1).parameters;
+        let parameters = self.config(1, frames).parameters();
         if parameters > MOST_PARAMETERS {
             let expected = format!("describe a network of at most {MOST_PARAMETERS} parameters");
             return Err(RecipeError::value("model", expected, parameters));
@@ -169,12 +214,11 @@ impl ModelRecipe {
             return Err(RecipeError::value("model.shifted_shortcuts", "be left out unless kind = \"tpn\"", shifted));
         }
         let Some(trunk) = self.resnet() else { return self.check_mobilenet() };
-        match self.kind {
-            ModelKind::Tsn | ModelKind::Tsm => Ok(()),
+        match self.kind.row().trunks {
+            Trunks::All => Ok(()),
             _ if trunk.block != BlockKind::Bottleneck => Err(self.needs_bottlenecks()),
-            ModelKind::Tam => Ok(()),
-            ModelKind::Gst | ModelKind::GstLarge => self.check_width(Grouping::GST.alpha, "kind = \"gst\""),
-            ModelKind::Tpn => self.check_pyramid(),
+            Trunks::Bottlenecks(divisor) => self.check_width(divisor, &format!("kind = {:?}", self.kind.name())),
+            Trunks::Pyramid => self.check_pyramid(),
         }
     }
 
@@ -187,7 +231,7 @@ impl ModelRecipe {
     }
 
     fn check_mobilenet(&self) -> Result<(), RecipeError> {
-        if !matches!(self.kind, ModelKind::Tsn | ModelKind::Tsm) {
+        if self.kind.row().trunks != Trunks::All {
             return Err(self.needs_bottlenecks());
         }
         if let Some(layers) = &self.layers {
@@ -198,7 +242,7 @@ impl ModelRecipe {
     }
 
     fn needs_bottlenecks(&self) -> RecipeError {
-        let expected = "be resnet50 or resnet101 for tam, gst, gst-large and tpn, which need bottlenecks";
+        let expected = format!("be resnet50 or resnet101 for kind = {:?}, which needs bottlenecks", self.kind.name());
         RecipeError::value("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase())
     }
 

@@ -12,6 +12,8 @@ use crate::ops;
 
 /// Blocks in the third stage from which TSM shifts only every other block (the published rule for ResNet-101).
 const DEEP_STAGE: usize = 23;
+/// One of so many channels moves each way, as published.
+const SHIFT_DIVISOR: usize = 8;
 
 /// What a [`Recognizer`] is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +53,7 @@ impl RecognizerConfig {
             TrunkConfig::ResNet(config) => config.layers.get(2).is_some_and(|&blocks| blocks >= DEEP_STAGE),
             TrunkConfig::MobileNetV2(_) => false,
         };
-        let temporal = Temporal::Shift { divisor: 8, every: if deep { 2 } else { 1 } };
+        let temporal = Temporal::Shift { divisor: SHIFT_DIVISOR, every: if deep { 2 } else { 1 } };
         Self { temporal, ..Self::tsn(trunk, classes) }
     }
 
@@ -75,11 +77,11 @@ impl RecognizerConfig {
     /// TPN (Yang et al., CVPR 2020) as published for Something-Something: a trunk whose blocks shift their input, and a
     /// pyramid over its last two stages. The network of the publication has [`super::ResNetConfig::resnet50`].
     pub fn tpn(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
-        let temporal = Temporal::ShiftBlock { divisor: 8 };
+        let temporal = Temporal::ShiftBlock { divisor: SHIFT_DIVISOR };
         Self { temporal, pyramid_groups: Some(32), ..Self::tsn(trunk, classes) }
     }
 
-    pub(super) fn neck(&self) -> Option<TpnConfig> {
+    fn neck(&self) -> Option<TpnConfig> {
         let Self { trunk, pyramid_groups, classes, dropout, .. } = self;
         let config =
             |groups| TpnConfig { channels: trunk.channels_out() / 2, groups, classes: *classes, dropout: *dropout };
@@ -208,5 +210,5 @@ impl VideoModel for Recognizer {
 /// Images of whole clips, `[batch * time, height, width, channels]`, by clip.
 fn by_clip(images: Tensor<4>, time: usize) -> Tensor<5> {
     let [count, height, width, channels] = images.dims();
-    images.reshape([count / time, time, height, width, channels])
+    ops::reshape(images, [count / time, time, height, width, channels])
 }

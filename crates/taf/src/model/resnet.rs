@@ -17,7 +17,7 @@ pub enum BlockKind {
 }
 
 impl BlockKind {
-    pub(super) fn expansion(self) -> usize {
+    fn expansion(self) -> usize {
         match self {
             Self::Basic => 1,
             Self::Bottleneck => 4,

@@ -26,12 +26,12 @@ impl Grouping {
     pub const LARGE: Self = Self { alpha: 4, beta: 1 };
 
     /// Input channels of either convolution.
-    pub(super) fn inputs(self, channels: usize) -> usize {
+    fn inputs(self, channels: usize) -> usize {
         channels / self.beta
     }
 
     /// Output channels of the convolution over space, and of that over space and time.
-    pub(super) fn outputs(self, channels: usize) -> [usize; 2] {
+    fn outputs(self, channels: usize) -> [usize; 2] {
         let time = channels / self.alpha;
         [channels - time, time]
     }

@@ -66,8 +66,12 @@ pub fn shapes<M: Module>(model: &M) -> BTreeMap<String, Vec<usize>> {
 
 /// How many weights training changes: running statistics and the auxiliary branch are not counted.
 pub fn num_parameters<M: Module>(model: &M) -> usize {
-    let counts = |name: &str| !name.contains(".running_") && !name.contains("norm.auxiliary.");
-    shapes(model).iter().filter(|(name, _)| counts(name)).map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    shapes(model).iter().filter(|(name, _)| is_trained(name)).map(|(_, shape)| shape.iter().product::<usize>()).sum()
+}
+
+/// Whether training changes the parameter of this name of the main branch by gradients.
+pub(super) fn is_trained(name: &str) -> bool {
+    !name.contains(".running_") && !name.contains("norm.auxiliary.")
 }
 
 fn check_names(model: &BTreeMap<String, Vec<usize>>, state: &StateDict) -> Result<(), StateError> {

@@ -70,10 +70,10 @@ impl TpnNeck {
     /// `[batch, 1, height, width, channels]`.
     pub fn earlier_level(&self, earlier: Tensor<5>, pass: &mut Pass) -> Tensor<5> {
         let [batch, time, height, width, channels] = earlier.dims();
-        let images = earlier.reshape([batch * time, height, width, channels]);
+        let images = ops::reshape(earlier, [batch * time, height, width, channels]);
         let images = self.spatial.forward_relu(images, pass);
         let [_, height, width, channels] = images.dims();
-        self.temporal[0].over_clip(images.reshape([batch, time, height, width, channels]))
+        self.temporal[0].over_clip(ops::reshape(images, [batch, time, height, width, channels]))
     }
 
     /// What both levels say together, for the classifier.
@@ -84,15 +84,15 @@ impl TpnNeck {
     /// - result: `[batch, 1, height, width, 2 channels]`
     pub fn fuse(&self, earlier: Tensor<5>, features: Tensor<5>, pass: &mut Pass) -> Tensor<5> {
         let [batch, _, height, width, channels] = earlier.dims();
-        let images = |level: Tensor<5>| level.reshape([batch, height, width, channels]);
+        let images = |level: Tensor<5>| ops::reshape(level, [batch, height, width, channels]);
         let last = images(self.temporal[1].over_clip(features));
-        let earlier = images(earlier) + last.clone();
+        let earlier = ops::add(images(earlier), last.clone());
         let down = self.top_down.forward([earlier.clone(), last.clone()], pass);
-        let step = self.upward.forward(earlier.clone().reshape([batch, 1, height * width, channels]));
-        let last = last + step.reshape([batch, height, width, channels]);
+        let step = self.upward.forward(ops::reshape(earlier.clone(), [batch, 1, height * width, channels]));
+        let last = ops::add(last, ops::reshape(step, [batch, height, width, channels]));
         let up = self.bottom_up.forward([earlier, last], pass);
-        let fused = self.pyramid.forward_relu(Tensor::cat(vec![down, up], 3), pass);
-        fused.reshape([batch, 1, height, width, 2 * channels])
+        let fused = self.pyramid.forward_relu(ops::concatenate(vec![down, up], 3), pass);
+        ops::reshape(fused, [batch, 1, height, width, 2 * channels])
     }
 
     /// What the auxiliary classifier says of the earlier stage, `[batch, time, height, width, channels]`.
@@ -151,9 +151,9 @@ impl TemporalConv {
     /// The greatest answer of the whole clip: `[batch, time, height, width, channels]` to `[batch, 1, height, width, _]`.
     fn over_clip(&self, x: Tensor<5>) -> Tensor<5> {
         let [batch, time, height, width, channels] = x.dims();
-        let y = ops::max_over_time(self.forward(x.reshape([batch, time, height * width, channels])));
+        let y = ops::max_over_time(self.forward(ops::reshape(x, [batch, time, height * width, channels])));
         let [_, _, _, channels] = y.dims();
-        y.reshape([batch, 1, height, width, channels])
+        ops::reshape(y, [batch, 1, height, width, channels])
     }
 }
 
@@ -174,7 +174,7 @@ impl LevelFusion {
 
     fn forward(&self, levels: [Tensor<4>; 2], pass: &mut Pass) -> Tensor<4> {
         let levels = self.levels.iter().zip(levels).map(|(unit, level)| unit.forward_relu(level, pass)).collect();
-        self.mix.forward_relu(Tensor::cat(levels, 3), pass)
+        self.mix.forward_relu(ops::concatenate(levels, 3), pass)
     }
 
     fn publish(&self, names: &mut PublishedNames) {
@@ -207,10 +207,10 @@ impl AuxiliaryHead {
 
     fn forward(&self, earlier: Tensor<5>, pass: &mut Pass) -> Tensor<2> {
         let [batch, time, height, width, channels] = earlier.dims();
-        let images = self.unit.forward_relu(earlier.reshape([batch * time, height, width, channels]), pass);
+        let images = self.unit.forward_relu(ops::reshape(earlier, [batch * time, height, width, channels]), pass);
         let [_, height, width, channels] = images.dims();
         // Pooled over time as well before the dropout: one image per clip, as far as the head can see.
-        self.head.forward(images.reshape([batch, 1, time * height, width, channels]), pass)
+        self.head.forward(ops::reshape(images, [batch, 1, time * height, width, channels]), pass)
     }
 }
 

@@ -1,43 +1,20 @@
+use crate::trace::TraceError;
+
 /// Why a network cannot be written as ONNX.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// The weights belong to another network.
-    #[error("expected weights of {network}, found no tensor {name:?}")]
-    Missing {
-        /// What was to be exported.
-        network: String,
-        /// The published name.
-        name: String,
-    },
-    /// The weights hold more than the network uses, so they belong to another one.
-    #[error("expected weights of {network}, found {count} tensors it does not have, such as {name:?}")]
-    Unused {
-        /// What was to be exported.
-        network: String,
-        /// How many.
-        count: usize,
-        /// The first of them.
-        name: String,
-    },
-    /// A tensor does not fit its place.
-    #[error("expected {name} to {expected}, found {found:?}")]
-    Shape {
-        /// The published name.
-        name: String,
-        /// What its shape must do.
-        expected: String,
-        /// Its shape.
-        found: Vec<usize>,
-    },
-    /// A tensor's elements are not 32-bit floats.
-    #[error("expected {name} to hold 32-bit floats, found {found}")]
-    Elements {
-        /// The published name.
-        name: String,
-        /// What it holds.
+    /// Its pass cannot be followed.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// An operation of the pass has no form here.
+    #[error("expected {operation} of a form that ONNX can say for clips of any number and size, found {found}")]
+    Unwritable {
+        /// The operation.
+        operation: String,
+        /// What is in the way.
         found: String,
     },
-    /// The description of the network contradicts itself.
+    /// The description of the network contradicts it or itself.
     #[error("{what} must {expected}, got {found}")]
     Description {
         /// Which value.

@@ -1,19 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::error::{OnnxError, Result};
 use super::proto::{
     AttributeProto, DimensionProto, FLOAT, GraphProto, INT64, Length, NodeProto, TensorProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use super::weights::Filter;
-
-/// A tensor the graph computes.
-#[derive(Clone, Debug)]
-pub(super) struct Value {
-    pub(super) name: String,
-    /// Its channels, for convolutions to check.
-    pub(super) channels: usize,
-}
 
 /// Length of an axis of an input or output: a number, or a name where it is left to the caller.
 pub(super) enum Dim {
@@ -22,6 +12,7 @@ pub(super) enum Dim {
 }
 
 /// A setting of a node.
+#[derive(Clone)]
 pub(super) enum Setting {
     Int(i64),
     Ints(Vec<i64>),
@@ -40,15 +31,14 @@ impl Graph {
     }
 
     /// Something the caller gives.
-    pub(super) fn input(&mut self, name: &str, dims: &[Dim], channels: usize) -> Value {
+    pub(super) fn input(&mut self, name: &str, dims: &[Dim]) {
         self.proto.input.push(value_info(name, dims));
-        Value { name: name.to_owned(), channels }
     }
 
-    /// Hands `value` to the caller under another name.
-    pub(super) fn output(&mut self, value: &Value, name: &str, dims: &[Dim]) {
+    /// Hands a value to the caller under another name.
+    pub(super) fn output(&mut self, value: &str, name: &str, dims: &[Dim]) {
         for output in self.proto.node.iter_mut().flat_map(|node| &mut node.output) {
-            if *output == value.name {
+            if output == value {
                 *output = name.to_owned();
             }
         }
@@ -60,19 +50,13 @@ impl Graph {
         self.proto
     }
 
-    /// Adds an operator with one output of so many channels.
-    pub(super) fn node(&mut self, op: &str, inputs: &[&str], settings: &[(&str, Setting)], channels: usize) -> Value {
-        self.named_node(op, &op.to_lowercase(), inputs, settings, channels)
+    /// Adds an operator with one output, and says what that is called.
+    pub(super) fn node(&mut self, op: &str, inputs: &[&str], settings: &[(&str, Setting)]) -> String {
+        self.named_node(op, &op.to_lowercase(), inputs, settings)
     }
 
-    fn named_node(
-        &mut self,
-        op: &str,
-        name: &str,
-        inputs: &[&str],
-        settings: &[(&str, Setting)],
-        channels: usize,
-    ) -> Value {
+    /// [`Graph::node`] by another name than its operator's.
+    pub(super) fn named_node(&mut self, op: &str, name: &str, inputs: &[&str], settings: &[(&str, Setting)]) -> String {
         let name = self.unique(name);
         self.proto.node.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
@@ -81,7 +65,7 @@ impl Graph {
             op_type: op.to_owned(),
             attribute: settings.iter().map(|(name, setting)| setting.attribute(name)).collect(),
         });
-        Value { name, channels }
+        name
     }
 
     fn unique(&mut self, name: &str) -> String {
@@ -115,53 +99,6 @@ impl Graph {
     pub(super) fn scalar(&mut self, name: &str, value: f32) -> String {
         if self.uses.contains_key(name) { name.to_owned() } else { self.floats(name, &[], &[value]) }
     }
-
-    /// Convolution of images, volumes or rows, padded by half the kernel. Only height and width are strided.
-    pub(super) fn conv(&mut self, x: &Value, filter: &Filter, stride: usize) -> Result<Value> {
-        self.grouped_conv(x, filter, stride, 1)
-    }
-
-    /// [`Graph::conv`] whose channels only meet within their group.
-    pub(super) fn grouped_conv(&mut self, x: &Value, filter: &Filter, stride: usize, groups: usize) -> Result<Value> {
-        check_channels(x, filter, groups)?;
-        let kernel = &filter.shape[2..];
-        let spatial = |axis: usize| axis + 2 >= kernel.len();
-        let strides = (0..kernel.len()).map(|axis| if spatial(axis) { stride as i64 } else { 1 });
-        let padding = kernel.iter().chain(kernel).map(|&side| side as i64 / 2);
-        let settings = [
-            ("kernel_shape", Setting::Ints(kernel.iter().map(|&side| side as i64).collect())),
-            ("strides", Setting::Ints(strides.collect())),
-            ("pads", Setting::Ints(padding.collect())),
-            ("group", Setting::Int(groups as i64)),
-        ];
-        let (weight, bias) = self.constants(filter);
-        let inputs: Vec<&str> = [x.name.as_str(), &weight].into_iter().chain(bias.as_deref()).collect();
-        Ok(self.named_node("Conv", &filter.name, &inputs, &settings, filter.channels_out()))
-    }
-
-    /// Linear layer of rows `[n, channels]`.
-    pub(super) fn linear(&mut self, x: &Value, filter: &Filter) -> Result<Value> {
-        check_channels(x, filter, 1)?;
-        let (weight, bias) = self.constants(filter);
-        let inputs: Vec<&str> = [x.name.as_str(), &weight].into_iter().chain(bias.as_deref()).collect();
-        let settings = [("transB", Setting::Int(1))];
-        Ok(self.named_node("Gemm", &filter.name, &inputs, &settings, filter.channels_out()))
-    }
-
-    fn constants(&mut self, filter: &Filter) -> (String, Option<String>) {
-        let Filter { name, shape, weight, bias } = filter;
-        let weight = self.floats(&format!("{name}.weight"), shape, weight);
-        let bias = bias.as_ref().map(|bias| self.floats(&format!("{name}.bias"), &[bias.len()], bias));
-        (weight, bias)
-    }
-}
-
-fn check_channels(x: &Value, filter: &Filter, groups: usize) -> Result<()> {
-    if filter.shape[1] * groups == x.channels && filter.shape[0].is_multiple_of(groups) {
-        return Ok(());
-    }
-    let expected = format!("take {} channels in {groups} groups", x.channels);
-    Err(OnnxError::Shape { name: format!("{}.weight", filter.name), expected, found: filter.shape.clone() })
 }
 
 fn value_info(name: &str, dims: &[Dim]) -> ValueInfoProto {

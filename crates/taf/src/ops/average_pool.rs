@@ -4,6 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// Mean over the pixels.
 ///
@@ -11,6 +12,10 @@ use super::VideoOps;
 /// - `x`: `[n, pixels, channels]`
 /// - result: `[n, channels]`
 pub fn average_pool(x: Tensor<3>) -> Tensor<2> {
+    if trace::is_on() {
+        let [n, _, channels] = x.dims();
+        return trace::record(Operation::Mean, &[input(&x)], [n, channels]);
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::average_pool(x.into_dispatch()))
 }
 

@@ -4,9 +4,13 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// `min(x, ceiling)`: behind a ReLU the ReLU6 of mobile networks.
 pub fn clamp_max(x: Tensor<4>, ceiling: f32) -> Tensor<4> {
+    if trace::is_on() {
+        return trace::record(Operation::ClampMax { ceiling }, &[input(&x)], x.dims());
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::clamp_max(x.into_dispatch(), ceiling))
 }
 

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use taf_kernels::{ConvShape, FrameShift};
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// How a convolution walks over its images. One stride and one padding serve both axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub struct ConvOptions {
 /// If the channels of `x` and `weight` do not fit together.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, options: ConvOptions) -> Tensor<4> {
     let shape = conv_shape(&x, &weight, options);
+    if trace::is_on() {
+        return record(x, &weight, shape);
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_nhwc(x.into_dispatch(), weight.into_dispatch(), shape))
 }
 
@@ -46,7 +50,21 @@ pub fn conv_time(x: Tensor<4>, weight: Tensor<4>, groups: usize) -> Tensor<4> {
     let [kernel, ..] = weight.dims();
     let options = ConvOptions { stride: 1, padding: 0, groups, shift: None };
     let shape = ConvShape { padding: [kernel / 2, 0], ..conv_shape(&x, &weight, options) };
+    if trace::is_on() {
+        return record(x, &weight, shape);
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::conv2d_nhwc(x.into_dispatch(), weight.into_dispatch(), shape))
+}
+
+fn record(x: Tensor<4>, weight: &Tensor<4>, shape: ConvShape) -> Tensor<4> {
+    let x = match shape.shift {
+        Some(FrameShift { frames, fold }) => trace::record(Operation::Shift { frames, fold }, &[input(&x)], x.dims()),
+        None => x,
+    };
+    let ConvShape { batch, channels_out, stride, padding, groups, .. } = shape;
+    let operation = Operation::Convolution { stride: stride.to_vec(), padding: padding.to_vec(), groups };
+    let result = [batch, shape.output_height(), shape.output_width(), channels_out];
+    trace::record(operation, &[input(&x), input(weight)], result)
 }
 
 pub(super) fn conv_shape(x: &Tensor<4>, weight: &Tensor<4>, options: ConvOptions) -> ConvShape {

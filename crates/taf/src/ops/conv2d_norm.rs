@@ -4,10 +4,11 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use super::conv2d::{ConvOptions, conv_shape};
-use super::norm::{NormEnd, NormParameters, Normed};
-use super::scale_shift::Affine;
+use super::conv2d::{ConvOptions, conv_shape, conv2d};
+use super::norm::{NormEnd, NormParameters, Normed, batch_norm};
+use super::scale_shift::{Affine, scale_shift};
 use super::{Optional, VideoOps};
+use crate::trace;
 
 /// [`conv2d`](super::conv2d()) and [`batch_norm`](super::batch_norm()) in one: the way that reads and writes the least.
 pub fn conv2d_batch_norm(
@@ -18,6 +19,9 @@ pub fn conv2d_batch_norm(
     residual: Option<Tensor<4>>,
     relu: bool,
 ) -> Normed<4> {
+    if trace::is_on() {
+        return batch_norm(conv2d(x, weight, options), norm, residual, relu);
+    }
     let shape = conv_shape(&x, &weight, options);
     let end = NormEnd { epsilon: norm.epsilon, relu };
     let [gamma, beta] = [norm.gamma, norm.beta].map(Tensor::into_dispatch);
@@ -34,6 +38,9 @@ pub fn conv2d_affine(
     residual: Option<Tensor<4>>,
     relu: bool,
 ) -> Tensor<4> {
+    if trace::is_on() {
+        return scale_shift(conv2d(x, weight, options), map, residual, relu);
+    }
     let shape = conv_shape(&x, &weight, options);
     let [scale, shift] = [map.scale, map.shift].map(Tensor::into_dispatch);
     let (x, weight, residual) = (x.into_dispatch(), weight.into_dispatch(), Optional::of(residual));

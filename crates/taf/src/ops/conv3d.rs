@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use taf_kernels::Conv3dShape;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// How a 3-D convolution walks over its clips: `[time, height, width]` each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,13 @@ pub fn conv3d(x: Tensor<5>, weight: Tensor<5>, options: Conv3dOptions) -> Tensor
         padding: options.padding,
     };
     shape.validate();
+    if trace::is_on() {
+        let Conv3dOptions { stride, padding } = options;
+        let operation = Operation::Convolution { stride: stride.to_vec(), padding: padding.to_vec(), groups: 1 };
+        let [frames, height, width] = shape.output();
+        let result = [clips, frames, height, width, channels_out];
+        return trace::record(operation, &[input(&x), input(&weight)], result);
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::conv3d_ndhwc(x.into_dispatch(), weight.into_dispatch(), shape))
 }
 

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use taf_kernels::PoolShape;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// Maximum over square windows of channels-last images; padding never wins.
 ///
@@ -15,7 +16,7 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     let [batch, height, width, channels] = x.dims();
     let shape =
         PoolShape { batch, height, width, channels, kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
-    Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
+    pool(x, shape)
 }
 
 /// Maximum over all frames of a clip.
@@ -27,6 +28,15 @@ pub fn max_over_time(x: Tensor<4>) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
     let kernel = [height, 1];
     let shape = PoolShape { batch, height, width, channels, kernel, stride: kernel, padding: [0; 2] };
+    pool(x, shape)
+}
+
+fn pool(x: Tensor<4>, shape: PoolShape) -> Tensor<4> {
+    if trace::is_on() {
+        let PoolShape { batch, channels, kernel, stride, padding, .. } = shape;
+        let result = [batch, shape.output_height(), shape.output_width(), channels];
+        return trace::record(Operation::MaxPool { kernel, stride, padding }, &[input(&x)], result);
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::max_pool2d_nhwc(x.into_dispatch(), shape))
 }
 

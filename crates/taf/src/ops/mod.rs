@@ -11,6 +11,7 @@
 //! [`VideoOps`] lists the operations, and the rows under it say which body answers on which device. What the rooms share is
 //! in `composed.rs`, `flex.rs` and `autodiff.rs`, none of which knows an operation.
 
+mod arithmetic;
 mod autodiff;
 mod average_pool;
 mod clamp_max;
@@ -19,32 +20,39 @@ mod conv2d;
 mod conv2d_norm;
 mod conv3d;
 mod flex;
+mod linear;
 mod max_pool;
 mod memory;
 mod norm;
 mod optional;
 mod pixels;
+mod running_norm;
 mod scale_shift;
 mod sgd;
+mod shape;
 mod space_time;
 mod sums;
 mod temporal_adaptive;
 mod temporal_shift;
 mod workers;
 
+pub use arithmetic::{add, multiply, relu, sigmoid, softmax, subtract};
 pub use average_pool::average_pool;
 pub use clamp_max::clamp_max;
 pub use composed::with_composed_ops;
 pub use conv2d::{ConvOptions, conv_time, conv2d};
 pub use conv2d_norm::{conv2d_affine, conv2d_batch_norm};
 pub use conv3d::{Conv3dOptions, conv3d};
+pub use linear::linear;
 pub use max_pool::{max_over_time, max_pool2d};
 pub use memory::{peak_tensor_bytes, release_tensor_memory};
 pub use norm::{NormEnd, NormGradients, NormParameters, NormState, Normalized, Normed, batch_norm};
 pub use optional::Optional;
 pub use pixels::pixels_to_images;
+pub use running_norm::RunningNorm;
 pub use scale_shift::{Affine, scale_shift};
 pub use sgd::sgd_step;
+pub use shape::{concatenate, filled, permute, reshape, slice};
 pub use space_time::{SpaceTimeConv, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm};
 pub use sums::{accumulate, sum_of_squares};
 pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};

@@ -4,6 +4,7 @@ use burn::backend::{Backend, Dispatch, ExtensionType, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
 use super::{Optional, VideoOps};
+use crate::trace;
 
 /// Scale and offset of batch norm, and what is added to the variance.
 #[derive(Clone, Debug)]
@@ -47,6 +48,11 @@ pub fn batch_norm<const D: usize>(
     residual: Option<Tensor<D>>,
     relu: bool,
 ) -> Normed<D> {
+    if trace::is_on() {
+        trace::refuse_batch_statistics("a batch norm");
+        let (mean, variance) = (norm.gamma.clone(), norm.gamma);
+        return Normed { y: x, mean, variance };
+    }
     let end = NormEnd { epsilon: norm.epsilon, relu };
     let [gamma, beta] = [norm.gamma, norm.beta].map(Tensor::into_dispatch);
     <Dispatch as VideoOps>::norm_train(x.into_dispatch(), gamma, beta, Optional::of(residual), end).into()

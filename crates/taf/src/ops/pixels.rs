@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use taf_kernels::Colors;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// Colour planes to channels-last images, less the mean, divided by the deviation.
 ///
@@ -12,6 +13,10 @@ use super::VideoOps;
 /// - `pixels`: `[n, 3, height, width]`
 /// - result: `[n, height, width, 3]`
 pub fn pixels_to_images(pixels: Tensor<4>, colors: Colors) -> Tensor<4> {
+    if trace::is_on() {
+        let [n, channels, height, width] = pixels.dims();
+        return trace::record(Operation::Pixels(colors), &[input(&pixels)], [n, height, width, channels]);
+    }
     Tensor::from_dispatch(<Dispatch as VideoOps>::pixels_to_images(pixels.into_dispatch(), colors))
 }
 

@@ -3,7 +3,8 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use super::{Optional, VideoOps};
+use super::{Optional, VideoOps, add, relu as rectified};
+use crate::trace::{self, Operation, input};
 
 /// A map of each channel, `x * scale + shift`.
 #[derive(Clone, Debug)]
@@ -19,6 +20,11 @@ pub struct Affine {
 /// # Shapes
 /// - `x`, `residual`, result: `[..., channels]`, any rank
 pub fn scale_shift<const D: usize>(x: Tensor<D>, map: Affine, residual: Option<Tensor<D>>, relu: bool) -> Tensor<D> {
+    if trace::is_on() {
+        let mapped = trace::record(Operation::Affine, &[input(&x), input(&map.scale), input(&map.shift)], x.dims());
+        let sum = residual.map_or(mapped.clone(), |residual| add(mapped, residual));
+        return if relu { rectified(sum) } else { sum };
+    }
     let [scale, shift] = [map.scale, map.shift].map(Tensor::into_dispatch);
     let y = <Dispatch as VideoOps>::scale_shift(x.into_dispatch(), scale, shift, Optional::of(residual), relu);
     Tensor::from_dispatch(y)

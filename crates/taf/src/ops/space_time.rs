@@ -4,8 +4,9 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use taf_kernels::SpaceTimeShape;
 
-use super::norm::{NormEnd, NormParameters, Normed};
-use super::{Affine, VideoOps};
+use super::norm::{NormEnd, NormParameters, Normed, batch_norm};
+use super::{Affine, Conv3dOptions, ConvOptions, VideoOps, concatenate, conv2d, conv3d, reshape, scale_shift, slice};
+use crate::trace;
 
 /// The weights of GST's pair of convolutions (Luo and Yuille, ICCV 2019), and how they walk over their images. Both pad
 /// by one where they reach over, and only space is strided.
@@ -46,12 +47,33 @@ impl SpaceTimeConv {
 /// If weights and images do not fit together.
 pub fn space_time_conv(x: Tensor<4>, conv: SpaceTimeConv) -> Tensor<4> {
     let shape = conv.shape(&x);
+    if trace::is_on() {
+        return side_by_side(x, conv, shape);
+    }
     let (space, time) = (conv.space.into_dispatch(), conv.time.into_dispatch());
     Tensor::from_dispatch(<Dispatch as VideoOps>::space_time_conv(x.into_dispatch(), space, time, shape))
 }
 
+/// [`space_time_conv`] as two convolutions.
+fn side_by_side(x: Tensor<4>, conv: SpaceTimeConv, shape: SpaceTimeShape) -> Tensor<4> {
+    let SpaceTimeShape { clips, frames, height, width, channels_in, shared, stride, .. } = shape;
+    let half = channels_in / 2;
+    let [seen_in_space, seen_in_time] =
+        if shared { [x.clone(), x] } else { [slice(x.clone(), 3, 0, half), slice(x, 3, half, half)] };
+    let over_space = ConvOptions { stride, padding: 1, groups: 1, shift: None };
+    let space = conv2d(seen_in_space, conv.space, over_space);
+    let inputs = seen_in_time.dims()[3];
+    let over_time = Conv3dOptions { stride: [1, stride, stride], padding: [1; 3] };
+    let time = conv3d(reshape(seen_in_time, [clips, frames, height, width, inputs]), conv.time, over_time);
+    let [_, _, height, width, outputs] = time.dims();
+    concatenate(vec![space, reshape(time, [clips * frames, height, width, outputs])], 3)
+}
+
 /// [`space_time_conv`] and [`batch_norm`](super::batch_norm()) in one.
 pub fn space_time_conv_batch_norm(x: Tensor<4>, conv: SpaceTimeConv, norm: NormParameters, relu: bool) -> Normed<4> {
+    if trace::is_on() {
+        return batch_norm(space_time_conv(x, conv), norm, None, relu);
+    }
     let shape = conv.shape(&x);
     let end = NormEnd { epsilon: norm.epsilon, relu };
     let (x, space, time) = (x.into_dispatch(), conv.space.into_dispatch(), conv.time.into_dispatch());
@@ -61,6 +83,9 @@ pub fn space_time_conv_batch_norm(x: Tensor<4>, conv: SpaceTimeConv, norm: NormP
 
 /// [`space_time_conv`] and [`scale_shift`](super::scale_shift()) in one.
 pub fn space_time_conv_affine(x: Tensor<4>, conv: SpaceTimeConv, map: Affine, relu: bool) -> Tensor<4> {
+    if trace::is_on() {
+        return scale_shift(space_time_conv(x, conv), map, None, relu);
+    }
     let shape = conv.shape(&x);
     let (x, space, time) = (x.into_dispatch(), conv.space.into_dispatch(), conv.time.into_dispatch());
     let [scale, shift] = [map.scale, map.shift].map(Tensor::into_dispatch);

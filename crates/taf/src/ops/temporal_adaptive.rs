@@ -4,6 +4,7 @@ use burn::backend::{Backend, Dispatch, ExtensionType, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// TAM's filter over time (Liu et al., ICCV 2021): each clip and channel has a kernel of its own, which weighs the
 /// previous frame, the frame itself and the next, each multiplied by its gate before. Zeros lie outside the clip.
@@ -20,6 +21,9 @@ pub fn temporal_adaptive(x: Tensor<4>, kernels: Tensor<3>, gates: Tensor<3>) -> 
     let [clips, frames, gated] = gates.dims();
     assert_eq!([clips * frames, gated], [images, channels], "images and channels of the gates and of the input");
     assert_eq!(kernels.dims(), [clips, channels, 3], "dimensions of the kernels");
+    if trace::is_on() {
+        return trace::record(Operation::Adaptive, &[input(&x), input(&kernels), input(&gates)], x.dims());
+    }
     let (kernels, gates) = (kernels.into_dispatch(), gates.into_dispatch());
     Tensor::from_dispatch(<Dispatch as VideoOps>::temporal_adaptive(x.into_dispatch(), kernels, gates))
 }

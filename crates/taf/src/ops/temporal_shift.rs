@@ -4,6 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use super::VideoOps;
+use crate::trace::{self, Operation, input};
 
 /// Temporal shift (Lin et al., "TSM", ICCV 2019): the first `channels / divisor` channels of a frame are taken from
 /// the next frame, as many more from the previous one, the others stay. Zeros enter at the ends of the clip.
@@ -17,6 +18,9 @@ pub fn temporal_shift(x: Tensor<4>, frames: usize, divisor: usize) -> Tensor<4> 
     let [images, _, _, channels] = x.dims();
     assert!(divisor >= 2, "at most half of the channels move each way");
     assert!(frames > 0 && images % frames == 0, "{images} images are whole clips of {frames} frames");
+    if trace::is_on() {
+        return trace::record(Operation::Shift { frames, fold: channels / divisor }, &[input(&x)], x.dims());
+    }
     let shifted = <Dispatch as VideoOps>::temporal_shift(x.into_dispatch(), frames, channels / divisor, false);
     Tensor::from_dispatch(shifted)
 }
