@@ -124,7 +124,7 @@ impl Caller {
     fn new() -> Self {
         let trunk = ResNetConfig { block: BlockKind::Basic, layers: vec![1, 1], width: 8 };
         let model = RecognizerConfig::tsm(trunk, 2).init(&Device::flex().autodiff(), 0);
-        let shapes = MovingShapes::new(Seed::new(4), 32, 4..=4, Difficulty::EASY).unwrap();
+        let shapes = MovingShapes::new(Seed::new(4), 32, 8..=8, Difficulty::EASY).unwrap();
         let sample = |label| Sample { clip: shapes.clip(label, 0), label, id: label.to_string() };
         Self { model, batch: ClipBatch { samples: vec![sample(0), sample(1)] } }
     }

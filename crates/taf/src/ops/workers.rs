@@ -20,10 +20,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 use super::composed::{composed_wanted, with_composed};
 use crate::profile::Recording;
 
-/// As many threads as Rayon's own pool has.
+/// As many threads as Rayon's own pool has, whichever pool the first caller is in.
 static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
+    let threads = std::thread::spawn(rayon::current_num_threads).join().expect("counting does not panic");
     ThreadPoolBuilder::new()
-        .num_threads(rayon::current_num_threads())
+        .num_threads(threads)
         .thread_name(|index| format!("taf-worker-{index}"))
         .build()
         .expect("a process that has the threads of one pool gets those of another")
@@ -168,12 +169,20 @@ mod tests {
     use std::sync::Mutex;
 
     use super::{POOL, Turns, on_workers};
+    use crate::profile::{Operation, operation, record};
 
     #[test]
     fn work_within_work_stays_on_its_thread() {
         let (outer, inner) = on_workers(|| (POOL.current_thread_index(), on_workers(|| POOL.current_thread_index())));
         assert!(outer.is_some());
         assert_eq!(outer, inner);
+    }
+
+    #[test]
+    fn work_is_part_of_its_callers_measurement() {
+        let call = || Operation { name: "test", pass: "forward", layer: String::new(), flops: 0 };
+        let ((), profile) = record(|| on_workers(|| operation(call, || ())));
+        assert_eq!(profile.operations.len(), 1);
     }
 
     #[test]
