@@ -6,13 +6,14 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 use taf::adversary::{AttendedClass, TemporalAdversary};
-use taf::eval::{Explanation, Seen};
+use taf::evaluate::{Explanation, Seen};
 use taf::recipe::Recipe;
+use taf::trained::Trained;
 use taf_report::metrics::{effective_frames, total_variation};
 use taf_video::{Clip, FrameFolder, VideoSource, open_video};
 
 use crate::picture_folder::FrameArgs;
-use crate::trained::{Trained, TrainedArgs, device};
+use crate::trained::{TrainedArgs, device};
 
 /// A video and the run that looks at it.
 #[derive(Debug, Args)]
@@ -60,10 +61,8 @@ impl ClipArgs {
         let label = self.label.as_deref().map(|name| class_index(&trained.info.classes, name)).transpose()?;
         let adversary = self.adversary(&trained, label.is_some())?;
         let mut video = self.open_video()?;
-        let data = &trained.recipe.data;
+        let (clip, frames) = trained.recipe.data.evaluation_views()?.first(&mut *video)?;
         let num_frames = video.num_frames()?;
-        let frames = data.sampling.views(num_frames, data.views).swap_remove(0);
-        let clip = data.eval.init()?.views(video.read(&frames)?).swap_remove(0);
         let fps = video.info().fps.unwrap_or(USUAL_FPS);
         let clip_fps = (fps * clip.len() as f64 / num_frames as f64).clamp(0.1, 120.0);
         Ok(Subject { trained, clip, frames, clip_fps, adversary, label })

@@ -1,5 +1,6 @@
 //! The `taf` command line.
 
+mod answers;
 mod args;
 mod bench;
 mod class_list;
@@ -19,6 +20,7 @@ mod session;
 mod source;
 mod suites;
 mod trained;
+mod words;
 
 use std::process::ExitCode;
 

@@ -1,49 +1,51 @@
 //! One or several networks that are asked the same questions, for a report.
 
-use std::path::Path;
-
 use anyhow::{Result, bail};
 use taf::adversary::TemporalAdversary;
-use taf::eval::{Explanation, Suite, probe};
-use taf::recipe::Plan;
+use taf::evaluate::{Evaluation, Explanation, Suite};
+use taf::recipe::Recipe;
+use taf::trained::{Asked, Examination, Trained};
 use taf_report::page::{Axis, Chart, Report, ReportBuilder, Series};
 use taf_report::run::{accuracies, epoch_means, read_metrics};
-use taf_video::Clip;
-use taf_video::dataset::Manifest;
+use taf_video::dataset::Record;
 
+use crate::answers;
 use crate::progress::Counter;
-use crate::suites;
-use crate::trained::{Trained, device, words};
+use crate::trained::device;
+use crate::words;
 
-/// Clips whose attention is measured for a report: enough for narrow intervals, at a few passes each.
-const PROBED_CLIPS: usize = 64;
+/// The most clips whose attention is measured for a report; of more a sample by class.
+const PROBED_CLIPS: usize = 512;
 
-/// Networks that know the same classes, and the clips each of them is asked about.
+/// Networks that know the same classes, and the videos each of them is asked about.
 pub struct Panel {
     members: Vec<Member>,
 }
 
 struct Member {
+    name: String,
     trained: Trained,
-    plan: Plan,
+    examination: Examination,
 }
 
 impl Panel {
-    /// Puts networks together, the one to compare with first; each sees the clips as its recipe says. The videos are those
-    /// of each run's recipe, or of another manifest or split.
-    pub fn new(trained: Vec<Trained>, data: Option<&Path>, splits: &[String]) -> Result<Self> {
+    /// Puts networks together, the one to compare with first; each is shown the videos as its recipe says. The videos are
+    /// those of each run's recipe, or of another manifest or split.
+    pub fn new(trained: Vec<Trained>, asked: &Asked) -> Result<Self> {
         same_classes(&trained)?;
         let names = distinct_names(&trained);
         let member = |(trained, name): (Trained, String)| -> Result<Member> {
-            let plan = trained.plan(data, splits)?;
-            Ok(Member { trained: Trained { name, ..trained }, plan })
+            let examination = trained.examination(asked)?;
+            Ok(Member { name, trained, examination })
         };
-        Ok(Self { members: trained.into_iter().zip(names).map(member).collect::<Result<_>>()? })
+        let members: Vec<Member> = trained.into_iter().zip(names).map(member).collect::<Result<_>>()?;
+        tell_unknown_classes(&members);
+        Ok(Self { members })
     }
 
     /// The names of the networks, as they stand in the report.
     pub fn names(&self) -> Vec<&str> {
-        self.members.iter().map(|member| member.trained.name.as_str()).collect()
+        self.members.iter().map(|member| member.name.as_str()).collect()
     }
 
     /// The last of the networks: the one a report is about.
@@ -51,9 +53,18 @@ impl Panel {
         &self.last().trained
     }
 
-    /// The plan of the last of the networks.
-    pub fn plan(&self) -> &Plan {
-        &self.last().plan
+    /// The name of the last of the networks.
+    pub fn subject_name(&self) -> &str {
+        &self.last().name
+    }
+
+    /// The recipe that says how the last of the networks is asked.
+    pub fn recipe(&self) -> &Recipe {
+        &self.last().examination.recipe
+    }
+
+    fn evaluation(&self) -> &Evaluation {
+        &self.last().examination.evaluation
     }
 
     fn last(&self) -> &Member {
@@ -62,13 +73,14 @@ impl Panel {
 
     /// A report with what every network says about every suite.
     pub fn report(&self, title: impl Into<String>, suites: &[Suite]) -> Result<ReportBuilder> {
-        let mut report = Report::builder(title).classes(self.plan().classes.clone());
-        for Member { trained, plan } in &self.members {
-            report = report.model(&trained.name, trained.description());
+        let mut report = Report::builder(title).classes(self.subject().info.classes.clone());
+        for Member { name, trained, examination } in &self.members {
+            report = report.model(name, words::description(trained)).weights(name, words::weights(trained));
+            let answers = answers::of_versions(name, trained, &examination.evaluation, suites)?;
             for suite in suites {
-                let predictions = suites::predictions(trained, plan, suite)?;
+                let of_suite = suite.versions.iter().map(|version| answers[version].clone());
                 report = report.suite(&suite.name, &suite.description);
-                report = report.predictions(&trained.name, &suite.name, predictions);
+                report = report.predictions(name, &suite.name, suite.joined(of_suite)?);
             }
         }
         Ok(report)
@@ -78,24 +90,25 @@ impl Panel {
     /// `strips` videos of different classes.
     pub fn with_attention(&self, mut report: ReportBuilder, strips: usize) -> Result<ReportBuilder> {
         let adversary = self.adversary();
-        for Member { trained, plan } in &self.members {
-            let bar = Counter::new(format!("attention of {}", trained.name));
+        for Member { name, trained, examination: Examination { evaluation, .. } } in &self.members {
+            let bar = Counter::new(format!("attention of {name}"));
             let mut show = |done, total| bar.show(done, total);
-            let summary = probe(&trained.model, plan, adversary, PROBED_CLIPS, &device(), &mut show)?;
-            report = report.attention(&trained.name, summary);
+            let videos = evaluation.sample(PROBED_CLIPS);
+            let summary = evaluation.probe(&trained.model, &videos, adversary, &device(), &mut show)?;
+            report = report.attention(name, summary);
         }
-        for index in one_per_class(self.plan()).into_iter().take(strips) {
+        for index in one_per_class(self.evaluation().records()).into_iter().take(strips) {
             for member in &self.members {
                 report = member.with_strip(report, index, adversary)?;
             }
         }
-        Ok(report.fact("attention is measured against", words(adversary)))
+        Ok(report.fact("attention is measured against", words::adversary(adversary)))
     }
 
     /// The adversary that all are measured against: that of the last network fine-tuned with TAF, or else the probe of the last.
     fn adversary(&self) -> &TemporalAdversary {
-        let of_taf = self.members.iter().rev().find_map(|member| member.plan.recipe.taf.as_ref());
-        of_taf.map_or(&self.plan().recipe.probe, |taf| &taf.adversary)
+        let of_taf = self.members.iter().rev().find_map(|member| member.trained.recipe.taf.as_ref());
+        of_taf.map_or(&self.recipe().probe, |taf| &taf.adversary)
     }
 
     /// Adds loss and validation accuracy of every network over its own training.
@@ -104,30 +117,29 @@ impl Panel {
         let mut loss =
             Chart::new("Training loss, mean of each epoch", epochs(), Axis::with_unit("cross-entropy", "nats"));
         let mut accuracy = Chart::new("Validation accuracy", epochs(), Axis::new("top-1"));
-        for Member { trained, .. } in &self.members {
+        for Member { name, trained, .. } in &self.members {
             let log = read_metrics(&trained.run.metrics_path())?;
-            loss = loss.with(Series::new(&trained.name, epoch_means(&log, |step| Some(step.loss))));
+            loss = loss.with(Series::new(name, epoch_means(&log, |step| Some(step.loss))));
             let perturbed = epoch_means(&log, |step| step.perturbed_loss);
             if !perturbed.is_empty() {
-                loss = loss.with(Series::new(format!("{}, perturbed", trained.name), perturbed));
+                loss = loss.with(Series::new(format!("{name}, perturbed"), perturbed));
             }
-            accuracy = accuracy.with(Series::new(&trained.name, accuracies(&log)));
+            accuracy = accuracy.with(Series::new(name, accuracies(&log)));
         }
         Ok(report.curve(loss).curve(accuracy))
     }
 
     /// Adds what a reader needs to know to judge the rest.
     pub fn with_facts(&self, report: ReportBuilder) -> ReportBuilder {
-        let plan = self.plan();
+        let (evaluation, data) = (self.evaluation(), &self.recipe().data);
+        let views = &evaluation.views;
         let mut report = report
-            .fact("videos", plan.recipe.data.manifest.display())
-            .fact(
-                "evaluated",
-                format!("{} videos of {}", plan.validation.records().len(), plan.recipe.data.validation.join(", ")),
-            )
-            .fact("clip", format!("{} frames of {1}x{1}", plan.recipe.data.sampling.frames(), plan.eval.size()));
-        for Member { trained, .. } in &self.members {
-            report = report.listing(format!("{}: recipe.toml", trained.name), trained.recipe.to_toml());
+            .fact("videos", data.manifest.display())
+            .fact("evaluated", format!("{} videos of {}", evaluation.records().len(), data.validation.join(", ")))
+            .fact("clip", format!("{} frames of {1}x{1}", views.sampling.frames(), views.transform.size()))
+            .fact("clips per video", views.count());
+        for Member { name, trained, .. } in &self.members {
+            report = report.listing(format!("{name}: recipe.toml"), trained.recipe.to_toml());
         }
         report
     }
@@ -135,18 +147,35 @@ impl Panel {
 
 impl Member {
     fn with_strip(&self, report: ReportBuilder, index: usize, adversary: &TemporalAdversary) -> Result<ReportBuilder> {
-        let Self { trained, plan } = self;
-        let record = &plan.validation.records()[index];
-        let (clip, seed) = (first_view(plan, index)?, plan.recipe.seed);
+        let Self { name, trained, examination } = self;
+        let record = &examination.evaluation.records()[index];
+        let (clip, seed) = (examination.evaluation.first_view(index)?, trained.recipe.seed);
         let seen = Explanation::new(&trained.model, &clip, Some(record.label), adversary, &device(), seed)?;
-        let title = format!("{} sees {:?}", trained.name, plan.classes[record.label]);
+        let classes = &trained.info.classes;
+        let title = format!("{name} sees {:?}", classes[record.label]);
         let caption = format!(
             "{}: frames, where the class is argued for, attention per frame; natural and temporal adversarial clip, and the \
              difference amplified.",
             record.path
         );
-        let png = seen.strip(&title, &plan.classes)?;
+        let png = seen.strip(&title, classes)?;
         Ok(report.picture(title, caption, png))
+    }
+}
+
+/// Says which classes of a manifest no network knows, once for each manifest.
+fn tell_unknown_classes(members: &[Member]) {
+    let mut told = Vec::new();
+    for Examination { unknown_classes, recipe, .. } in members.iter().map(|member| &member.examination) {
+        let manifest = &recipe.data.manifest;
+        if !unknown_classes.is_empty() && !told.contains(&manifest) {
+            eprintln!(
+                "the network does not know {}: their videos are left out: {}",
+                unknown_classes.join(", "),
+                manifest.display()
+            );
+            told.push(manifest);
+        }
     }
 }
 
@@ -166,21 +195,15 @@ fn same_classes(trained: &[Trained]) -> Result<()> {
 
 /// The names of the folders, or whole paths where two folders have the same name.
 fn distinct_names(trained: &[Trained]) -> Vec<String> {
-    let clash = |name: &str| trained.iter().filter(|other| other.name == name).count() > 1;
-    let name = |t: &Trained| if clash(&t.name) { t.run.path().display().to_string() } else { t.name.clone() };
+    let clash = |name: &str| trained.iter().filter(|other| other.name() == name).count() > 1;
+    let name = |t: &Trained| if clash(&t.name()) { t.run.path().display().to_string() } else { t.name() };
     trained.iter().map(name).collect()
 }
 
-/// The first validation video of each class, by index.
-fn one_per_class(plan: &Plan) -> Vec<usize> {
-    let records = plan.validation.records();
-    (0..plan.classes.len()).filter_map(|class| records.iter().position(|record| record.label == class)).collect()
-}
-
-/// The first view of one validation video.
-fn first_view(plan: &Plan, index: usize) -> Result<Clip> {
-    let data = &plan.recipe.data;
-    let mut video = Manifest::read(&data.manifest)?.open(&plan.validation.records()[index])?;
-    let frames = data.sampling.views(video.num_frames()?, data.views).swap_remove(0);
-    Ok(plan.eval.views(video.read(&frames)?).swap_remove(0))
+/// The first video of each class, by index.
+fn one_per_class(videos: &[Record]) -> Vec<usize> {
+    let mut classes: Vec<usize> = videos.iter().map(|video| video.label).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes.into_iter().filter_map(|class| videos.iter().position(|video| video.label == class)).collect()
 }

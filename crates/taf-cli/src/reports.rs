@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use taf::eval::Suite;
+use taf::evaluate::Suite;
+use taf::recipe::Recipe;
+use taf::trained::{Asked, Trained, Weights};
 use taf_files::write_atomic;
 use taf_report::page::{Report, ReportBuilder};
 use taf_report::run::RunDir;
@@ -11,7 +13,7 @@ use taf_video::corrupt::Severity;
 
 use crate::panel::Panel;
 use crate::session::{Session, provenance};
-use crate::trained::{Trained, Which};
+use crate::trained::open;
 
 /// Videos whose pictures are shown of a network that stands alone, and of each that is compared.
 const STRIPS_ALONE: usize = 3;
@@ -21,8 +23,8 @@ const SEVERITY: u8 = 3;
 
 /// Writes the report of a run that was trained on its own.
 pub fn training(session: &Session) -> Result<PathBuf> {
-    let panel = Panel::new(vec![Trained::open(session.run.path(), Which::Best)?], None, &[])?;
-    let title = format!("{}: training", panel.subject().name);
+    let panel = Panel::new(vec![open(session.run.path(), Weights::Last)?], &Asked::default())?;
+    let title = format!("{}: training", panel.subject_name());
     let report = panel
         .report(title, &[Suite::clean()])?
         .question("How well does the network do on clips it was not trained on?")
@@ -32,16 +34,16 @@ pub fn training(session: &Session) -> Result<PathBuf> {
     write(&session.run, &report.build()?)
 }
 
+/// What both networks of a fine-tuning are asked about: the videos of the new run, since those of its source may be others.
+pub fn asked(recipe: &Recipe) -> Asked<'_> {
+    Asked { manifest: Some(&recipe.data.manifest), splits: &recipe.data.validation, settings: &[] }
+}
+
 /// Writes the report of a run that was fine-tuned: the network before and after.
 pub fn finetuning(session: &Session, source: Trained) -> Result<PathBuf> {
-    let tuned = Trained::open(session.run.path(), Which::Best)?;
-    // The videos of this run: those of the source may be others.
-    let panel = Panel::new(
-        vec![source, tuned],
-        Some(&session.plan.recipe.data.manifest),
-        &session.plan.recipe.data.validation,
-    )?;
-    let title = format!("{}: fine-tuning", panel.subject().name);
+    let tuned = open(session.run.path(), Weights::Last)?;
+    let panel = Panel::new(vec![source, tuned], &asked(&session.plan.recipe))?;
+    let title = format!("{}: fine-tuning", panel.subject_name());
     let report = compared(&panel, title, &[Suite::clean(), Suite::time_shifted(&[Severity::new(SEVERITY)?])])?
         .question("Did fine-tuning make the network better, and what does it attend to now?")
         .fact("training videos", session.plan.train.records().len())
@@ -53,7 +55,7 @@ pub fn finetuning(session: &Session, source: Trained) -> Result<PathBuf> {
 pub fn comparison(panel: &Panel, question: &str, title: &str, suites: &[Suite], page: &Path) -> Result<Report> {
     let report = compared(panel, title.to_owned(), suites)?
         .question(question)
-        .provenance(provenance(panel.plan(), None)?)
+        .provenance(provenance(panel.recipe(), None)?)
         .build()?;
     write_atomic(page, report.to_html().as_bytes())?;
     write_atomic(&page.with_extension("json"), report.to_json().as_bytes())?;

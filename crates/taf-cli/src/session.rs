@@ -69,7 +69,7 @@ impl Session {
         // Everything is checked before a folder appears.
         let plan = recipe.plan()?;
         let sources: Vec<&Path> = source.into_iter().chain([plan.recipe.data.manifest.as_path()]).collect();
-        let origin = provenance(&plan, source)?;
+        let origin = provenance(&plan.recipe, source)?.with_videos(plan.fingerprint());
         let run = RunDir::create(out, existing, &sources)?;
         warn_without_lock(&run);
         run.write_origin(origin, &plan.recipe.to_toml())?;
@@ -86,7 +86,8 @@ impl Session {
         let run = RunDir::create(old.path(), Existing::Resume, &[])?;
         warn_without_lock(&run);
         let mut origin = run.read_provenance()?;
-        refuse_other_data(&origin, &provenance(&plan, source)?, run.path())?;
+        refuse_other_data(&origin, &provenance(&plan.recipe, source)?, run.path())?;
+        tell_other_videos(&origin, &plan);
         origin.mark_resumed();
         run.write_origin(origin, &plan.recipe.to_toml())?;
         Ok(Some(Self { run, plan }))
@@ -159,11 +160,11 @@ pub fn tell_finished(args: &RunArgs) -> Result<Status> {
 }
 
 /// Where a run comes from that begins now.
-pub fn provenance(plan: &Plan, source: Option<&Path>) -> Result<Provenance> {
+pub fn provenance(recipe: &Recipe, source: Option<&Path>) -> Result<Provenance> {
     let provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
         .with_commit(option_env!("TAF_GIT_COMMIT"))
-        .with_seed("recipe", plan.recipe.seed)
-        .with_data(&plan.recipe.data.manifest)?;
+        .with_seed("recipe", recipe.seed)
+        .with_data(&recipe.data.manifest)?;
     Ok(match source {
         Some(weights) => provenance.with_data(weights)?,
         None => provenance,
@@ -205,6 +206,17 @@ fn flatten(prefix: &str, value: &toml::Value, settings: &mut BTreeMap<String, St
             flatten(&key, value, settings);
         }),
         value => drop(settings.insert(prefix.to_owned(), value.to_string())),
+    }
+}
+
+/// Says that the files of the videos are not those the run began with. They may be copies of them, so that it goes on.
+fn tell_other_videos(began: &Provenance, plan: &Plan) {
+    if began.videos.as_ref().is_some_and(|videos| *videos != plan.fingerprint()) {
+        eprintln!(
+            "files of the videos were written since the run began (their sizes or times are others); where they hold other \
+             videos, what follows is not what an undisturbed run would have learned: {}",
+            plan.recipe.data.manifest.display()
+        );
     }
 }
 

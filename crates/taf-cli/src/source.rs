@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use taf::model::{ModelRecipe, Recognizer, load_state, state_dict};
 use taf::recipe::{Plan, Recipe, RecipeError};
+use taf::trained::Trained;
 
-use crate::trained::{Trained, autodiff_device};
+use crate::trained::autodiff_device;
 
 /// The network of `plan` with the weights of `source`; an auxiliary batch-norm branch is left behind.
 pub fn start(plan: &Plan, source: &Trained) -> Result<Recognizer> {

@@ -23,7 +23,7 @@ fn base() -> &'static Path {
 fn copy_of_base(folder: &Path) -> PathBuf {
     let copy = folder.join("copy");
     fs::create_dir_all(copy.join("checkpoints")).unwrap();
-    for file in ["recipe.toml", "provenance.json", "metrics.jsonl", "checkpoints/best.safetensors"] {
+    for file in ["recipe.toml", "provenance.json", "metrics.jsonl", "checkpoints/step-000000010.safetensors"] {
         fs::copy(base().join("base").join(file), copy.join(file)).unwrap();
     }
     copy
@@ -50,7 +50,7 @@ fn recipes_that_cannot_be_used_are_named_and_leave_no_run_behind() {
         ("kind.toml", good.replace("\"tsm\"", "\"i3d\""), &["kind.toml", "i3d", "tsm"]),
         ("blocks.toml", good.replace("\"tsm\"", "\"tam\""), &["model.trunk must be resnet50 or resnet101", "got tiny"]),
         ("data.toml", good.replace("manifest.jsonl", "gone.jsonl"), &["gone.jsonl"]),
-        ("sizes.toml", good.replace("eval = { size = 32 }", "eval = { size = 48 }"), &["data.eval.size", "32", "48"]),
+        ("sizes.toml", good.replace("eval = { size = 32 }", "eval = { size = 4 }"), &["data.eval.size", "8", "got 4"]),
     ];
     for (name, text, parts) in cases {
         let file = folder.path().join(name);
@@ -97,7 +97,7 @@ fn folders_that_are_no_runs_are_left_alone() {
 fn checkpoints_that_are_damaged_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let run = copy_of_base(folder.path());
-    let file = run.join("checkpoints/best.safetensors");
+    let file = run.join("checkpoints/step-000000010.safetensors");
     let whole = fs::read(&file).unwrap();
     let mut not_a_number = whole.clone();
     let end = not_a_number.len();
@@ -116,7 +116,7 @@ fn checkpoints_that_are_damaged_are_refused_by_name() {
     ];
     for (bytes, part) in cases {
         fs::write(&file, bytes).unwrap();
-        refused(&["eval", "--run", path(&run)], &[part, "best.safetensors"]);
+        refused(&["eval", "--run", path(&run)], &[part, "step-000000010.safetensors"]);
     }
 }
 
@@ -148,7 +148,7 @@ fn options_out_of_their_range_say_what_they_can_be() {
     let clip = path(&video);
     refused(&["eval", "--run", run, "--suite", "clean,nois"], &["suite must be", "gaussian_noise", "nois"]);
     refused(&["eval", "--run", run, "--severity", "9"], &["severity must be between 1 and 5, got 9"]);
-    refused(&["eval", "--run", run, "--split", "test"], &["split must be", "val", "test"]);
+    refused(&["eval", "--run", run, "--split", "test"], &["split must be", "val", "test", "manifest.jsonl"]);
     refused(&["attend", clip, "--run", run, "--label", "left"], &["--label must be one of", "moving left"]);
     refused(&["attend", clip, "--run", run, "--set", "epsilon=8"], &["epsilon must lie in (0, 1]", "8"]);
     refused(&["attend", clip, "--run", run, "--out", "/nowhere/at/all.png"], &["/nowhere/at/all.png"]);

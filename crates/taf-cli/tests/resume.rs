@@ -139,3 +139,26 @@ fn a_run_asked_to_stop_writes_a_checkpoint_and_says_how_to_go_on() {
         assert!(fs::read(stopped.join(file)).unwrap() == fs::read(undisturbed.join(file)).unwrap(), "{file} differs");
     }
 }
+
+#[test]
+fn a_run_that_is_taken_up_says_that_files_of_its_videos_were_written_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("videos");
+    taf(&["data", "synth", "--size", "32", "--frames", "8", "--train", "1", "--val", "1", "--out", path(&own)]).done();
+    let list = own.join("manifest.jsonl");
+    let (recipe, run) = (recipe(folder.path(), ""), folder.path().join("run"));
+    let args = ["train", path(&recipe), "--out", path(&run), "--resume", "--data", path(&list)];
+    taf(&args).done();
+    let taken_up = || {
+        fs::remove_file(run.join("finished.json")).unwrap();
+        let ended = taf(&args);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.err
+    };
+    assert!(!taken_up().contains("were written since"));
+    let video = own.join("receding/train-00000.mp4");
+    let longer = [fs::read(&video).unwrap(), vec![0; 8]].concat();
+    fs::write(&video, longer).unwrap();
+    let told = taken_up();
+    assert!(told.contains("were written since the run began") && told.contains("manifest.jsonl"), "{told}");
+}

@@ -8,12 +8,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use taf::adversary::{Norm, Objective, TemporalAdversary};
-use taf::eval::probe;
-use taf::model::{VideoModel, load_state};
-use taf::recipe::{Plan, Recipe};
-use taf::train::CheckpointFolder;
+use taf::evaluate::Evaluation;
+use taf::trained::{Asked, Trained, Weights};
 use taf_report::metrics::AttentionSummary;
-use taf_report::run::RunDir;
 
 const DEFAULT_CLIPS: usize = 400;
 
@@ -21,32 +18,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let run = arguments.next().ok_or("usage: attention_shift RUN [CLIPS]")?;
     let limit = arguments.next().map_or(Ok(DEFAULT_CLIPS), |text| text.parse())?;
-    let (plan, model) = trained(Path::new(&run))?;
+    let trained = Trained::open(Path::new(&run), Weights::Last, &Device::flex())?;
+    let evaluation = trained.examination(&Asked::default())?.evaluation;
+    let videos = evaluation.sample(limit);
     println!("| gradients | budget | neglected share, before | after | of the full shift | attention moved |");
     println!("|---|---|---|---|---|---|");
-    for (norm, epsilon) in budgets(&plan) {
+    for (norm, epsilon) in budgets(&evaluation) {
         let mut full = None;
         for (name, adversary) in adversaries(norm, epsilon) {
-            let summary = probe(&model, &plan, &adversary, limit, &Device::flex(), &mut |_, _| {})?;
+            let summary = evaluation.probe(&trained.model, &videos, &adversary, &Device::flex(), &mut |_, _| {})?;
             println!("{}", row(&name, norm, epsilon, &summary, *full.get_or_insert(shift(&summary))));
         }
     }
     Ok(())
 }
 
-/// What a run's recipe says, and its network with the weights that did best.
-fn trained(folder: &Path) -> Result<(Plan, impl VideoModel), Box<dyn Error>> {
-    let run = RunDir::open(folder)?;
-    let plan = Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &[])?.plan()?;
-    let model = plan.init_model(&Device::flex());
-    let model = if plan.recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model };
-    let weights = CheckpointFolder::new(run.checkpoints()).best()?.model;
-    Ok((plan, load_state(model, weights)?))
-}
-
 /// From barely enough to more than enough. An L2 budget is given as what every pixel value would change by.
-fn budgets(plan: &Plan) -> Vec<(Norm, f64)> {
-    let pixels = (plan.recipe.data.sampling.frames() * 3 * plan.eval.size().pow(2)) as f64;
+fn budgets(evaluation: &Evaluation) -> Vec<(Norm, f64)> {
+    let pixels = (evaluation.views.sampling.frames() * 3 * evaluation.views.transform.size().pow(2)) as f64;
     let linf = [1.0, 2.0, 4.0].map(|levels| (Norm::Linf, levels / 255.0));
     linf.into_iter().chain([(Norm::L2, 1.0 / 255.0 * pixels.sqrt())]).collect()
 }

@@ -13,14 +13,14 @@
 //! assert_eq!(perturbed.clips.dims(), [1, 8, 3, 64, 64]);
 //! ```
 //!
-//! A [`recipe::Recipe`] describes a run, its [`recipe::Plan`] finds the data, [`train::Trainer`] trains, [`eval`] measures,
+//! A [`recipe::Recipe`] describes a run, its [`recipe::Plan`] finds the data, [`train::Trainer`] trains, [`evaluate`] measures,
 //! [`taf_report::page::Report`] tells. A network of one's own implements [`model::VideoModel`] and is checked by [`conformance`].
 
 pub mod adversary;
 pub mod attention;
 pub mod conformance;
 pub mod data;
-pub mod eval;
+pub mod evaluate;
 pub mod exchange;
 pub mod model;
 pub mod onnx;
@@ -29,3 +29,4 @@ pub mod profile;
 pub mod recipe;
 pub mod trace;
 pub mod train;
+pub mod trained;

@@ -1,15 +1,17 @@
 //! One TOML file says everything about a run. It is read once, into types that cannot be wrong.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use taf_video::dataset::Manifest;
-use taf_video::transform::{EvalTransform, EvalTransformConfig, TrainTransform, TrainTransformConfig};
+use taf_video::transform::{EvalTransformConfig, TrainTransform, TrainTransformConfig};
 use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::{TemporalAdversary, reduced_side};
-use crate::data::{ClipSource, OnBadVideo};
+use crate::data::{ClipSource, OnBadVideo, fingerprint, hash};
+use crate::evaluate::{Evaluation, Views};
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::train::{TafConfig, TrainConfig};
 
@@ -131,6 +133,14 @@ pub enum RecipeError {
     /// The videos or their transforms do.
     #[error(transparent)]
     Data(#[from] taf_video::Error),
+    /// The manifest lacks the classes or splits that are asked for.
+    #[error("{source}: {}", manifest.display())]
+    Videos {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What it lacks.
+        source: taf_video::Error,
+    },
 }
 
 impl RecipeError {
@@ -151,12 +161,10 @@ pub struct Plan {
     pub classes: Vec<String>,
     /// Clips to train on.
     pub train: ClipSource,
-    /// Clips to evaluate on.
-    pub validation: ClipSource,
+    /// Videos to evaluate on, and how the network is shown them.
+    pub evaluation: Evaluation,
     /// Crop, flips and colour of training clips.
     pub transform: TrainTransform,
-    /// Resize and crops of evaluation clips.
-    pub eval: EvalTransform,
     /// SHA-256 of the manifest.
     pub manifest_hash: String,
 }
@@ -212,14 +220,18 @@ impl Recipe {
         self.check()?;
         let manifest = Manifest::read(&self.data.manifest)?;
         let manifest_hash = manifest.hash();
+        let lacking = |source| RecipeError::Videos { manifest: self.data.manifest.clone(), source };
         let manifest = match &self.data.classes {
-            Some(classes) => manifest.select_classes(classes)?,
+            Some(classes) => manifest.select_classes(classes).map_err(lacking)?,
             None => manifest,
         };
         let seed = Seed::new(self.seed);
-        let source = |splits: &[String], name| -> Result<ClipSource, RecipeError> {
-            let part = manifest.select_splits(splits)?;
-            Ok(ClipSource::new(part, self.data.sampling.clone(), seed.with(name)))
+        let train = manifest.select_splits(&self.data.train).map_err(lacking)?;
+        let evaluation = Evaluation {
+            videos: Arc::new(manifest.select_splits(&self.data.validation).map_err(lacking)?),
+            views: self.data.evaluation_views()?,
+            batch_size: self.train.batch_size,
+            threads: self.data.workers,
         };
         let classes = manifest.classes().to_vec();
         if classes.len() < 2 {
@@ -227,10 +239,10 @@ impl Recipe {
         }
         Ok(Plan {
             recipe: self.clone(),
-            train: source(&self.data.train, "train")?.on_bad_video(self.data.on_bad_video),
-            validation: source(&self.data.validation, "validation")?,
+            train: ClipSource::new(train, self.data.sampling.clone(), seed.with("train"))
+                .on_bad_video(self.data.on_bad_video),
+            evaluation,
             transform: self.data.transform.init(&classes)?,
-            eval: self.data.eval.init()?,
             classes,
             manifest_hash,
         })
@@ -251,10 +263,6 @@ impl Recipe {
     /// # Errors
     /// Names the first that is out of range.
     pub fn check(&self) -> Result<(), RecipeError> {
-        if self.data.transform.size != self.data.eval.size {
-            let expected = format!("equal data.transform.size = {}", self.data.transform.size);
-            return Err(RecipeError::value("data.eval.size", expected, self.data.eval.size));
-        }
         self.check_sizes()?;
         self.model.check(self.data.sampling.frames())?;
         self.train.check()?;
@@ -265,7 +273,7 @@ impl Recipe {
 
     /// Refuses what no machine has memory for, and clips without time.
     fn check_sizes(&self) -> Result<(), RecipeError> {
-        let DataRecipe { transform, sampling, views, workers, .. } = &self.data;
+        let DataRecipe { transform, eval, sampling, views, workers, .. } = &self.data;
         let within = |field, value: usize, low: usize, high: usize| match (low..=high).contains(&value) {
             true => Ok(()),
             false => Err(RecipeError::value(field, format!("lie between {low} and {high}"), value)),
@@ -273,10 +281,12 @@ impl Recipe {
         // Below 2 frames there is nothing to attend to over time, and nothing to shift.
         within("data.sampling.frames", sampling.frames(), 2, MOST_FRAMES)?;
         within("data.transform.size", transform.size, SMALLEST_SIDE, 2048)?;
-        let side_left = |adversary: &TemporalAdversary| reduced_side(transform.size, adversary.scale);
-        within("the side probe.scale leaves", side_left(&self.probe), SMALLEST_SIDE, transform.size)?;
+        within("data.eval.size", eval.size, SMALLEST_SIDE, 2048)?;
+        let smallest = transform.size.min(eval.size);
+        let side_left = |adversary: &TemporalAdversary| reduced_side(smallest, adversary.scale);
+        within("the side probe.scale leaves", side_left(&self.probe), SMALLEST_SIDE, smallest)?;
         if let Some(taf) = &self.taf {
-            within("the side taf.adversary.scale leaves", side_left(&taf.adversary), SMALLEST_SIDE, transform.size)?;
+            within("the side taf.adversary.scale leaves", side_left(&taf.adversary), SMALLEST_SIDE, smallest)?;
         }
         within("data.views", views.count(), 1, 100)?;
         within("data.workers", *workers, 1, 256)?;
@@ -300,7 +310,22 @@ impl Recipe {
     }
 }
 
+impl DataRecipe {
+    /// How an evaluation looks at a video.
+    ///
+    /// # Errors
+    /// If the settings of the transform are out of range.
+    pub fn evaluation_views(&self) -> Result<Views, taf_video::Error> {
+        Ok(Views { sampling: self.sampling.clone(), temporal: self.views, transform: self.eval.init()? })
+    }
+}
+
 impl Plan {
+    /// The files of all videos as they are now, in one short text.
+    pub fn fingerprint(&self) -> String {
+        hash(&[fingerprint(self.train.videos()), fingerprint(&self.evaluation.videos)])
+    }
+
     /// The network with fresh weights.
     pub fn init_model(&self, device: &Device) -> Recognizer {
         let seed = Seed::new(self.recipe.seed).with("weights").value();

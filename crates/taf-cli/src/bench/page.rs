@@ -4,7 +4,7 @@ use std::fmt::Write;
 use taf::profile::OperationTime;
 
 use super::Bench;
-use crate::trained::kebab;
+use crate::words::kebab;
 
 const MIB: f64 = 1024.0 * 1024.0;
 

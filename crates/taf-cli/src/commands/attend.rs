@@ -10,7 +10,7 @@ use taf_report::page::attention_bars;
 use crate::clip::{Answers, ClipArgs, Numbers, Subject};
 use crate::exit::Status;
 use crate::output;
-use crate::trained::words;
+use crate::words;
 
 /// Show what a network sees in a video: its answers, and how much each frame argues for the class
 ///
@@ -35,7 +35,7 @@ pub fn run(args: Args) -> Result<Status> {
     let seen = subject.explain()?;
     let numbers = subject.numbers(&seen);
     if let Some(path) = &args.out {
-        let (name, clip) = (&subject.trained.name, args.clip.clip.display());
+        let (name, clip) = (subject.trained.name(), args.clip.clip.display());
         let title = format!("{name} looks for {:?} in {clip}", numbers.class);
         write_atomic(path, &seen.strip(&title, &subject.trained.info.classes)?)?;
     }
@@ -57,7 +57,7 @@ fn page(subject: &Subject, numbers: &Numbers) -> String {
         text,
         "attention moved by {:.2} of 1 (total variation); adversary: {}",
         numbers.attention_moved,
-        words(&subject.adversary)
+        words::adversary(&subject.adversary)
     );
     text
 }

@@ -12,7 +12,7 @@ use crate::exit::Status;
 use crate::named;
 use crate::output;
 use crate::session::manifest_override;
-use crate::trained::network_name;
+use crate::words::network_name;
 
 /// Measure how fast a network trains or answers on this machine, and where the time goes
 ///

@@ -9,7 +9,7 @@ use crate::output;
 use crate::panel::Panel;
 use crate::reports;
 use crate::suites::SuiteArgs;
-use crate::trained::{Trained, Which};
+use crate::trained::{AskedArgs, WeightsArgs, open};
 
 /// Compare runs on the same clips: is one better, and by how much for sure?
 ///
@@ -25,17 +25,12 @@ pub struct Args {
     /// Folders of the runs, the one to compare with first
     #[arg(value_name = "RUN", num_args = 2.., required = true)]
     pub runs: Vec<PathBuf>,
-    /// Take the newest weights instead of those that did best on the validation clips
-    #[arg(long)]
-    pub last: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
     #[command(flatten)]
     pub suites: SuiteArgs,
-    /// Evaluate this split, where not the recipe's; may be given often
-    #[arg(long, value_name = "NAME")]
-    pub split: Vec<String>,
-    /// Take the videos of this manifest
-    #[arg(long, value_name = "MANIFEST")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub asked: AskedArgs,
     /// Also write a report with attention, curves and pictures to this HTML file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -47,9 +42,8 @@ pub struct Args {
 /// Compares runs on the same clips.
 pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
-    let which = if args.last { Which::Last } else { Which::Best };
-    let trained = args.runs.iter().map(|run| Trained::open(run, which)).collect::<Result<_>>()?;
-    let panel = Panel::new(trained, args.data.as_deref(), &args.split)?;
+    let trained = args.runs.iter().map(|run| open(run, args.weights.which())).collect::<Result<_>>()?;
+    let panel = Panel::new(trained, &args.asked.asked())?;
     let title = panel.names().join(" against ");
     let report = match &args.report {
         Some(page) => reports::comparison(&panel, "Do these networks differ?", &title, &suites, page)?,

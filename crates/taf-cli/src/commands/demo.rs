@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use taf::eval::Suite;
+use taf::evaluate::Suite;
 use taf::recipe::Recipe;
 use taf::train::Outcome;
+use taf::trained::{Asked, Weights};
 use taf_report::run::Existing;
 use taf_video::Seed;
 use taf_video::corrupt::Severity;
@@ -19,7 +20,7 @@ use crate::progress::Counter;
 use crate::reports;
 use crate::session::{Session, manifest_override};
 use crate::source;
-use crate::trained::{Trained, Which, autodiff_device};
+use crate::trained::{autodiff_device, open};
 
 /// Show the whole method at work: generate videos, train, fine-tune plainly and with TAF, compare, report
 ///
@@ -102,7 +103,7 @@ impl Demo<'_> {
 
     /// One of the three runs; the fine-tuned ones start from the first.
     fn train(&self, name: &str, what: &str, manifest: &Path) -> Result<Outcome> {
-        let source = if name == "base" { None } else { Some(Trained::open(&self.folder("base"), Which::Best)?) };
+        let source = if name == "base" { None } else { Some(open(&self.folder("base"), Weights::Last)?) };
         let mut recipe = match &source {
             None => Recipe::parse(TRAIN, Path::new("demo_train.toml"), &[manifest_override(manifest)?])?,
             Some(source) => source::completed(FINETUNE, Path::new("demo_taf.toml"), source, &[])?,
@@ -134,10 +135,8 @@ impl Demo<'_> {
 
     fn report(&self) -> Result<Status> {
         say(5, "evaluating the three networks on clips as they are, shifted in time, noisy and blurred");
-        // The weights that fine-tuning started from, and those it ended with: none is chosen by its result.
-        let trained = [("base", Which::Best), ("plain", Which::Last), ("taf", Which::Last)];
-        let trained = trained.iter().map(|(name, which)| Trained::open(&self.folder(name), *which));
-        let panel = Panel::new(trained.collect::<Result<_>>()?, None, &[])?;
+        let trained = ["base", "plain", "taf"].iter().map(|name| open(&self.folder(name), Weights::Last));
+        let panel = Panel::new(trained.collect::<Result<_>>()?, &Asked::default())?;
         let severities: Vec<Severity> = SEVERITIES.iter().map(|&n| Ok(Severity::new(n)?)).collect::<Result<_>>()?;
         let question = "Does fine-tuning on temporal adversarial clips (TAF) do better than plain fine-tuning with the same \
                         budget, from the same weights?";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use taf::eval::Suite;
+use taf::evaluate::Suite;
 use taf_files::write_atomic;
 use taf_report::page::Report;
 
@@ -11,37 +11,28 @@ use crate::exit::Status;
 use crate::output;
 use crate::panel::Panel;
 use crate::requirement::Requirement;
-use crate::suites::SuiteArgs;
-use crate::trained::TrainedArgs;
+use crate::suites::{self, SuiteArgs};
+use crate::trained::{AskedArgs, TrainedArgs};
 
 /// Measure a run's accuracy on clips as they are, and on clips that were spoiled
 ///
-/// Prints top-1 with 95 % intervals for every suite. Predictions are kept in the run (predictions/SUITE.json), so that
-/// `taf compare` and another `taf eval` need not repeat them.
+/// Prints top-1 with 95 % intervals for every suite. Predictions are kept in the run's folder as each version of the
+/// videos is done, so that `taf compare`, another `taf eval`, and one that was stopped need not repeat them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Suites:
-  clean          the clips as they are
-  time-shifted   clips that start too early or too late, or have dropped, frozen or black frames
-  noise, blur, digital, temporal   all corruptions of one family
-  gaussian_noise, motion_blur, ... one corruption; a wrong name lists them all
-
+#[command(after_help = suites::help("\
 Examples:
   taf eval --run runs/taf
   taf eval --run runs/taf --suite clean,jpeg_compression --severity 1,3,5
   taf eval --run runs/taf --split test --suite clean --require 'clean.top1>=0.75'
-  taf eval --run runs/taf --json | jq '.results[0].scores.top1'")]
+  taf eval --run runs/tsm --suite clean --set data.eval.size=256 --set data.eval.crops=three --set data.views=twice
+  taf eval --run runs/taf --json | jq '.results[0].scores.top1'"))]
 pub struct Args {
     #[command(flatten)]
     pub trained: TrainedArgs,
     #[command(flatten)]
     pub suites: SuiteArgs,
-    /// Evaluate this split, where not the recipe's; may be given often
-    #[arg(long, value_name = "NAME")]
-    pub split: Vec<String>,
-    /// Take the videos of this manifest
-    #[arg(long, value_name = "MANIFEST")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub asked: AskedArgs,
     /// End with exit code 1 unless this holds, such as 'clean.top1>=0.75'; may be given often. Measures: top1, top5,
     /// mean_class_accuracy, log_loss
     #[arg(long, value_name = "SUITE.MEASURE>=VALUE")]
@@ -58,10 +49,10 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
     refuse_unasked(&args, &suites)?;
-    let panel = Panel::new(vec![args.trained.open()?], args.data.as_deref(), &args.split)?;
-    let subject = panel.subject();
-    let report = panel.report(format!("{}: evaluation", subject.name), &suites)?;
-    let report = panel.with_facts(report).provenance(subject.provenance.clone()).build()?;
+    let panel = Panel::new(vec![args.trained.open()?], &args.asked.asked())?;
+    let name = panel.subject_name();
+    let report = panel.report(format!("{name}: evaluation"), &suites)?;
+    let report = panel.with_facts(report).provenance(panel.subject().provenance.clone()).build()?;
     if args.json {
         output::print(&report.to_json())?;
     } else {
@@ -70,7 +61,7 @@ pub fn run(args: Args) -> Result<Status> {
     if let Some(path) = &args.report {
         write_atomic(path, report.to_html().as_bytes())?;
     }
-    Ok(verdict(&args, &report, &subject.name))
+    Ok(verdict(&args, &report, name))
 }
 
 fn refuse_unasked(args: &Args, suites: &[Suite]) -> Result<()> {

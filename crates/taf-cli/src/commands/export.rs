@@ -9,12 +9,14 @@ use taf::exchange;
 use taf::model::Recognizer;
 use taf::onnx::{Description, write_onnx};
 use taf::train::{Checkpoint, CheckpointInfo};
+use taf::trained::{self, Weights};
 use taf_checkpoint::layout::Layout;
 use taf_files::write_atomic;
 
 use crate::exit::Status;
 use crate::output;
-use crate::trained::{Trained, Which, device, network_name, rebuild};
+use crate::trained::{WeightsArgs, device, open};
+use crate::words::network_name;
 
 /// Write a network for other programs: its weights for PyTorch's load_state_dict, or all of it as ONNX
 ///
@@ -49,9 +51,8 @@ pub struct Args {
     /// ONNX: height and width of the clips [default: any]
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<usize>,
-    /// Take the newest weights instead of those that did best on the validation clips
-    #[arg(long)]
-    pub last: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
     /// Print what was written as JSON
     #[arg(long)]
     pub json: bool,
@@ -69,7 +70,7 @@ pub enum ExportFormat {
 /// Writes the network of a run for other programs.
 pub fn run(args: Args) -> Result<Status> {
     check(&args)?;
-    let (info, model) = network(&args.checkpoint, if args.last { Which::Last } else { Which::Best })?;
+    let (info, model) = network(&args.checkpoint, args.weights.which())?;
     let (bytes, layout) = match args.format {
         ExportFormat::Safetensors => {
             let (bytes, layout) = safetensors(&model, args.layout)?;
@@ -114,13 +115,13 @@ struct Told<'a> {
 }
 
 /// The network of a run's folder, or of a checkpoint in it.
-fn network(path: &Path, which: Which) -> Result<(CheckpointInfo, Recognizer)> {
+fn network(path: &Path, which: Weights) -> Result<(CheckpointInfo, Recognizer)> {
     if path.is_dir() {
-        let trained = Trained::open(path, which)?;
+        let trained = open(path, which)?;
         return Ok((trained.info, trained.model));
     }
     let checkpoint = Checkpoint::read(path)?;
-    let model = rebuild(&checkpoint, &device())?;
+    let model = trained::network(&checkpoint, &device())?;
     Ok((checkpoint.info, model))
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use taf::model::Recognizer;
 use taf::recipe::{Recipe, RecipeError};
+use taf::trained::Trained;
 use taf_report::run::RunDir;
 
 use crate::exit::Status;
@@ -13,11 +14,11 @@ use crate::fitting::{self, Job};
 use crate::reports;
 use crate::session::{self, RunArgs, Session};
 use crate::source;
-use crate::trained::{Trained, Which};
+use crate::trained::{WeightsArgs, open};
 
 /// Fine-tune a trained run: plainly, or on temporal adversarial clips (TAF)
 ///
-/// Starts from the weights of another run that did best. With a [taf] table in the recipe every step also learns from clips
+/// Starts from the newest weights of another run. With a [taf] table in the recipe every step also learns from clips
 /// whose temporal attention was moved; without one, or with --plain, it is ordinary fine-tuning. The report shows the network
 /// before and after: accuracy with a paired comparison, and what it attends to.
 #[derive(Debug, clap::Args)]
@@ -37,9 +38,8 @@ pub struct Args {
     /// Folder of the run to start from
     #[arg(long, value_name = "RUN")]
     pub from: PathBuf,
-    /// Start from the newest weights instead of those that did best on the validation clips
-    #[arg(long)]
-    pub last: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
     /// Leave the recipe's [taf] table out, so that one recipe serves for both
     #[arg(long)]
     pub plain: bool,
@@ -49,7 +49,7 @@ pub struct Args {
 
 /// Fine-tunes a trained run, or goes on with that.
 pub fn run(args: Args) -> Result<Status> {
-    let source = Trained::open(&args.from, if args.last { Which::Last } else { Which::Best })?;
+    let source = open(&args.from, args.weights.which())?;
     let recipe = recipe(&args, &source)?;
     let Some((session, model)) = begin(&args, recipe, &source)? else {
         return session::tell_finished(&args.run);
@@ -69,6 +69,8 @@ fn begin(args: &Args, recipe: Recipe, source: &Trained) -> Result<Option<(Sessio
     );
     let plan = recipe.plan()?;
     let model = source::start(&plan, source)?;
+    // The report needs it in the end; what is wrong with it is better known before.
+    source.examination(&reports::asked(&plan.recipe))?;
     let session = Session::begin(&args.run.out, args.run.existing(), recipe, Some(&source.weights))?;
     Ok(session.map(|session| (session, model)))
 }

@@ -18,7 +18,8 @@ use crate::exit::Status;
 use crate::named;
 use crate::output;
 use crate::session::manifest_override;
-use crate::trained::{device, network_name};
+use crate::trained::device;
+use crate::words::network_name;
 
 /// Turn weights from PyTorch into a run, which can then be evaluated, explained and fine-tuned
 ///

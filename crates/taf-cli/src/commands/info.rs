@@ -8,11 +8,13 @@ use serde::Serialize;
 use taf::model::{Cost, ModelRecipe, Recognizer, state_dict};
 use taf::recipe::Recipe;
 use taf::train::CheckpointInfo;
+use taf::trained::Weights;
 
 use crate::exit::Status;
 use crate::output;
 use crate::session::manifest_override;
-use crate::trained::{Trained, Which, device, network_name};
+use crate::trained::{device, open};
+use crate::words::network_name;
 
 /// Say what a network is made of, and what this program runs on
 #[derive(Debug, clap::Args)]
@@ -146,7 +148,7 @@ fn cpu_features() -> Vec<&'static str> {
 }
 
 fn of_run(path: &Path, layers: bool) -> Result<Network> {
-    let trained = Trained::open(path, Which::Last)?;
+    let trained = open(path, Weights::Last)?;
     let CheckpointInfo { progress, model, classes, frames, .. } = &trained.info;
     let training = Training {
         steps: progress.step,

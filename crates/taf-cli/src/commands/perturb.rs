@@ -8,14 +8,14 @@ use image::imageops::{FilterType, resize};
 use image::{ImageFormat, RgbImage};
 use serde::Serialize;
 use taf::adversary::{Objective, TemporalAdversary};
-use taf::eval::Explanation;
+use taf::evaluate::Explanation;
 use taf_files::write_atomic;
 use taf_video::{Clip, EncodeOptions, Frame, VideoWriter};
 
 use crate::clip::{ClipArgs, Numbers, Subject};
 use crate::exit::Status;
 use crate::output;
-use crate::trained::words;
+use crate::words;
 
 /// Write the temporal adversarial version of a video, and the difference as a picture
 ///
@@ -84,7 +84,7 @@ fn page(args: &Args, subject: &Subject, numbers: &Numbers, max_change: u8) -> St
         subject.clip.len(),
         subject.clip.width(),
         subject.clip.height(),
-        words(&subject.adversary),
+        words::adversary(&subject.adversary),
         numbers.natural.first(),
         numbers.perturbed.first(),
         numbers.class,

@@ -29,6 +29,9 @@ pub struct Provenance {
     pub recipes: Vec<String>,
     /// The data the run read, by file.
     pub data: Vec<DataSource>,
+    /// What the files of the videos looked like from outside when the run began, where it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub videos: Option<String>,
     /// The command line, program first.
     pub command: Vec<String>,
     /// When the run began, UTC, RFC 3339.
@@ -59,6 +62,7 @@ impl Provenance {
             seeds: BTreeMap::new(),
             recipes: Vec::new(),
             data: Vec::new(),
+            videos: None,
             command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
             started: now(),
             resumed: Vec::new(),
@@ -97,6 +101,12 @@ impl Provenance {
     pub fn knows_recipe(&self, recipe: &str) -> bool {
         let hash = sha256(recipe.as_bytes()).expect("memory can be read");
         self.recipes.is_empty() || self.recipes.contains(&hash)
+    }
+
+    /// Notes what the files of the videos look like from outside.
+    pub fn with_videos(mut self, fingerprint: String) -> Self {
+        self.videos = Some(fingerprint);
+        self
     }
 
     /// Notes that the run is taken up again now.

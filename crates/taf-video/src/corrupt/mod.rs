@@ -135,6 +135,21 @@ pub enum Family {
     Temporal,
 }
 
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 4] = [Self::Noise, Self::Blur, Self::Digital, Self::Temporal];
+
+    /// The name users write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Blur => "blur",
+            Self::Digital => "digital",
+            Self::Temporal => "temporal",
+        }
+    }
+}
+
 impl Corruption {
     /// The frames of the video to decode instead of `indices`; the same number of them. Changes nothing for corruptions of pixels.
     ///

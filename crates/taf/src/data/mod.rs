@@ -2,10 +2,13 @@
 
 mod bad_video;
 mod batch;
+mod fingerprint;
 mod prefetch;
 mod source;
 
 pub use bad_video::{OnBadVideo, Replaced};
 pub use batch::{ClipBatch, Sample, clips_to_tensor, tensor_to_clips};
+pub use fingerprint::fingerprint;
+pub(crate) use fingerprint::hash;
 pub use prefetch::Prefetch;
-pub use source::{ClipSource, Loaded, Spoiled};
+pub use source::{ClipSource, Loaded};

@@ -1,15 +1,11 @@
 use std::sync::Arc;
 
 use rand::seq::SliceRandom;
-use taf_video::corrupt::{Corruption, Severity};
 use taf_video::dataset::{Manifest, Record};
-use taf_video::transform::{EvalTransform, TrainTransform};
-use taf_video::{Clip, Error, Result, Sampling, Seed, TemporalViews};
+use taf_video::transform::TrainTransform;
+use taf_video::{Error, Result, Sampling, Seed};
 
 use super::{ClipBatch, OnBadVideo, Prefetch, Replaced, Sample};
-
-/// A corruption at one severity.
-pub type Spoiled = (Corruption, Severity);
 
 /// The videos of some splits, and how clips are cut out of them.
 #[derive(Clone, Debug)]
@@ -49,6 +45,11 @@ impl ClipSource {
         self.manifest.records()
     }
 
+    /// The videos.
+    pub fn videos(&self) -> &Manifest {
+        &self.manifest
+    }
+
     /// Class names in class order.
     pub fn classes(&self) -> &[String] {
         self.manifest.classes()
@@ -78,18 +79,6 @@ impl ClipSource {
     pub fn train_batches_per_epoch(&self, batch_size: usize) -> usize {
         let samples = self.records().len();
         samples / batch_size.min(samples).max(1)
-    }
-
-    /// The views of every record, in order: first along time, then in space.
-    pub fn eval_views(
-        &self,
-        transform: &EvalTransform,
-        views: TemporalViews,
-        spoiled: Option<Spoiled>,
-        workers: usize,
-    ) -> impl Iterator<Item = Result<Vec<Clip>>> + use<> {
-        let (source, transform) = (self.clone(), transform.clone());
-        Prefetch::new(0..self.records().len(), workers, move |index| source.views(&transform, views, spoiled, index))
     }
 
     fn epoch_order(&self, epoch: usize) -> Vec<usize> {
@@ -144,33 +133,6 @@ impl ClipSource {
         let indices = self.sampling.random(video.num_frames()?, &mut seed.with("sampling").rng());
         let (clip, label) = transform.apply(video.read(&indices)?, record.label, seed.with("transform"));
         Ok(Sample { clip, label, id: record.path.clone() })
-    }
-
-    fn views(
-        &self,
-        transform: &EvalTransform,
-        views: TemporalViews,
-        spoiled: Option<Spoiled>,
-        index: usize,
-    ) -> Result<Vec<Clip>> {
-        let mut video = self.manifest.open(&self.records()[index])?;
-        let num_frames = video.num_frames()?;
-        // Not from the run's seed: runs of different seeds are compared on the same spoiled clips.
-        let seed = Seed::new(0).with("corruption").with(&self.records()[index].path);
-        let mut clips = Vec::new();
-        for indices in self.sampling.views(num_frames, views) {
-            let indices = match spoiled {
-                Some((corruption, severity)) => corruption.indices(&indices, num_frames, severity, seed),
-                None => indices,
-            };
-            // Pixels are spoiled as the network would see them: after the resize and crop, as ImageNet-C does.
-            let cut = transform.views(video.read(&indices)?);
-            clips.extend(cut.into_iter().map(|clip| match spoiled {
-                Some((corruption, severity)) => corruption.pixels(clip, severity, seed),
-                None => clip,
-            }));
-        }
-        Ok(clips)
     }
 }
 

@@ -263,6 +263,14 @@ impl CheckpointFolder {
         Ok(self.steps()?.pop().map(|(_, path)| path))
     }
 
+    /// The file of the newest checkpoint.
+    ///
+    /// # Errors
+    /// If there is none, or the folder cannot be listed.
+    pub fn last_path(&self) -> Result<PathBuf, CheckpointError> {
+        self.newest_path()?.ok_or_else(|| CheckpointError::None { path: self.path.clone() })
+    }
+
     /// The file that [`Self::best`] reads.
     ///
     /// # Errors
@@ -272,7 +280,7 @@ impl CheckpointFolder {
         if best.is_file() {
             return Ok(best);
         }
-        self.newest_path()?.ok_or_else(|| CheckpointError::None { path: self.path.clone() })
+        self.last_path()
     }
 
     /// Checkpoints by step, rising.

@@ -6,7 +6,7 @@ use taf_video::Seed;
 
 use super::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Optimizer, Progress, Step, StepOutcome};
 use crate::data::{ClipBatch, Loaded, Replaced};
-use crate::eval::{self, EvalError};
+use crate::evaluate::{EvaluationError, Version};
 use crate::model::{VideoModel, load_state, state_dict};
 use crate::recipe::Plan;
 use taf_report::metrics::Scores;
@@ -44,7 +44,7 @@ pub enum TrainError {
     },
     /// An evaluation failed.
     #[error(transparent)]
-    Eval(#[from] EvalError),
+    Eval(#[from] EvaluationError),
     /// The loss or its gradients left the range of numbers.
     #[error(
         "training diverged at step {step} (epoch {epoch}, batch {batch}): loss {loss}, gradient norm {gradient_norm}; \
@@ -291,8 +291,9 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn evaluate(&mut self, train_loss: f64) -> Result<Scores, TrainError> {
-        let predictions = eval::predict(&self.model().valid(), self.plan, None, &self.device, &mut |_, _| {})?;
-        let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvalError::from)?;
+        let model = self.model().valid();
+        let predictions = self.plan.evaluation.predict(&model, Version::Clean, &self.device, &mut |_, _| {})?;
+        let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvaluationError::from)?;
         let record = EvaluationRecord {
             epoch: self.progress.epoch,
             train_loss,

@@ -3,11 +3,12 @@ use image::RgbImage;
 use taf_report::page::{ActivationMaps, Strip, View};
 use taf_video::{Clip, Frame};
 
-use super::EvalError;
+use super::EvaluationError;
+use super::probe::{answers, towards};
 use crate::adversary::{AttendedClass, TemporalAdversary};
 use crate::attention::explain;
 use crate::data::{clips_to_tensor, tensor_to_clips};
-use crate::model::{Pass, VideoModel, predictions};
+use crate::model::{Pass, VideoModel};
 use crate::ops::values;
 
 /// What a network sees in one clip, natural and perturbed.
@@ -46,12 +47,11 @@ impl Explanation {
         adversary: &TemporalAdversary,
         device: &Device,
         seed: u64,
-    ) -> Result<Self, EvalError> {
+    ) -> Result<Self, EvaluationError> {
         let clips = clips_to_tensor([clip], device);
         let label = label.filter(|_| adversary.class == AttendedClass::Label);
-        let class =
-            label.unwrap_or_else(|| predictions(&model.forward(clips.clone(), &mut Pass::inference()).logits)[0]);
-        let perturbed = adversary.perturb(model, clips.clone(), &[class], seed).clips;
+        let class = label.unwrap_or_else(|| answers(model, &clips)[0]);
+        let perturbed = towards(adversary).perturb(model, clips.clone(), &[class], seed).clips;
         Ok(Self {
             class,
             natural: Seen::new(model, clips, class, adversary)?,
@@ -63,7 +63,7 @@ impl Explanation {
     ///
     /// # Errors
     /// If it cannot be drawn.
-    pub fn strip(&self, title: &str, classes: &[String]) -> Result<Vec<u8>, EvalError> {
+    pub fn strip(&self, title: &str, classes: &[String]) -> Result<Vec<u8>, EvaluationError> {
         let seen = [&self.natural, &self.perturbed];
         let [natural, perturbed] = seen.map(|seen| seen.caption(classes));
         let [natural_frames, perturbed_frames] = seen.map(|seen| pictures(&seen.clip));
@@ -83,7 +83,7 @@ impl Seen {
         clips: Tensor<5>,
         class: usize,
         adversary: &TemporalAdversary,
-    ) -> Result<Self, EvalError> {
+    ) -> Result<Self, EvaluationError> {
         let output = model.forward(clips.clone(), &mut Pass::inference());
         let (cam, attention) = explain(model, &adversary.attention, &output, &[class]);
         let [_, time, height, width] = cam.dims();

@@ -1,0 +1,50 @@
+//! Networks, adversaries and weights in a few words, for tables and pages.
+
+use taf::adversary::TemporalAdversary;
+use taf::model::{ModelRecipe, num_parameters};
+use taf::train::CheckpointInfo;
+use taf::trained::{Trained, Weights};
+use taf_report::page;
+
+/// `tsm on resnet50`.
+pub fn network_name(model: &ModelRecipe) -> String {
+    format!("{} on {}", kebab(&model.kind), kebab(&model.trunk))
+}
+
+/// What an adversary does: `shift, linf epsilon 4.0/255, 1 step`.
+pub fn adversary(adversary: &TemporalAdversary) -> String {
+    let TemporalAdversary { objective, epsilon, steps, norm, scale, .. } = adversary;
+    let plural = if *steps == 1 { "" } else { "s" };
+    let scale = if *scale == 1.0 { String::new() } else { format!(" at {scale} of the side") };
+    format!("{}, {} epsilon {:.1}/255, {steps} step{plural}{scale}", kebab(objective), kebab(norm), epsilon * 255.0)
+}
+
+/// One line: what network a run has, and how it was trained.
+pub fn description(trained: &Trained) -> String {
+    let CheckpointInfo { model, classes, frames, progress, .. } = &trained.info;
+    let training = trained
+        .recipe
+        .taf
+        .as_ref()
+        .map_or_else(|| "plain training".to_owned(), |taf| format!("TAF ({})", adversary(&taf.adversary)));
+    format!(
+        "{}, {} parameters, {} classes, {frames} frames, {training}, weights after step {}",
+        network_name(model),
+        num_parameters(&trained.model),
+        classes.len(),
+        progress.step
+    )
+}
+
+/// Which weights of a run were evaluated, for a report.
+pub fn weights(trained: &Trained) -> page::Weights {
+    match trained.which {
+        Weights::Last => page::Weights::Last,
+        Weights::Best => page::Weights::Best { chosen_on: trained.recipe.data.validation.join(", ") },
+    }
+}
+
+/// A value as recipes write it.
+pub fn kebab(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use taf_report::metrics::{Predictions, ScoreKind};
+use taf_video::dataset::{Manifest, Record};
+use taf_video::{Clip, Result, Seed, TemporalViews};
+
+use super::{EvaluationError, Version, Views};
+use crate::data::{Prefetch, clips_to_tensor};
+use crate::model::{Pass, VideoModel};
+use crate::ops::{on_workers, values};
+
+/// Told after each video: how many are done, of how many.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// Videos with the classes of a network as labels, and how a network is shown them.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The videos; at least one.
+    pub videos: Arc<Manifest>,
+    /// What is looked at of each.
+    pub views: Views,
+    /// Views that go through the network together, at least 1. The answers depend on it only by rounding.
+    pub batch_size: usize,
+    /// Threads that decode ahead, at least 1. The answers do not depend on it.
+    pub threads: usize,
+}
+
+impl Evaluation {
+    /// The videos.
+    pub fn records(&self) -> &[Record] {
+        self.videos.records()
+    }
+
+    /// Classifies one version of all videos. The logits of a video's views are averaged.
+    ///
+    /// `model` should live on the plain `device` (see `Module::valid`): on an autodiff device every pass would be recorded.
+    ///
+    /// # Errors
+    /// If a video cannot be read, or the model answers something that is not finite.
+    pub fn predict<M: VideoModel>(
+        &self,
+        model: &M,
+        version: Version,
+        device: &Device,
+        progress: Progress,
+    ) -> std::result::Result<Predictions, EvaluationError> {
+        let records = self.records();
+        let count = self.views.count();
+        let (mut waiting, mut rows, mut scores) = (Vec::new(), Vec::new(), Vec::with_capacity(records.len()));
+        for views in self.decoded((0..records.len()).collect(), self.views.clone(), version) {
+            waiting.extend(views?);
+            let last = scores.len() + (rows.len() + waiting.len()) / count == records.len();
+            while waiting.len() >= self.batch_size || last && !waiting.is_empty() {
+                let batch: Vec<Clip> = waiting.drain(..self.batch_size.min(waiting.len())).collect();
+                rows.extend(logits(model, &batch, device));
+            }
+            let whole = rows.len() / count * count;
+            scores.extend(rows.drain(..whole).as_slice().chunks(count).map(mean));
+            progress(scores.len(), records.len());
+        }
+        let ids = records.iter().map(|record| record.path.clone()).collect();
+        let groups = records.iter().map(|record| group(record).to_owned()).collect();
+        let labels = records.iter().map(|record| record.label).collect();
+        Ok(Predictions::new(ids, labels, ScoreKind::Logits, scores)?.with_groups(groups)?)
+    }
+
+    /// The first view of one video, as it is.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn first_view(&self, index: usize) -> Result<Clip> {
+        let mut video = self.videos.open(&self.records()[index])?;
+        Ok(self.views.first(&mut *video)?.0)
+    }
+
+    /// The middle clips of some videos, in their order, decoded ahead.
+    pub(super) fn middle_clips(&self, videos: Vec<usize>) -> impl Iterator<Item = Result<Clip>> + use<> {
+        let views = Views { temporal: TemporalViews::Centre, ..self.views.clone() };
+        self.decoded(videos, views, Version::Clean).map(|views| views.map(|mut views| views.swap_remove(0)))
+    }
+
+    /// The views of some videos, in their order.
+    fn decoded(
+        &self,
+        videos: Vec<usize>,
+        views: Views,
+        version: Version,
+    ) -> impl Iterator<Item = Result<Vec<Clip>>> + use<> {
+        let list = self.videos.clone();
+        Prefetch::new(0..videos.len(), self.threads, move |place| {
+            let record = &list.records()[videos[place]];
+            // The same for every run: runs of different seeds are compared on the same spoiled clips.
+            let seed = Seed::new(0).with("corruption").with(&record.path);
+            views.of(&mut *list.open(record)?, version, seed)
+        })
+    }
+}
+
+/// What is drawn as a whole when answers are resampled: the recorded group of a video, or else the video.
+pub(super) fn group(record: &Record) -> &str {
+    record.group.as_deref().unwrap_or(&record.path)
+}
+
+/// One row of logits per clip.
+fn logits<M: VideoModel>(model: &M, clips: &[Clip], device: &Device) -> Vec<Vec<f32>> {
+    let clips = clips_to_tensor(clips, device);
+    let logits = on_workers(|| model.forward(clips, &mut Pass::inference()).logits);
+    let [_, classes] = logits.dims();
+    values(logits).chunks(classes).map(<[f32]>::to_vec).collect()
+}
+
+/// The mean of some rows, at least one.
+fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
+    let sum = |class: usize| rows.iter().map(|row| row[class]).sum::<f32>();
+    (0..rows[0].len()).map(|class| sum(class) / rows.len() as f32).collect()
+}

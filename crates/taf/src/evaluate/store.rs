@@ -1,0 +1,95 @@
+use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use taf_files::{create_folder, write_atomic};
+use taf_report::metrics::Predictions;
+
+use super::{Evaluation, Version};
+use crate::data::{fingerprint, hash};
+
+/// What a network answered, in a folder: one file for each version of each list of videos, so that an evaluation that is
+/// stopped goes on where it was and no network is asked twice.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// What answers depend on: where all of it is the same, they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerKey {
+    /// Which version of the videos.
+    version: Version,
+    /// Paths, classes, splits and groups of the videos: SHA-256 of their manifest.
+    list: String,
+    /// Everything that decides how a video becomes clips.
+    views: String,
+    /// The files of the videos as they are now.
+    videos: String,
+    /// SHA-256 of the file of the weights.
+    weights: String,
+    /// Version and commit of the program.
+    program: String,
+}
+
+/// A file of answers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answers {
+    of: AnswerKey,
+    predictions: Predictions,
+}
+
+impl AnswerKey {
+    /// What the answers to one version of the videos of `evaluation` depend on. `weights` is the SHA-256 of the network's
+    /// weights, `program` the version and commit of the program that asks.
+    pub fn new(evaluation: &Evaluation, version: Version, weights: &str, program: &str) -> Self {
+        Self {
+            version,
+            list: evaluation.videos.hash(),
+            views: format!("{:?}", evaluation.views),
+            videos: fingerprint(&evaluation.videos),
+            weights: weights.to_owned(),
+            program: program.to_owned(),
+        }
+    }
+
+    /// The same with another version of the videos.
+    pub fn of_version(&self, version: Version) -> Self {
+        Self { version, ..self.clone() }
+    }
+
+    /// The question, without what can only make an answer to it stale, names the file: another split or severity is
+    /// another file, and new weights replace the answers of old ones.
+    fn file_name(&self) -> String {
+        let Self { version, list, views, .. } = self;
+        let question = hash(&[list, views]);
+        format!("{}.{}.json", version.to_string().replace(':', "-"), &question[..16])
+    }
+}
+
+impl Store {
+    /// The answers in this folder, which need not exist.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The answers, where they are known. A file that cannot be read is as good as none.
+    pub fn find(&self, of: &AnswerKey) -> Option<Predictions> {
+        let bytes = fs::read(self.folder.join(of.file_name())).ok()?;
+        let answers: Answers = serde_json::from_slice(&bytes).ok()?;
+        (answers.of == *of).then_some(answers.predictions)
+    }
+
+    /// Keeps answers.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep(&self, of: AnswerKey, predictions: Predictions) -> taf_files::Result<()> {
+        create_folder(&self.folder)?;
+        let path = self.folder.join(of.file_name());
+        let json = serde_json::to_vec(&Answers { of, predictions }).expect("answers are made of JSON's types");
+        write_atomic(&path, &json)
+    }
+}

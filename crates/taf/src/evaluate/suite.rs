@@ -1,0 +1,139 @@
+use taf_report::metrics::Predictions;
+use taf_video::corrupt::{Corruption, Family, Severity};
+
+use super::{EvaluationError, Version};
+
+/// Versions of the videos that are reported as one number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suite {
+    /// Name in tables.
+    pub name: String,
+    /// One sentence: what is done to the videos.
+    pub description: String,
+    /// What is evaluated; at least one, each once.
+    pub versions: Vec<Version>,
+}
+
+/// A name that no suite has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("suite must be {}, got {name:?}", Suite::names().join(", "))]
+pub struct UnknownSuite {
+    /// The name as given.
+    pub name: String,
+}
+
+const CLEAN: &str = "clean";
+const TIME_SHIFTED: &str = "time-shifted";
+
+/// What happens to a video whose beginning, end or transmission is not what training saw.
+const TIME_SHIFTS: [Corruption; 5] = [
+    Corruption::StartEarlier,
+    Corruption::StartLater,
+    Corruption::DroppedFrames,
+    Corruption::FrozenFrames,
+    Corruption::BlackFrames,
+];
+
+impl Suite {
+    /// The videos as they are.
+    pub fn clean() -> Self {
+        Self { name: CLEAN.into(), description: "the clips as they are".into(), versions: vec![Version::Clean] }
+    }
+
+    /// Started too early or too late, frames dropped, frozen or black.
+    pub fn time_shifted(severities: &[Severity]) -> Self {
+        let description = "clips that start too early or too late, or have dropped, frozen or black frames";
+        Self::of(TIME_SHIFTED, description, &TIME_SHIFTS, severities)
+    }
+
+    /// All corruptions of one family.
+    pub fn family(family: Family, severities: &[Severity]) -> Self {
+        let members: Vec<_> = Corruption::ALL.into_iter().filter(|corruption| corruption.family() == family).collect();
+        let description = members.iter().map(|corruption| corruption.name()).collect::<Vec<_>>().join(", ");
+        Self::of(family.name(), &description, &members, severities)
+    }
+
+    /// One corruption at several severities.
+    pub fn corruption(corruption: Corruption, severities: &[Severity]) -> Self {
+        Self::of(corruption.name(), "one corruption", &[corruption], severities)
+    }
+
+    /// The suite of one of [`Self::names`]; a severity that comes twice counts once.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn named(name: &str, severities: &[Severity]) -> Result<Self, UnknownSuite> {
+        let family = Family::ALL.into_iter().find(|family| family.name() == name);
+        let corruption = Corruption::ALL.into_iter().find(|corruption| corruption.name() == name);
+        match (name, family, corruption) {
+            (CLEAN, _, _) => Ok(Self::clean()),
+            (TIME_SHIFTED, _, _) => Ok(Self::time_shifted(severities)),
+            (_, Some(family), _) => Ok(Self::family(family, severities)),
+            (_, _, Some(corruption)) => Ok(Self::corruption(corruption, severities)),
+            _ => Err(UnknownSuite { name: name.to_owned() }),
+        }
+    }
+
+    /// The names of all suites.
+    pub fn names() -> Vec<&'static str> {
+        let families = Family::ALL.into_iter().map(Family::name);
+        [CLEAN, TIME_SHIFTED].into_iter().chain(families).chain(Corruption::ALL.map(Corruption::name)).collect()
+    }
+
+    /// What is reported where nothing else is asked for: clean, time-shifted, noise and blur.
+    pub fn standard(severities: &[Severity]) -> Vec<Self> {
+        vec![
+            Self::clean(),
+            Self::time_shifted(severities),
+            Self::family(Family::Noise, severities),
+            Self::family(Family::Blur, severities),
+        ]
+    }
+
+    fn of(name: &str, description: &str, corruptions: &[Corruption], severities: &[Severity]) -> Self {
+        let mut levels = severities.to_vec();
+        levels.sort_unstable();
+        levels.dedup();
+        let at_each = |corruption: &Corruption| {
+            let corruption = *corruption;
+            levels.iter().map(move |&severity| Version::Corrupted(corruption, severity))
+        };
+        let named = levels.iter().map(|severity| severity.to_string()).collect::<Vec<_>>().join(", ");
+        Self {
+            name: name.into(),
+            description: format!("{description}; severity {named} of 5"),
+            versions: corruptions.iter().flat_map(at_each).collect(),
+        }
+    }
+
+    /// The answers to the versions of this suite, in their order, put together: a sample is one video in one version.
+    ///
+    /// # Errors
+    /// If answers of different networks are put together, or none.
+    pub fn joined(&self, answers: impl IntoIterator<Item = Predictions>) -> Result<Predictions, EvaluationError> {
+        Ok(Predictions::joined(self.versions.iter().map(Version::to_string).zip(answers))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_is_found_by_its_name() {
+        let severities = [2, 4].map(|number| Severity::new(number).unwrap());
+        for name in Suite::names() {
+            assert_eq!(Suite::named(name, &severities).unwrap().name, name);
+        }
+        let error = Suite::named("nois", &severities).unwrap_err().to_string();
+        assert!(error.contains("clean, time-shifted, noise") && error.ends_with("got \"nois\""), "{error}");
+    }
+
+    #[test]
+    fn a_severity_that_is_asked_for_twice_is_evaluated_once() {
+        let severity = |number| Severity::new(number).unwrap();
+        let twice = Suite::corruption(Corruption::Jumble, &[severity(3), severity(1), severity(3)]);
+        assert_eq!(twice, Suite::corruption(Corruption::Jumble, &[severity(1), severity(3)]));
+        assert_eq!(twice.versions.len(), 2);
+    }
+}

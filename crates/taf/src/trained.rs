@@ -1,0 +1,272 @@
+//! A trained run, read back: its recipe, its weights, and the videos it can be asked about.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use taf_report::run::{Provenance, RunDir, sha256_file};
+use taf_video::dataset::Manifest;
+
+use crate::evaluate::{Evaluation, labelled_by};
+use crate::model::{Recognizer, StateError, load_state};
+use crate::recipe::{Recipe, RecipeError};
+use crate::train::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo};
+
+/// Which weights of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// The newest: no result chose them.
+    #[default]
+    Last,
+    /// Those that did best on the run's validation videos, on which their accuracy is therefore no measurement.
+    Best,
+}
+
+/// A network and all that is known about it.
+pub struct Trained {
+    /// The run it comes from.
+    pub run: RunDir,
+    /// How it was made.
+    pub recipe: Recipe,
+    /// What the weights belong to.
+    pub info: CheckpointInfo,
+    /// Where the run came from.
+    pub provenance: Provenance,
+    /// Which weights these are.
+    pub which: Weights,
+    /// The file of the weights.
+    pub weights: PathBuf,
+    /// The network.
+    pub model: Recognizer,
+}
+
+/// Which videos a network is asked about and how it is shown them, where not as the run's recipe says.
+#[derive(Clone, Debug, Default)]
+pub struct Asked<'a> {
+    /// Another manifest.
+    pub manifest: Option<&'a Path>,
+    /// Other splits than those of validation; none for those.
+    pub splits: &'a [String],
+    /// Changes of the recipe such as `data.eval.crops=three`: of [`SETTINGS`] alone.
+    pub settings: &'a [String],
+}
+
+/// The settings of a recipe that decide how a trained network is asked.
+pub const SETTINGS: [&str; 5] = ["data.eval", "data.views", "data.sampling", "data.workers", "train.batch_size"];
+
+/// Videos for a trained network, and the recipe that says how they are shown.
+#[derive(Clone, Debug)]
+pub struct Examination {
+    /// The videos, labelled by the network's classes.
+    pub evaluation: Evaluation,
+    /// The run's recipe with the changes.
+    pub recipe: Recipe,
+    /// Classes of the manifest that the network does not know; their videos are left out.
+    pub unknown_classes: Vec<String>,
+}
+
+/// Why a run cannot be opened or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainedError {
+    /// The folder holds no run, or a file of it cannot be read.
+    #[error(transparent)]
+    Run(#[from] taf_report::run::Error),
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The weights are not those of the network that the file describes.
+    #[error("expected weights of the network they describe, found others: {source}: {}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: StateError,
+    },
+    /// The settings of the views are out of range.
+    #[error(transparent)]
+    Views(#[from] taf_video::Error),
+    /// The manifest has no such videos.
+    #[error("{source}: {}", manifest.display())]
+    Videos {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What it lacks.
+        source: taf_video::Error,
+    },
+    /// The manifest of the recipe is not where it was.
+    #[error("cannot read the manifest of the run's recipe; --data MANIFEST names another: {source}: run {}", run.display())]
+    NoManifest {
+        /// The run.
+        run: PathBuf,
+        /// What is wrong with the manifest.
+        source: taf_video::Error,
+    },
+    /// The network knows none of the classes.
+    #[error(
+        "expected videos of the network's classes ({}), found only {}: {}", known.join(", "), found.join(", "),
+        manifest.display()
+    )]
+    NoVideos {
+        /// The network's classes.
+        known: Vec<String>,
+        /// The classes of the manifest.
+        found: Vec<String>,
+        /// The manifest.
+        manifest: PathBuf,
+    },
+    /// A setting that belongs to training.
+    #[error("--set {setting}: expected a setting of {}; the others belong to training", SETTINGS.join(", "))]
+    Setting {
+        /// The setting as given.
+        setting: String,
+    },
+    /// A network of a fixed length is asked about another.
+    #[error("data.sampling.frames must be {expected}, which the network is made for, got {got}")]
+    Length {
+        /// Frames the network takes.
+        expected: usize,
+        /// Frames that were asked for.
+        got: usize,
+    },
+    /// The best weights are to be reported on the videos that chose them.
+    #[error(
+        "--best: these weights were chosen on videos that are to be reported (split {}); leave --best out, or report \
+         other videos (--split NAME, --set data.validation): {}", splits.join(", "), run.display()
+    )]
+    Chosen {
+        /// The splits that chose.
+        splits: Vec<String>,
+        /// The run.
+        run: PathBuf,
+    },
+}
+
+impl Trained {
+    /// Reads a run's recipe and weights; the network is made on `device`.
+    ///
+    /// # Errors
+    /// If there is no run, or its files do not fit together.
+    pub fn open(path: &Path, which: Weights, device: &Device) -> Result<Self, TrainedError> {
+        let run = RunDir::open(path)?;
+        let recipe = Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &[])?;
+        let folder = CheckpointFolder::new(run.checkpoints());
+        let weights = match which {
+            Weights::Last => folder.last_path()?,
+            Weights::Best => folder.best_path()?,
+        };
+        // Where no evaluation chose any, the newest are the best that are known.
+        let which = if folder.newest_path()?.is_some_and(|newest| newest == weights) { Weights::Last } else { which };
+        let checkpoint = Checkpoint::read(&weights)?;
+        let provenance = run.read_provenance()?;
+        let model =
+            network(&checkpoint, device).map_err(|source| TrainedError::Weights { path: weights.clone(), source })?;
+        Ok(Self { run, recipe, info: checkpoint.info, provenance, which, weights, model })
+    }
+
+    /// What it is called in tables: the name of the run's folder.
+    pub fn name(&self) -> String {
+        let path = self.run.path();
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        whole.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// SHA-256 of the file of the weights: what tells them from all others.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn weights_hash(&self) -> Result<String, TrainedError> {
+        Ok(sha256_file(&self.weights)?)
+    }
+
+    /// The videos that the network is asked about.
+    ///
+    /// # Errors
+    /// If they cannot be listed, the network cannot be shown them so, or they chose the weights.
+    pub fn examination(&self, asked: &Asked) -> Result<Examination, TrainedError> {
+        let recipe = self.recipe_with(asked)?;
+        let list = self.read_manifest(asked, &recipe)?;
+        let lacking = |source| TrainedError::Videos { manifest: recipe.data.manifest.clone(), source };
+        let videos = list.select_splits(&recipe.data.validation).map_err(lacking)?;
+        if self.which == Weights::Best {
+            self.refuse_choosers(&videos)?;
+        }
+        let (known, unknown_classes) = labelled_by(&videos, &self.info.classes).map_err(lacking)?;
+        if known.records().is_empty() {
+            return Err(TrainedError::NoVideos {
+                known: self.info.classes.clone(),
+                found: unknown_classes,
+                manifest: recipe.data.manifest,
+            });
+        }
+        let evaluation = Evaluation {
+            videos: Arc::new(known),
+            views: recipe.data.evaluation_views()?,
+            batch_size: recipe.train.batch_size,
+            threads: recipe.data.workers,
+        };
+        // A recipe that names its classes left the others out on purpose.
+        let unknown_classes = if recipe.data.classes.is_some() { Vec::new() } else { unknown_classes };
+        Ok(Examination { evaluation, recipe, unknown_classes })
+    }
+
+    fn recipe_with(&self, asked: &Asked) -> Result<Recipe, TrainedError> {
+        let is_free = |setting: &&String| {
+            let key = setting.split('=').next().unwrap_or_default().trim();
+            SETTINGS
+                .iter()
+                .any(|free| key.strip_prefix(free).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        if let Some(setting) = asked.settings.iter().find(|setting| !is_free(setting)) {
+            return Err(TrainedError::Setting { setting: setting.clone() });
+        }
+        let mut recipe = Recipe::parse(&self.recipe.to_toml(), &self.run.recipe_path(), asked.settings)?;
+        if let Some(manifest) = asked.manifest {
+            recipe.data.manifest = std::path::absolute(manifest).unwrap_or_else(|_| manifest.to_owned());
+        }
+        if !asked.splits.is_empty() {
+            recipe.data.validation = asked.splits.to_vec();
+        }
+        recipe.check()?;
+        let frames = recipe.data.sampling.frames();
+        if self.info.model.is_for_one_length() && frames != self.info.frames {
+            return Err(TrainedError::Length { expected: self.info.frames, got: frames });
+        }
+        Ok(recipe)
+    }
+
+    fn read_manifest(&self, asked: &Asked, recipe: &Recipe) -> Result<Manifest, TrainedError> {
+        let list = Manifest::read(&recipe.data.manifest);
+        // An imported run need not have videos of its own, and a run may come from another machine.
+        let own = |source| TrainedError::NoManifest { run: self.run.path().to_owned(), source };
+        if asked.manifest.is_some() { Ok(list?) } else { list.map_err(own) }
+    }
+
+    /// The best of several evaluations is too good a figure on the videos that told which was best.
+    fn refuse_choosers(&self, reported: &Manifest) -> Result<(), TrainedError> {
+        let own = Manifest::read(&self.recipe.data.manifest)
+            .map_err(|source| TrainedError::NoManifest { run: self.run.path().to_owned(), source })?;
+        let splits = &self.recipe.data.validation;
+        let lacking = |source| TrainedError::Videos { manifest: self.recipe.data.manifest.clone(), source };
+        let chose = own.select_splits(splits).map_err(lacking)?;
+        let chose: HashSet<PathBuf> = chose.records().iter().map(|record| chose.path_of(record)).collect();
+        if reported.records().iter().any(|record| chose.contains(&reported.path_of(record))) {
+            return Err(TrainedError::Chosen { splits: splits.clone(), run: self.run.path().to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// The network that a checkpoint describes, with its weights.
+///
+/// # Errors
+/// If the weights are those of another network.
+pub fn network(checkpoint: &Checkpoint, device: &Device) -> Result<Recognizer, StateError> {
+    let CheckpointInfo { model, classes, frames, auxiliary, .. } = &checkpoint.info;
+    let network = model.config(classes.len(), *frames).init(device, 0);
+    let network = if *auxiliary { crate::model::VideoModel::with_auxiliary_norms(network) } else { network };
+    load_state(network, checkpoint.model.clone())
+}

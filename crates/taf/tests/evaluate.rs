@@ -1,0 +1,140 @@
+//! What an evaluation asks, answers and keeps.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use burn::tensor::Device;
+use taf::adversary::{AttendedClass, TemporalAdversary};
+use taf::data::{clips_to_tensor, tensor_to_clips};
+use taf::evaluate::{AnswerKey, Evaluation, Explanation, Store, Version, Views};
+use taf::model::{Recognizer, RecognizerConfig, ResNetConfig};
+use taf_video::dataset::Manifest;
+use taf_video::synthetic::{Difficulty, MovingShapes};
+use taf_video::transform::{Crops, EvalTransformConfig};
+use taf_video::{Clip, Sampling, Seed, TemporalViews};
+use tempfile::TempDir;
+
+const CLASSES: usize = 10;
+
+/// Two videos of each class, 48 pixels, 8 to 12 frames.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        write_videos(folder.path(), 1);
+        folder
+    });
+    folder.path()
+}
+
+fn write_videos(folder: &Path, seed: u64) -> Manifest {
+    let shapes = MovingShapes::new(Seed::new(seed), 48, 8..=12, Difficulty::MEDIUM).unwrap();
+    shapes.write(folder, &[("val", 2)], &|_, _| {}).unwrap()
+}
+
+fn evaluation(list: Manifest, transform: EvalTransformConfig, temporal: TemporalViews) -> Evaluation {
+    let views = Views { sampling: Sampling::segments(8), temporal, transform: transform.init().unwrap() };
+    Evaluation { videos: Arc::new(list), views, batch_size: 3, threads: 2 }
+}
+
+fn plain(list: Manifest) -> Evaluation {
+    evaluation(list, EvalTransformConfig { size: 32, ..Default::default() }, TemporalViews::Centre)
+}
+
+fn videos() -> Manifest {
+    Manifest::read(&folder().join("manifest.jsonl")).unwrap()
+}
+
+fn model() -> Recognizer {
+    RecognizerConfig::tsm(ResNetConfig::tiny(), CLASSES).init(&Device::flex(), 5)
+}
+
+fn answers(evaluation: &Evaluation, version: Version) -> taf_report::metrics::Predictions {
+    evaluation.predict(&model(), version, &Device::flex(), &mut |_, _| {}).unwrap()
+}
+
+/// Sums of the same numbers in another order.
+const ROUNDING: f32 = 1e-4;
+
+#[test]
+fn the_answer_to_a_video_is_the_mean_over_its_crops_and_clips_whatever_the_batch() {
+    let three = EvalTransformConfig { size: 40, short_side: Some(44), crops: Crops::Three };
+    let asked = evaluation(videos(), three, TemporalViews::Twice);
+    let one_by_one = Evaluation { batch_size: 1, threads: 1, ..asked.clone() };
+    let (together, alone) = (answers(&asked, Version::Clean), answers(&one_by_one, Version::Clean));
+    assert_eq!(asked.views.count(), 6);
+    for (a, b) in together.scores().iter().flatten().zip(alone.scores().iter().flatten()) {
+        assert!((a - b).abs() <= ROUNDING, "{a} {b}");
+    }
+    assert_ne!(together.scores(), answers(&plain(videos()), Version::Clean).scores());
+}
+
+#[test]
+fn progress_counts_videos_and_ends_with_all_of_them() {
+    let mut told = Vec::new();
+    plain(videos()).predict(&model(), Version::Clean, &Device::flex(), &mut |done, of| told.push((done, of))).unwrap();
+    assert!(told.is_sorted() && told.last() == Some(&(20, 20)), "{told:?}");
+}
+
+fn clips() -> Vec<Clip> {
+    let evaluation = plain(videos());
+    (0..evaluation.records().len()).map(|video| evaluation.first_view(video).unwrap()).collect()
+}
+
+#[test]
+fn an_explanation_attends_to_the_answer_it_shows_also_where_crafting_looks_at_smaller_clips() {
+    let (model, device) = (model(), Device::flex());
+    let asking = TemporalAdversary { class: AttendedClass::Prediction, scale: 0.3, ..Default::default() };
+    let told = TemporalAdversary { class: AttendedClass::Label, ..asking.clone() };
+    for clip in clips() {
+        let shown = Explanation::new(&model, &clip, None, &asking, &device, 1).unwrap();
+        let crafted = |adversary: &TemporalAdversary| {
+            adversary.perturb(&model, clips_to_tensor([&clip], &device), &[shown.class], 1)
+        };
+        assert_eq!(crafted(&asking).classes, [shown.class]);
+        assert_eq!(shown.perturbed.clip, tensor_to_clips(crafted(&told).clips)[0]);
+    }
+}
+
+#[test]
+fn answers_are_found_again_for_the_same_question_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = write_videos(&folder.path().join("videos"), 1);
+    let evaluation = plain(list.clone());
+    let store = Store::new(folder.path().join("predictions"));
+    let of =
+        |evaluation: &Evaluation, version: &str| AnswerKey::new(evaluation, version.parse().unwrap(), "weights", "1");
+    let made = answers(&evaluation, Version::Clean);
+    assert!(store.find(&of(&evaluation, "clean")).is_none());
+    store.keep(of(&evaluation, "clean"), made.clone()).unwrap();
+    store.keep(of(&evaluation, "shot_noise:2"), made.clone()).unwrap();
+    store.keep(of(&evaluation, "shot_noise:4"), made.clone()).unwrap();
+    for version in ["clean", "shot_noise:2", "shot_noise:4"] {
+        assert_eq!(store.find(&of(&evaluation, version)), Some(made.clone()), "{version}");
+    }
+    let other_batch = Evaluation { batch_size: 1, ..evaluation.clone() };
+    assert!(store.find(&of(&other_batch, "clean")).is_some());
+    let classes: Vec<String> = list.classes().iter().rev().cloned().collect();
+    let other_classes = plain(list.select_classes(&classes).unwrap());
+    let views = Views { temporal: TemporalViews::Twice, ..evaluation.views.clone() };
+    let other_views = Evaluation { views, ..evaluation.clone() };
+    assert!(store.find(&of(&other_classes, "clean")).is_none() && store.find(&of(&other_views, "clean")).is_none());
+    assert!(store.find(&AnswerKey::new(&evaluation, Version::Clean, "other weights", "1")).is_none());
+    assert!(store.find(&AnswerKey::new(&evaluation, Version::Clean, "weights", "2")).is_none());
+    let video = list.path_of(&list.records()[7]);
+    let bytes = fs::read(&video).unwrap();
+    fs::write(&video, [&bytes[..], b"\0"].concat()).unwrap();
+    assert!(store.find(&of(&evaluation, "clean")).is_none(), "the videos are others now");
+}
+
+#[test]
+fn a_file_of_answers_that_is_damaged_is_as_good_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (evaluation, store) = (plain(videos()), Store::new(folder.path()));
+    let of = AnswerKey::new(&evaluation, Version::Clean, "weights", "1");
+    store.keep(of.clone(), answers(&evaluation, Version::Clean)).unwrap();
+    let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    fs::write(file, "half a fi").unwrap();
+    assert!(store.find(&of).is_none());
+}
