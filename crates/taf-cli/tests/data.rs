@@ -65,7 +65,7 @@ fn what_a_manifest_leaves_out_or_changes_is_told() {
     let out = folder.path().join("m.jsonl");
     let ended = taf(&["data", "prepare", path(folder.path()), "--out", path(&out)]);
     for part in [
-        "passed over 1 files that are hidden or no videos: 1/sound.mp3 (videos end in .264 ",
+        "passed over 1 file that is hidden or no video: 1/sound.mp3 (videos end in .264 ",
         "class 1 has the label id 0",
         "no video is in the split val",
     ] {

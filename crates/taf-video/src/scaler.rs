@@ -128,7 +128,7 @@ impl Scaler {
 /// YUV all the same, or goes through YUV on its way, is converted as the `ffmpeg` program does: by BT.601, as where
 /// nothing is said.
 fn coefficients_of(matrix: ffi::AVColorSpace) -> i32 {
-    if matrix == ffi::AVColorSpace::RGB { ffi::SWS_CS_DEFAULT as i32 } else { matrix.0 as i32 }
+    if matrix == ffi::AVColorSpace::RGB { ffi::SWS_CS_DEFAULT } else { matrix.0 as i32 }
 }
 
 fn is_rgb(format: ffi::AVPixelFormat) -> bool {

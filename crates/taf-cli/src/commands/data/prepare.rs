@@ -117,7 +117,8 @@ fn passed_over(files: &[String], folders_of_pictures: bool) -> Option<String> {
         true => "each video is a folder of pictures".to_owned(),
         false => format!("videos end in .{}", VIDEO_ENDINGS.join(" .")),
     };
-    let what = format!("passed over {} files that are hidden or no videos: {names}{more} ({rule})", files.len());
+    let count = if files.len() == 1 { "1 file that is".to_owned() } else { format!("{} files that are", files.len()) };
+    let what = format!("passed over {count} hidden or no video: {names}{more} ({rule})");
     (!files.is_empty()).then_some(what)
 }
 
