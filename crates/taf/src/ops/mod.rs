@@ -31,6 +31,7 @@ mod scale_shift;
 mod sgd;
 mod shape;
 mod space_time;
+mod space_time_norm;
 mod sums;
 mod temporal_adaptive;
 mod temporal_shift;
@@ -53,7 +54,8 @@ pub use running_norm::RunningNorm;
 pub use scale_shift::{Affine, scale_shift};
 pub use sgd::sgd_step;
 pub use shape::{concatenate, filled, permute, reshape, slice};
-pub use space_time::{SpaceTimeConv, space_time_conv, space_time_conv_affine, space_time_conv_batch_norm};
+pub use space_time::{SpaceTimeConv, space_time_conv};
+pub use space_time_norm::{space_time_conv_affine, space_time_conv_batch_norm};
 pub use sums::{accumulate, sum_of_squares};
 pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
 pub use temporal_adaptive::{AdaptiveGradients, temporal_adaptive};
@@ -245,7 +247,7 @@ pub trait VideoOps: Backend {
         shape: SpaceTimeShape,
         end: NormEnd,
     ) -> Normalized<Self> {
-        space_time::composed::space_time_conv_norm_train::<Self>(x, space, time, gamma, beta, shape, end)
+        space_time_norm::composed::space_time_conv_norm_train::<Self>(x, space, time, gamma, beta, shape, end)
     }
 
     /// The pair and a per-channel map, `relu?(conv(x) * scale + shift)`.
@@ -258,7 +260,7 @@ pub trait VideoOps: Backend {
         shape: SpaceTimeShape,
         relu: bool,
     ) -> FloatTensor<Self> {
-        space_time::composed::space_time_conv_affine::<Self>(x, space, time, scale, shift, shape, relu)
+        space_time_norm::composed::space_time_conv_affine::<Self>(x, space, time, scale, shift, shape, relu)
     }
 
     /// TAM's filter over time of `[clips * t, .., c]`: kernels `[clips, c, 3]` weigh the previous frame, the frame and the
@@ -401,10 +403,10 @@ bodies! {
     constant space_time::space_time_conv_weight_gradients(
         x: T<Self>, dy: T<Self>, shape: SpaceTimeShape
     ) -> (T<Self>, T<Self>);
-    tracked space_time::space_time_conv_norm_train(
+    tracked space_time_norm::space_time_conv_norm_train(
         x: T<Self>, space: T<Self>, time: T<Self>, gamma: T<Self>, beta: T<Self>, shape: SpaceTimeShape, end: NormEnd
     ) -> Normalized<Self>;
-    tracked space_time::space_time_conv_affine(
+    tracked space_time_norm::space_time_conv_affine(
         x: T<Self>, space: T<Self>, time: T<Self>, scale: T<Self>, shift: T<Self>, shape: SpaceTimeShape, relu: bool
     ) -> T<Self>;
     tracked temporal_adaptive::temporal_adaptive(x: T<Self>, kernels: T<Self>, gates: T<Self>) -> T<Self>;
