@@ -7,6 +7,7 @@ use taf::evaluate::{AnswerKey, Evaluation, Store, Suite, Version};
 use taf::trained::Trained;
 use taf_report::metrics::Predictions;
 
+use crate::output::say;
 use crate::progress::Counter;
 use crate::trained::device;
 
@@ -49,5 +50,5 @@ fn program() -> String {
 }
 
 fn tell_unkept(error: &taf_files::Error) {
-    eprintln!("the predictions could not be kept, and will be made again when they are needed: {error}");
+    say(format_args!("the predictions could not be kept, and will be made again when they are needed: {error}"));
 }

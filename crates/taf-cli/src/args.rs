@@ -16,6 +16,7 @@ A first tour:
   taf attend my-videos/CLASS/CLIP.mp4 --run runs/taf --out seen.png
 
 Exit code: 0 done; 1 a stated requirement is not met; 2 bad input or failure; 130 interrupted, can be resumed.
+A file that is named as an output is replaced, unless it is also read; a run is replaced with --force only; nothing else is.
 Results go to standard output, progress and errors to standard error.";
 
 /// Makes video-recognition models better with temporal adversarial augmentation.

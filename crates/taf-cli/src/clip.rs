@@ -12,6 +12,7 @@ use taf::trained::Trained;
 use taf_report::metrics::{effective_frames, total_variation};
 use taf_video::{Clip, FrameFolder, VideoSource, open_video};
 
+use crate::allowed::Reading;
 use crate::picture_folder::FrameArgs;
 use crate::trained::{TrainedArgs, device};
 
@@ -55,6 +56,11 @@ pub struct Subject {
 const USUAL_FPS: f64 = 25.0;
 
 impl ClipArgs {
+    /// What is read.
+    pub fn reading(&self) -> Reading {
+        Reading::default().at(self.clip.as_path()).run(&self.trained.run)
+    }
+
     /// Reads the run and the video.
     pub fn read(&self) -> Result<Subject> {
         let trained = self.trained.open()?;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::output::say;
+
 /// How a command that met no error ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -26,7 +28,7 @@ pub fn end(result: anyhow::Result<Status>) -> ExitCode {
         Ok(Status::NotMet) => ExitCode::from(1),
         Ok(Status::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
-            eprintln!("error: {}", chain(&error));
+            say(format_args!("error: {}", chain(&error)));
             ExitCode::from(FAILED)
         }
     }

@@ -10,7 +10,7 @@ use taf_report::run::{read_metrics, replaced};
 
 use crate::exit::Status;
 use crate::interrupt::Graceful;
-use crate::output;
+use crate::output::{self, say};
 use crate::progress::TrainingProgress;
 use crate::session::Session;
 use crate::trained::device;
@@ -45,7 +45,7 @@ pub fn to_the_end(
 ) -> Result<Status> {
     let (outcome, progress) = train(session, model, job.what)?;
     if outcome == Outcome::Stopped {
-        eprintln!("stopped after step {}; go on with: {}", progress.step, job.resume);
+        say(format_args!("stopped after step {}; go on with: {}", progress.step, job.resume));
         tell(session, &progress, None, job.json)?;
         return Ok(Status::Interrupted);
     }
@@ -62,7 +62,8 @@ pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcom
     let mut trainer = Trainer::new(plan, &session.run, model, &device())?;
     let Progress { epoch, step, .. } = *trainer.progress();
     if step > 0 {
-        eprintln!("{what} goes on after step {step}, in epoch {} of {}", epoch + 1, plan.recipe.train.epochs);
+        let epochs = plan.recipe.train.epochs;
+        say(format_args!("{what} goes on after step {step}, in epoch {} of {epochs}", epoch + 1));
     }
     if step == 0 {
         tell_damaged(session);
@@ -92,7 +93,7 @@ fn tell_damaged(session: &Session) {
     let damaged: Vec<&str> = records.filter(|record| record.damaged).map(|record| record.path.as_str()).collect();
     if !damaged.is_empty() {
         let names = names(damaged.iter().copied());
-        eprintln!("{} training videos are damaged; the frames that are left are used: {names}", damaged.len());
+        say(format_args!("{} training videos are damaged; the frames that are left are used: {names}", damaged.len()));
     }
 }
 
@@ -102,7 +103,7 @@ fn tell_replaced(session: &Session) -> Result<()> {
     let counts = replaced(&log);
     if !counts.is_empty() {
         let (times, names) = (counts.values().sum::<usize>(), names(counts.keys().copied()));
-        eprintln!("{} videos could not be used and were replaced {times} times: {names}", counts.len());
+        say(format_args!("{} videos could not be used and were replaced {times} times: {names}", counts.len()));
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
-//! Ctrl-C and SIGTERM while something is under way that should end at a safe place.
+//! Ctrl-C, SIGTERM and SIGHUP while something is under way that should end at a safe place.
 
-use std::process;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, mem, process, ptr, thread};
 
 use anyhow::{Context, Result, anyhow};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::exit::INTERRUPTED;
+use crate::output::say;
 
 static GRACEFUL: AtomicBool = AtomicBool::new(false);
 static ASKED: AtomicBool = AtomicBool::new(false);
@@ -18,7 +21,7 @@ pub struct Graceful(());
 impl Graceful {
     /// Begins such a stretch of work.
     pub fn begin() -> Result<Self> {
-        let listening = LISTENING.get_or_init(|| ctrlc::set_handler(on_signal).map_err(|error| error.to_string()));
+        let listening = LISTENING.get_or_init(|| listen().map_err(|error| error.to_string()));
         listening.clone().map_err(|error| anyhow!(error)).context("cannot listen for Ctrl-C")?;
         GRACEFUL.store(true, Ordering::SeqCst);
         Ok(Self(()))
@@ -36,10 +39,26 @@ impl Drop for Graceful {
     }
 }
 
+/// Listens for the signals that were not ignored when the program began: `nohup` and shells that start a job in the
+/// background ignore some, so that the job outlives its terminal.
+fn listen() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
+    let hear = move || signals.forever().for_each(|_| on_signal());
+    thread::Builder::new().name("signals".to_owned()).spawn(hear).map(drop)
+}
+
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all bytes zero are a valid action; a null one asks and changes nothing, and the answer has room.
+    unsafe {
+        let mut now: libc::sigaction = mem::zeroed();
+        libc::sigaction(signal, ptr::null(), &mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
 fn on_signal() {
     if !GRACEFUL.load(Ordering::SeqCst) || ASKED.swap(true, Ordering::SeqCst) {
         // Files are replaced whole, so whatever is on the disk can be gone on from.
         process::exit(i32::from(INTERRUPTED));
     }
-    eprintln!("\nfinishing this step and writing a checkpoint; once more to end at once");
+    say("\nfinishing this step and writing a checkpoint; once more to end at once");
 }

@@ -1,5 +1,6 @@
 //! The `taf` command line.
 
+mod allowed;
 mod answers;
 mod args;
 mod bench;
@@ -19,6 +20,7 @@ mod requirement;
 mod session;
 mod source;
 mod suites;
+mod threads;
 mod trained;
 mod words;
 

@@ -1,5 +1,7 @@
-//! Data on standard output.
+//! Data on standard output, words on standard error.
 
+use std::env;
+use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anyhow::{Context, Result};
@@ -20,7 +22,17 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{text}\n"))
 }
 
-/// Whether standard output shows colours: a terminal, and `NO_COLOR` is not set.
+/// Writes a line to standard error. That its reader, terminal or disk is gone ends no work: nobody is left to tell.
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether standard output shows colours: a terminal that has some, and `NO_COLOR` is not set.
 pub fn colour() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    has_controls(&io::stdout()) && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether a stream is a terminal that colours text and takes lines back.
+pub fn has_controls(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }

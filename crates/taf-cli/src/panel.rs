@@ -10,6 +10,7 @@ use taf_report::run::{accuracies, epoch_means, read_metrics};
 use taf_video::dataset::Record;
 
 use crate::answers;
+use crate::output::say;
 use crate::progress::Counter;
 use crate::trained::device;
 use crate::words;
@@ -169,11 +170,11 @@ fn tell_unknown_classes(members: &[Member]) {
     for Examination { unknown_classes, recipe, .. } in members.iter().map(|member| &member.examination) {
         let manifest = &recipe.data.manifest;
         if !unknown_classes.is_empty() && !told.contains(&manifest) {
-            eprintln!(
+            say(format_args!(
                 "the network does not know {}: their videos are left out: {}",
                 unknown_classes.join(", "),
                 manifest.display()
-            );
+            ));
             told.push(manifest);
         }
     }

@@ -1,11 +1,13 @@
 //! Progress on standard error: bars on a terminal, else a line now and then.
 
-use std::io::{IsTerminal, stderr};
+use std::io::stderr;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use taf::data::Replaced;
 use taf::train::{Event, StepOutcome};
+
+use crate::output::{has_controls, say};
 
 /// A bar for work that is counted. Where standard error is no terminal it shows nothing.
 pub struct Counter(ProgressBar);
@@ -33,7 +35,7 @@ impl Drop for Counter {
 }
 
 fn bar(length: u64, style: ProgressStyle) -> ProgressBar {
-    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if has_controls(&stderr()) { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     ProgressBar::with_draw_target(Some(length), target).with_style(style)
 }
 
@@ -126,7 +128,7 @@ impl TrainingProgress {
     }
 
     fn line(&self, text: &str) {
-        if self.bar.is_hidden() { eprintln!("{text}") } else { self.bar.println(text) }
+        if self.bar.is_hidden() { say(text) } else { self.bar.println(text) }
     }
 }
 

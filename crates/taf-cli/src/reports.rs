@@ -51,14 +51,13 @@ pub fn finetuning(session: &Session, source: Trained) -> Result<PathBuf> {
     write(&session.run, &report.build()?)
 }
 
-/// Writes the report of several runs to an HTML file, and beside it the numbers as JSON.
+/// Writes the report of several runs to an HTML file.
 pub fn comparison(panel: &Panel, question: &str, title: &str, suites: &[Suite], page: &Path) -> Result<Report> {
     let report = compared(panel, title.to_owned(), suites)?
         .question(question)
         .provenance(provenance(panel.recipe(), None)?)
         .build()?;
     write_atomic(page, report.to_html().as_bytes())?;
-    write_atomic(&page.with_extension("json"), report.to_json().as_bytes())?;
     Ok(report)
 }
 

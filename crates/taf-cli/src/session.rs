@@ -7,9 +7,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use taf::recipe::{Plan, Recipe};
 use taf_report::run::{Existing, Provenance, RunDir};
+use taf_video::dataset::Manifest;
 
 use crate::exit::Status;
-use crate::output;
+use crate::output::{self, say};
 
 /// What every command that trains takes.
 #[derive(Debug, Args)]
@@ -115,6 +116,20 @@ impl RunArgs {
         Ok(Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &self.all_overrides()?)?)
     }
 
+    /// Refuses `--classes` that the manifest lacks because some of its names hold commas, at which the option is split.
+    pub fn check_classes(&self, recipe: &Recipe) -> Result<()> {
+        let Some(asked) = &self.data.classes else { return Ok(()) };
+        let manifest = Manifest::read(&recipe.data.manifest)?;
+        let unknown = asked.iter().find(|class| !manifest.classes().contains(class));
+        let with_comma = manifest.classes().iter().find(|class| class.contains(','));
+        let (Some(unknown), Some(name)) = (unknown, with_comma) else { return Ok(()) };
+        bail!(
+            "--classes is split at commas, and {unknown:?} is no class; names with commas such as {name:?} are written \
+             --set 'data.classes=[\"{name}\", ...]': {}",
+            recipe.data.manifest.display()
+        )
+    }
+
     /// `--set` first, then the options that have a name of their own.
     pub fn all_overrides(&self) -> Result<Vec<String>> {
         let mut all = self.overrides.clone();
@@ -143,16 +158,14 @@ pub fn stored_recipe(run: &RunDir) -> Result<Recipe> {
 /// Says where nothing keeps a second process from the run.
 fn warn_without_lock(run: &RunDir) {
     if !run.is_locked() {
-        eprintln!(
-            "this file system has no locks: do not train in this folder from two places: {}",
-            run.path().display()
-        );
+        let path = run.path().display();
+        say(format_args!("this file system has no locks: do not train in this folder from two places: {path}"));
     }
 }
 
 /// Says that there is nothing left to do.
 pub fn tell_finished(args: &RunArgs) -> Result<Status> {
-    eprintln!("this run is finished; --force starts it anew: {}", args.out.display());
+    say(format_args!("this run is finished; --force starts it anew: {}", args.out.display()));
     if args.json {
         output::print_json(&serde_json::json!({ "run": args.out, "outcome": "finished" }))?;
     }
@@ -171,7 +184,8 @@ pub fn provenance(recipe: &Recipe, source: Option<&Path>) -> Result<Provenance> 
     })
 }
 
-fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result<()> {
+/// Refuses settings that a run did not begin with.
+pub fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result<()> {
     let (stored, asked) = (settings(stored), settings(asked));
     let keys = stored.keys().chain(asked.keys()).collect::<BTreeSet<_>>();
     let value = |of: &BTreeMap<String, String>, key: &str| of.get(key).map_or("nothing".to_owned(), Clone::clone);
@@ -212,11 +226,11 @@ fn flatten(prefix: &str, value: &toml::Value, settings: &mut BTreeMap<String, St
 /// Says that the files of the videos are not those the run began with. They may be copies of them, so that it goes on.
 fn tell_other_videos(began: &Provenance, plan: &Plan) {
     if began.videos.as_ref().is_some_and(|videos| *videos != plan.fingerprint()) {
-        eprintln!(
+        say(format_args!(
             "files of the videos were written since the run began (their sizes or times are others); where they hold other \
              videos, what follows is not what an undisturbed run would have learned: {}",
             plan.recipe.data.manifest.display()
-        );
+        ));
     }
 }
 

@@ -11,7 +11,7 @@ pub struct SuiteArgs {
     /// What to evaluate
     #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_values_t = standard())]
     pub suite: Vec<String>,
-    /// How bad, from 1 to 5; several are pooled
+    /// How bad, from 1 to 5; several are pooled, each once
     #[arg(long, value_name = "N,M,...", value_delimiter = ',', default_value = "3")]
     pub severity: Vec<u8>,
 }
@@ -23,8 +23,13 @@ fn standard() -> Vec<String> {
 impl SuiteArgs {
     /// The suites that were named, each once, in order.
     pub fn suites(&self) -> Result<Vec<Suite>> {
-        let severities: Vec<Severity> =
-            self.severity.iter().map(|&number| Ok(Severity::new(number)?)).collect::<Result<_>>()?;
+        let mut severities: Vec<Severity> = Vec::new();
+        for &number in &self.severity {
+            let severity = Severity::new(number)?;
+            if !severities.contains(&severity) {
+                severities.push(severity);
+            }
+        }
         let mut suites: Vec<Suite> = Vec::new();
         for name in &self.suite {
             let suite = Suite::named(name.trim(), &severities)?;

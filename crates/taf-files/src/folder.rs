@@ -1,7 +1,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::place::folder_of;
 use crate::whole::{UNFINISHED, sibling_in};
@@ -39,10 +38,8 @@ pub(crate) fn is_writable(folder: &Path) -> io::Result<()> {
     sibling_in(folder)?.close()
 }
 
-/// A file that was written to more lately than that may still be in the making.
-const STILL_WRITTEN: Duration = Duration::from_secs(60);
-
-/// Removes from `folder` what killed processes left half written; what another process may be writing stays.
+/// Removes from `folder` what killed processes left half written. Only for who alone writes there, such as the holder of a
+/// run's lock.
 ///
 /// # Errors
 /// If the folder cannot be read or a file not removed.
@@ -51,36 +48,24 @@ pub fn remove_unfinished(folder: &Path) -> Result<()> {
         let entry = entry.map_err(Error::io("read", folder))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(UNFINISHED) && is_old(&entry) {
+        if name.starts_with('.') && name.ends_with(UNFINISHED) {
             fs::remove_file(entry.path()).map_err(Error::io("remove", &entry.path()))?;
         }
     }
     Ok(())
 }
 
-fn is_old(entry: &fs::DirEntry) -> bool {
-    let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    modified.ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age > STILL_WRITTEN)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
-    use crate::Unfinished;
 
     #[test]
-    fn what_a_killed_process_left_is_removed_and_what_is_being_written_stays() {
+    fn only_unfinished_files_are_cleaned_away() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = folder.path().join("keep.json");
-        fs::write(&kept, b"x").unwrap();
-        let others = Unfinished::beside(&kept).unwrap();
-        let left = folder.path().join(format!(".left{UNFINISHED}"));
-        let long_ago = SystemTime::now() - 2 * STILL_WRITTEN;
-        File::create(&left).unwrap().set_modified(long_ago).unwrap();
+        let [kept, left] = ["keep.json", ".left.taf-unfinished"].map(|name| folder.path().join(name));
+        [&kept, &left].into_iter().for_each(|path| fs::write(path, b"x").unwrap());
         remove_unfinished(folder.path()).unwrap();
-        assert!(kept.exists() && others.path().exists() && !left.exists());
+        assert!(kept.exists() && !left.exists());
     }
 
     #[test]

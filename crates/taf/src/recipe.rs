@@ -204,7 +204,12 @@ impl Recipe {
         for text in overrides {
             set(&mut table, text).map_err(|message| RecipeError::Override { text: text.clone(), message })?;
         }
-        toml::Value::Table(table).try_into().map_err(parse)
+        toml::Value::Table(table).try_into().map_err(|error| match culprit(text, overrides) {
+            Some(one) => {
+                RecipeError::Override { text: one.clone(), message: error.to_string().trim().replace('\n', " ") }
+            }
+            None => parse(error),
+        })
     }
 
     /// The recipe as TOML, every field written out.
@@ -332,6 +337,17 @@ impl Plan {
         let frames = self.recipe.data.sampling.frames();
         self.recipe.model.config(self.classes.len(), frames).init(device, seed)
     }
+}
+
+/// The override without which the recipe could be read.
+fn culprit<'a>(recipe: &str, overrides: &'a [String]) -> Option<&'a String> {
+    let is_read_without = |one: &&String| {
+        let mut table: toml::Table = toml::from_str(recipe).unwrap_or_default();
+        let others = overrides.iter().filter(|other| other != one);
+        let changed = others.map(|other| set(&mut table, other)).all(|set| set.is_ok());
+        changed && toml::Value::Table(table).try_into::<Recipe>().is_ok()
+    };
+    overrides.iter().find(is_read_without)
 }
 
 /// Applies one `a.b.c=value`; the value is TOML, or else taken as a string.

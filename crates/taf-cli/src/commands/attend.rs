@@ -7,6 +7,7 @@ use anyhow::Result;
 use taf_files::write_atomic;
 use taf_report::page::attention_bars;
 
+use crate::allowed;
 use crate::clip::{Answers, ClipArgs, Numbers, Subject};
 use crate::exit::Status;
 use crate::output;
@@ -31,6 +32,8 @@ pub struct Args {
 
 /// Shows what a network sees in a video.
 pub fn run(args: Args) -> Result<Status> {
+    let out = allowed::perhaps("--out", args.out.as_ref(), allowed::PICTURE);
+    args.clip.reading().allows(out.as_slice())?;
     let subject = args.clip.read()?;
     let seen = subject.explain()?;
     let numbers = subject.numbers(&seen);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::allowed::{self, Reading};
 use crate::exit::Status;
 use crate::output;
 use crate::panel::Panel;
@@ -42,6 +43,9 @@ pub struct Args {
 /// Compares runs on the same clips.
 pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
+    let report = allowed::perhaps("--report", args.report.as_ref(), allowed::PAGE);
+    let reading = args.runs.iter().fold(Reading::default(), |reading, run| reading.run(run));
+    reading.at(args.asked.data.as_deref()).allows(report.as_slice())?;
     let trained = args.runs.iter().map(|run| open(run, args.weights.which())).collect::<Result<_>>()?;
     let panel = Panel::new(trained, &args.asked.asked())?;
     let title = panel.names().join(" against ");

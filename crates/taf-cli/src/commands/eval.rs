@@ -7,6 +7,7 @@ use taf::evaluate::Suite;
 use taf_files::write_atomic;
 use taf_report::page::Report;
 
+use crate::allowed::{self, Reading};
 use crate::exit::Status;
 use crate::output;
 use crate::panel::Panel;
@@ -49,6 +50,8 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
     refuse_unasked(&args, &suites)?;
+    let report = allowed::perhaps("--report", args.report.as_ref(), allowed::PAGE);
+    Reading::default().run(&args.trained.run).at(args.asked.data.as_deref()).allows(report.as_slice())?;
     let panel = Panel::new(vec![args.trained.open()?], &args.asked.asked())?;
     let name = panel.subject_name();
     let report = panel.report(format!("{name}: evaluation"), &suites)?;
@@ -73,6 +76,6 @@ fn refuse_unasked(args: &Args, suites: &[Suite]) -> Result<()> {
 
 fn verdict(args: &Args, report: &Report, model: &str) -> Status {
     let failures: Vec<String> = args.require.iter().filter_map(|required| required.failure(report, model)).collect();
-    failures.iter().for_each(|failure| eprintln!("not met: {failure}"));
+    failures.iter().for_each(|failure| output::say(format_args!("not met: {failure}")));
     if failures.is_empty() { Status::Done } else { Status::NotMet }
 }

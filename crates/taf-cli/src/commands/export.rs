@@ -11,8 +11,9 @@ use taf::onnx::{Description, write_onnx};
 use taf::train::{Checkpoint, CheckpointInfo};
 use taf::trained::{self, Weights};
 use taf_checkpoint::layout::Layout;
-use taf_files::write_atomic;
+use taf_files::{Output, write_atomic};
 
+use crate::allowed::Reading;
 use crate::exit::Status;
 use crate::output;
 use crate::trained::{WeightsArgs, device, open};
@@ -70,6 +71,11 @@ pub enum ExportFormat {
 /// Writes the network of a run for other programs.
 pub fn run(args: Args) -> Result<Status> {
     check(&args)?;
+    let ending = match args.format {
+        ExportFormat::Safetensors => &["safetensors"],
+        ExportFormat::Onnx => &["onnx"],
+    };
+    Reading::default().run(&args.checkpoint).allows(&[Output::file("--out", &args.out, ending)])?;
     let (info, model) = network(&args.checkpoint, args.weights.which())?;
     let (bytes, layout) = match args.format {
         ExportFormat::Safetensors => {

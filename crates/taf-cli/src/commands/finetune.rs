@@ -9,6 +9,7 @@ use taf::recipe::{Recipe, RecipeError};
 use taf::trained::Trained;
 use taf_report::run::RunDir;
 
+use crate::allowed::Reading;
 use crate::exit::Status;
 use crate::fitting::{self, Job};
 use crate::reports;
@@ -49,8 +50,11 @@ pub struct Args {
 
 /// Fine-tunes a trained run, or goes on with that.
 pub fn run(args: Args) -> Result<Status> {
+    let reading = Reading::default().run(&args.from).at(args.recipe.as_deref()).at(args.run.data.data.as_deref());
+    reading.allows_run(&args.run.out, args.run.existing())?;
     let source = open(&args.from, args.weights.which())?;
     let recipe = recipe(&args, &source)?;
+    args.run.check_classes(&recipe)?;
     let Some((session, model)) = begin(&args, recipe, &source)? else {
         return session::tell_finished(&args.run);
     };

@@ -13,6 +13,7 @@ use taf_checkpoint::{Allowed, Contents, read};
 use taf_report::run::{Existing, Provenance, RunDir};
 use taf_video::dataset::Manifest;
 
+use crate::allowed::Reading;
 use crate::class_list;
 use crate::exit::Status;
 use crate::named;
@@ -78,8 +79,20 @@ pub struct Args {
     pub json: bool,
 }
 
+impl Args {
+    fn reading(&self) -> Reading {
+        let [classes, order] = [&self.classes, &self.label_order].map(|file| file.as_deref().map(Path::new));
+        Reading::default().at(self.file.as_path()).at(self.data.as_deref()).at(classes).at(order)
+    }
+
+    fn existing(&self) -> Existing {
+        if self.force { Existing::Replace } else { Existing::Refuse }
+    }
+}
+
 /// Makes a run of weights that were trained elsewhere.
 pub fn run(args: Args) -> Result<Status> {
+    args.reading().allows_run(&args.out, args.existing())?;
     let recipe = recipe(&args)?;
     let classes = classes(&args)?;
     let order = class_list::order(args.label_order.as_deref())?;
@@ -129,16 +142,15 @@ fn classes(args: &Args) -> Result<Vec<String>> {
 /// Classes that are numbers usually tell the rows of a classifier, which sorted names do not follow: 0, 1, 10, 11, 2.
 fn note_numbers_out_of_order(classes: &[String]) {
     if let Some(row) = class_list::first_number_out_of_place(classes) {
-        eprintln!(
+        output::say(format_args!(
             "note: the classes are numbers in another order than their own: row {row} of the file's classifier is taken for \
              class {:?}; --label-order numeric takes it for class \"{row}\"",
             classes[row]
-        );
+        ));
     }
 }
 
 fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognizer) -> Result<()> {
-    let existing = if args.force { Existing::Replace } else { Existing::Refuse };
     let mut provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
         .with_commit(option_env!("TAF_GIT_COMMIT"))
         .with_seed("recipe", recipe.seed);
@@ -147,7 +159,7 @@ fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognize
     }
     let provenance = provenance.with_data(&absolute(&args.file)?)?;
     let sources: Vec<&Path> = args.data.as_deref().into_iter().chain([args.file.as_path()]).collect();
-    let run = RunDir::create(&args.out, existing, &sources)?;
+    let run = RunDir::create(&args.out, args.existing(), &sources)?;
     let info = CheckpointInfo {
         progress: Progress::default(),
         model: recipe.model.clone(),

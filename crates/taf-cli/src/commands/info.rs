@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use taf::model::{Cost, ModelRecipe, Recognizer, state_dict};
 use taf::recipe::Recipe;
@@ -99,6 +99,10 @@ struct Layer {
 
 /// Says what a network is made of, and what this program runs on.
 pub fn run(args: Args) -> Result<Status> {
+    let run = args.run.as_ref().or(args.recipe.as_ref().filter(|path| path.is_dir()));
+    if let (Some(run), Some(_)) = (run, &args.data) {
+        bail!("--data goes with a recipe, got a run, which knows its classes: {}", run.display());
+    }
     let network = match (&args.run, &args.recipe) {
         (Some(run), _) => Some(of_run(run, args.layers)?),
         (None, Some(run)) if run.is_dir() => Some(of_run(run, args.layers)?),

@@ -14,11 +14,12 @@ mod info;
 mod perturb;
 mod train;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 
 use crate::args::Cli;
 use crate::exit::Status;
+use crate::threads;
 
 /// The commands, in the order of the help.
 #[derive(Debug, Subcommand)]
@@ -42,10 +43,7 @@ pub enum Command {
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<Status> {
-    if let Some(threads) = cli.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
-        pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
-    }
+    threads::start(cli.threads)?;
     match cli.command {
         Command::Data(command) => data::run(command),
         Command::Train(args) => train::run(args),

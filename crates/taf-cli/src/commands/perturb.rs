@@ -9,9 +9,10 @@ use image::{ImageFormat, RgbImage};
 use serde::Serialize;
 use taf::adversary::{Objective, TemporalAdversary};
 use taf::evaluate::Explanation;
-use taf_files::write_atomic;
+use taf_files::{Output, write_atomic};
 use taf_video::{Clip, EncodeOptions, Frame, VideoWriter};
 
+use crate::allowed;
 use crate::clip::{ClipArgs, Numbers, Subject};
 use crate::exit::Status;
 use crate::output;
@@ -28,7 +29,7 @@ Example:
 pub struct Args {
     #[command(flatten)]
     pub clip: ClipArgs,
-    /// Video to write (.mp4, .mkv, .mov)
+    /// Video to write (.mp4, .mkv, .mov, .m4v, .avi)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Picture of the amplified difference to write; grey is no change (.png)
@@ -38,6 +39,9 @@ pub struct Args {
 
 /// Writes the temporal adversarial version of a video.
 pub fn run(args: Args) -> Result<Status> {
+    let video = Output::file("--out", &args.out, allowed::VIDEO);
+    let difference = allowed::perhaps("--difference", args.difference.as_ref(), allowed::PICTURE);
+    args.clip.reading().allows(&[&[video][..], difference.as_slice()].concat())?;
     let subject = args.clip.read()?;
     let seen = subject.explain()?;
     let perturbed = &seen.perturbed.clip;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::allowed::Reading;
 use crate::exit::Status;
 use crate::fitting::{self, Job};
 use crate::reports;
@@ -39,6 +40,9 @@ pub fn run(args: Args) -> Result<Status> {
         Some(path) => args.run.read_recipe(path)?,
         None => args.run.own_recipe()?,
     };
+    args.run.check_classes(&recipe)?;
+    let reading = Reading::default().at(args.recipe.as_deref()).at(recipe.data.manifest.as_path());
+    reading.allows_run(&args.run.out, args.run.existing())?;
     let Some(session) = Session::begin(&args.run.out, args.run.existing(), recipe, None)? else {
         return session::tell_finished(&args.run);
     };

@@ -71,6 +71,12 @@ impl RunDir {
         }
     }
 
+    /// Every file and folder that a run in the folder `path` writes of its own accord, whether it is there or not.
+    pub fn own_paths(path: &Path) -> Vec<PathBuf> {
+        let names = [RECIPE, PROVENANCE, METRICS, CHECKPOINTS, FINISHED, LOCK].into_iter().chain(REPORTS);
+        names.map(|name| path.join(name)).collect()
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -275,8 +281,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = started(folder.path());
         let half = run.checkpoints().join(".last.1.0.taf-unfinished");
-        let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-        fs::File::create(&half).unwrap().set_modified(an_hour_ago).unwrap();
+        fs::write(&half, b"half").unwrap();
         run.metrics().unwrap();
         drop(run);
         let run = create(folder.path(), Existing::Resume).unwrap();

@@ -51,6 +51,7 @@ impl MovingShapes {
     /// If a split is named twice or not in letters, digits, `-` and `_`, there are no clips, or a file cannot be written.
     pub fn write(&self, root: &Path, splits: &[(&str, usize)], progress: Progress) -> Result<Manifest> {
         let jobs = jobs(splits)?;
+        refuse_other_list(root)?;
         for class in CLASSES {
             make_clean_folder(&root.join(class))?;
         }
@@ -75,8 +76,8 @@ impl MovingShapes {
             return Ok(());
         }
         // The new settings come last: a process killed before that removes the rest next time.
-        remove(&path)?;
         remove(&root.join(MANIFEST_FILE))?;
+        remove(&path)?;
         jobs.iter().try_for_each(|job| remove(&root.join(job.path())))?;
         Ok(write_atomic(&path, &settings)?)
     }
@@ -141,6 +142,17 @@ impl Job<'_> {
     fn group(&self) -> String {
         let (action, _) = Action::of_class(self.class);
         format!("{} {} {}", self.split, action.name(), self.index)
+    }
+}
+
+/// Refuses a folder whose manifest lists videos that were not generated.
+fn refuse_other_list(root: &Path) -> Result<()> {
+    let manifest = root.join(MANIFEST_FILE);
+    match manifest.exists() && !root.join(SETTINGS_FILE).exists() {
+        true => {
+            Err(Error::content(&manifest, format!("no list, or one beside {SETTINGS_FILE}"), "a list of other videos"))
+        }
+        false => Ok(()),
     }
 }
 

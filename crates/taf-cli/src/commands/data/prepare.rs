@@ -9,6 +9,7 @@ use taf_video::{Error, Seed};
 
 use super::tell;
 use crate::exit::Status;
+use crate::output::say;
 use crate::picture_folder::FrameArgs;
 use crate::progress::Counter;
 
@@ -70,8 +71,8 @@ pub fn run(args: &Args) -> Result<Status> {
     drop(bar);
     prepared.manifest.write(&args.out)?;
     let left_out: Vec<String> = prepared.unreadable.iter().map(ToString::to_string).collect();
-    left_out.iter().for_each(|video| eprintln!("left out: {video}"));
-    warnings(&listing, &prepared, &split).iter().for_each(|warning| eprintln!("{warning}"));
+    left_out.iter().for_each(|video| say(format_args!("left out: {video}")));
+    warnings(&listing, &prepared, &split).iter().for_each(say);
     tell(&args.out, left_out, args.json)
 }
 
