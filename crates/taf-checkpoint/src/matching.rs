@@ -45,7 +45,7 @@ pub struct Reshaped {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// The keys are of no known layout.
-    #[error("expected keys as torchvision, TSM, TAM, GST, TPN or mmaction2 name them, found {found:?}")]
+    #[error("expected keys of one of the layouts {}, found {found:?}", Layout::names())]
     Unknown {
         /// Some of them.
         found: Vec<String>,

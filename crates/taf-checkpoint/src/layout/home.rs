@@ -9,7 +9,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// The TSN repository's, and with it those of TSM, TAM and GST.
+    /// The TSN repository's, and with it those that build on it.
     pub const TSN: Self = Self { trunk: "base_model.", classifier: "new_fc.", neck: None };
     /// The TPN repository's.
     pub const TPN: Self = Self { trunk: "backbone.", classifier: "cls_head.fc_cls.", neck: Some("necks.") };

@@ -38,7 +38,7 @@ pub enum Layout {
 /// A weight by what it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Of the trunk, as torchvision names it, with `.tam.` and `Tconv` as their repositories do: `layer1.0.conv1.weight`.
+    /// Of the trunk, as torchvision names it, with `.tam.`, `Tconv` and the like as their repositories do: `layer1.0.conv1.weight`.
     Trunk(String),
     /// Of the classifier: `weight` or `bias`.
     Classifier(String),
@@ -71,6 +71,9 @@ impl From<Part> for Key {
     }
 }
 
+/// What the keys of a repository's own temporal module have in them, where it is not of another.
+const MODULES: [(&str, Layout); 2] = [(".tam.", Layout::Tam), (".Tconv.", Layout::Gst)];
+
 impl Layout {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Torchvision, Self::Tsm, Self::Tam, Self::Gst, Self::Tpn, Self::Mmaction2];
@@ -84,15 +87,7 @@ impl Layout {
         } else if any_begins("backbone.conv1.weight") {
             Some(Self::Tpn)
         } else if any_begins("base_model.") {
-            let adaptive = any(&|key| key.contains(".tam."));
-            let grouped = any(&|key| key.contains(".Tconv."));
-            Some(if grouped {
-                Self::Gst
-            } else if adaptive {
-                Self::Tam
-            } else {
-                Self::Tsm
-            })
+            Some(Self::of_module(|module| any(&|key| key.contains(module))).unwrap_or(Self::Tsm))
         } else if any_begins("layer1.0.conv1.") || any_begins("features.0.0.") {
             Some(Self::Torchvision)
         } else {
@@ -100,16 +95,23 @@ impl Layout {
         }
     }
 
+    /// The repository whose own module blocks have; none without such a module.
+    fn of_module(has: impl Fn(&str) -> bool) -> Option<Self> {
+        MODULES.into_iter().find(|(module, _)| has(module)).map(|(_, layout)| layout)
+    }
+
     /// Whether the repository has such a network at all. TPN is two networks of the same weights: in its own repository the
     /// shortcuts that project see the shifted input, in mmaction2 they do not.
     pub fn holds(self, network: &Network) -> bool {
-        let (adaptive, grouped, pyramid) = (network.is_adaptive(), network.is_grouped(), network.has_pyramid());
+        let module = Self::of_module(|module| network.any_in_trunk(|name| name.contains(module)));
         match self {
-            Self::Torchvision | Self::Tsm => !adaptive && !grouped && !pyramid,
-            Self::Tam => adaptive,
-            Self::Gst => grouped,
-            Self::Tpn => pyramid && network.shifts_shortcuts(),
-            Self::Mmaction2 => !grouped && !network.is_mobile() && !network.shifts_shortcuts(),
+            Self::Torchvision | Self::Tsm => module.is_none() && !network.has_pyramid(),
+            Self::Tam | Self::Gst => module == Some(self),
+            Self::Tpn => network.has_pyramid() && network.shifts_shortcuts(),
+            Self::Mmaction2 => {
+                let known = module.is_none_or(|layout| layout == Self::Tam);
+                known && !network.is_mobile() && !network.shifts_shortcuts()
+            }
         }
     }
 
@@ -143,6 +145,11 @@ impl Layout {
         }
     }
 
+    /// The names of all of them, in words.
+    pub(crate) fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
     /// As the command line and messages write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -166,8 +173,8 @@ impl FromStr for Layout {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|layout| layout.name() == text).ok_or_else(|| format!("expected one of {}", names()))
+        let known = Self::ALL.into_iter().find(|layout| layout.name() == text);
+        known.ok_or_else(|| format!("expected one of {}", Self::names()))
     }
 }
 

@@ -51,11 +51,6 @@ impl Network {
         self.any_in_trunk(|name| name.contains(".tam."))
     }
 
-    /// The blocks have GST's two groups of channels.
-    pub(super) fn is_grouped(&self) -> bool {
-        self.any_in_trunk(|name| name.contains(".Tconv."))
-    }
-
     /// The trunk is MobileNetV2.
     pub(super) fn is_mobile(&self) -> bool {
         self.any_in_trunk(|name| name.starts_with("features."))
@@ -73,7 +68,8 @@ impl Network {
         self.weights.iter().any(shortcut)
     }
 
-    fn any_in_trunk(&self, test: impl Fn(&str) -> bool) -> bool {
+    /// Whether a name of the trunk is such a one.
+    pub(super) fn any_in_trunk(&self, test: impl Fn(&str) -> bool) -> bool {
         self.weights.iter().filter_map(|weight| weight.part.trunk()).any(test)
     }
 }

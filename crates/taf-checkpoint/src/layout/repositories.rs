@@ -9,7 +9,8 @@ pub(super) fn torchvision_part(key: &str) -> Option<Part> {
     is_of_images(key).then(|| Part::Trunk(key.to_owned()))
 }
 
-/// Whether torchvision's image networks have a weight of this name in their trunk.
+/// Whether image networks have a weight of this name in their trunk: torchvision's, and Res2Net, whose blocks have lists of
+/// convolutions.
 pub(crate) fn is_of_images(name: &str) -> bool {
     let pieces: Vec<&str> = name.split('.').collect();
     let unit = |name: &str| ["conv", "bn"].iter().any(|kind| name.starts_with(kind));
@@ -17,8 +18,8 @@ pub(crate) fn is_of_images(name: &str) -> bool {
         ["conv1" | "bn1", _] | ["features", ..] => true,
         ["layer1" | "layer2" | "layer3" | "layer4", _, inner @ ..] => match inner {
             ["downsample", _, _] => true,
-            [name, _] => unit(name),
-            _ => false,
+            [name, ..] => unit(name),
+            [] => false,
         },
         _ => false,
     }
