@@ -3,9 +3,11 @@
 #[path = "../examples/bring_your_own_model.rs"]
 #[allow(dead_code)]
 mod bring_your_own_model;
+mod common;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
+use common::network;
 use taf::conformance::{ClipSize, check};
 use taf::model::{
     BlockKind, MobileNetV2Config, Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput,
@@ -47,14 +49,9 @@ fn tsn_and_tsm_conform_on_mobilenet() {
 }
 
 #[test]
-fn tam_and_gst_conform() {
-    let trunk = || small(BlockKind::Bottleneck);
-    for config in [
-        RecognizerConfig::tam(trunk(), 3, SIZE.frames),
-        RecognizerConfig::gst(trunk(), 3),
-        RecognizerConfig::gst_large(trunk(), 3),
-    ] {
-        assert_eq!(check(without_dropout(config.clone()), SIZE), Vec::<String>::new(), "{config:?}");
+fn networks_of_bottlenecks_conform() {
+    for (name, config) in network::of_bottlenecks(&small(BlockKind::Bottleneck), 3, SIZE.frames) {
+        assert_eq!(check(without_dropout(config), SIZE), Vec::<String>::new(), "{name}");
     }
 }
 
@@ -66,18 +63,15 @@ fn tpn_conforms() {
 
 #[test]
 fn networks_with_auxiliary_norms_conform() {
-    let trunk = || small(BlockKind::Bottleneck);
-    for config in [
-        RecognizerConfig::tsm(small(BlockKind::Basic), 3),
-        RecognizerConfig::tam(trunk(), 3, SIZE.frames),
-        RecognizerConfig::gst(trunk(), 3),
-    ] {
-        let plain = without_dropout(config.clone());
+    let tsm = ("tsm", RecognizerConfig::tsm(small(BlockKind::Basic), 3));
+    let all = network::of_bottlenecks(&small(BlockKind::Bottleneck), 3, SIZE.frames).into_iter().chain([tsm]);
+    for (name, config) in all {
+        let plain = without_dropout(config);
         let norms = |model: &Recognizer, part| parameter_names(model).iter().filter(|name| name.contains(part)).count();
         let main = norms(&plain, ".main.");
         let model = plain.with_auxiliary_norms();
-        assert_eq!(norms(&model, ".auxiliary."), main, "every norm has the branch: {config:?}");
-        assert_eq!(check(model, SIZE), Vec::<String>::new(), "{config:?}");
+        assert_eq!(norms(&model, ".auxiliary."), main, "every norm has the branch: {name}");
+        assert_eq!(check(model, SIZE), Vec::<String>::new(), "{name}");
     }
 }
 

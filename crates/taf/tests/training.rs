@@ -1,7 +1,10 @@
 //! A training step, alone and many of them.
 
+mod common;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use common::network;
 use taf::adversary::minor_frames;
 use taf::attention::class_activation_map;
 use taf::data::{ClipBatch, Sample, clips_to_tensor};
@@ -171,22 +174,18 @@ fn correlation(a: Tensor<2>, b: Tensor<2>) -> f64 {
     f64::from(((a * b).sum_dim(1) / lengths.clamp_min(1e-30)).mean().into_scalar::<f32>())
 }
 
-/// TAM, GST and GST-Large on small trunks of bottlenecks.
-fn networks_of_bottlenecks() -> [Recognizer; 3] {
-    let trunk = || ResNetConfig { block: BlockKind::Bottleneck, layers: vec![2, 2, 1], width: 16 };
-    let configs = [
-        RecognizerConfig::tam(trunk(), 2, FRAMES),
-        RecognizerConfig::gst(trunk(), 2),
-        RecognizerConfig::gst_large(trunk(), 2),
-    ];
-    configs.map(|config| RecognizerConfig { dropout: 0.0, ..config }.init(&Device::flex().autodiff(), 0))
+/// Networks with a temporal module in every bottleneck, on small trunks.
+fn networks_of_bottlenecks() -> Vec<(&'static str, Recognizer)> {
+    let trunk = ResNetConfig { block: BlockKind::Bottleneck, layers: vec![2, 2, 1], width: 16 };
+    let fresh = |config| RecognizerConfig { dropout: 0.0, ..config }.init(&Device::flex().autodiff(), 0);
+    network::of_bottlenecks(&trunk, 2, FRAMES).into_iter().map(|(name, config)| (name, fresh(config))).collect()
 }
 
 #[test]
 fn adaptive_filters_and_convolutions_over_time_learn_its_direction_too() {
     // Single frames reach 0.5; 42 of 60 by chance have a probability of 0.001. TAM, whose kernels are the mean of three
     // frames at first, learns slowest.
-    for (name, network) in ["TAM", "GST", "GST-Large"].into_iter().zip(networks_of_bottlenecks()) {
+    for (name, network) in networks_of_bottlenecks() {
         let (network, _) = train(network, None, 90, 0.05);
         let accuracy = accuracy(&network);
         println!("{name}: {accuracy}");
@@ -196,7 +195,7 @@ fn adaptive_filters_and_convolutions_over_time_learn_its_direction_too() {
 
 #[test]
 fn adaptive_filters_and_convolutions_over_time_learn_a_batch_by_heart() {
-    for (name, mut model) in ["TAM", "GST", "GST-Large"].into_iter().zip(networks_of_bottlenecks()) {
+    for (name, mut model) in networks_of_bottlenecks() {
         let batch = ClipBatch { samples: moving_shapes(0..4) };
         let config = SgdConfig { learning_rate: 0.02, weight_decay: 0.0, ..SgdConfig::default() };
         let mut optimizer = Optimizer::new(config);

@@ -1,4 +1,4 @@
-//! The networks that the golden files are of.
+//! The networks that tests go through, and those that the golden files are of.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,19 @@ use taf_checkpoint::layout::Weight;
 
 use super::golden::{Golden, fill};
 
-/// All of them, by the names of their files.
+/// Every golden file.
 pub const KINDS: [&str; 7] = ["tsn", "tsm", "tsm_basic", "tam", "gst", "tpn", "mobilenet_tsm"];
+
+/// The networks with a temporal module in every bottleneck. Their names are those of their golden files; `gst_large` has
+/// none, and is made as a `gst` whose beta is 1.
+pub fn of_bottlenecks(trunk: &ResNetConfig, classes: usize, frames: usize) -> Vec<(&'static str, RecognizerConfig)> {
+    let trunk = || trunk.clone();
+    vec![
+        ("tam", RecognizerConfig::tam(trunk(), classes, frames)),
+        ("gst", RecognizerConfig::gst(trunk(), classes)),
+        ("gst_large", RecognizerConfig::gst_large(trunk(), classes)),
+    ]
+}
 
 /// What builds the instance.
 pub fn config(golden: &Golden) -> RecognizerConfig {
@@ -17,18 +28,18 @@ pub fn config(golden: &Golden) -> RecognizerConfig {
     let resnet = |block| ResNetConfig { block, layers: golden.meta("layers"), width };
     match golden.kind() {
         "tsn" => RecognizerConfig::tsn(resnet(BlockKind::Bottleneck), classes),
-        "tam" => RecognizerConfig::tam(resnet(BlockKind::Bottleneck), classes, golden.meta("frames")),
-        "gst" if golden.find_meta("beta") == Some(1) => {
-            RecognizerConfig::gst_large(resnet(BlockKind::Bottleneck), classes)
-        }
-        "gst" => RecognizerConfig::gst(resnet(BlockKind::Bottleneck), classes),
+        "tsm" => RecognizerConfig::tsm(resnet(BlockKind::Bottleneck), classes),
         "tsm_basic" => RecognizerConfig::tsm(resnet(BlockKind::Basic), classes),
         "mobilenet_tsm" => RecognizerConfig::tsm(MobileNetV2Config { width }, classes),
         "tpn" => {
             let config = RecognizerConfig::tpn(resnet(BlockKind::Bottleneck), classes);
             RecognizerConfig { pyramid_groups: Some(golden.meta("groups")), ..config }
         }
-        _ => RecognizerConfig::tsm(resnet(BlockKind::Bottleneck), classes),
+        kind => {
+            let name = if golden.find_meta("beta") == Some(1) { "gst_large" } else { kind };
+            let all = of_bottlenecks(&resnet(BlockKind::Bottleneck), classes, golden.meta("frames"));
+            all.into_iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no network is called {name}")).1
+        }
     }
 }
 
