@@ -1,4 +1,4 @@
-"""Writes the golden fixtures of crates/taf/tests/golden/: small instances of TSN, TSM (also on MobileNetV2), TAM, GST
+"""Writes the golden fixtures of crates/taf/tests/golden/: small instances of TSN, TSM (also on MobileNetV2), TAM, TEA, GST
 and TPN whose weights come from a hash of the parameter's name (nothing to ship), with the numbers PyTorch computes for them.
 usage: make_golden.py OUTDIR
 """
@@ -78,7 +78,8 @@ def golden(kind, cfg, out):
     n, t, s, k, layers, width = cfg['clips'], cfg['frames'], cfg['size'], cfg['classes'], cfg['layers'], cfg['width']
     build = {'tsn': lambda: R.Tsn2d('tsn', layers, k, t, R.Bottleneck, width), 'tsm': lambda: R.Tsn2d('tsm', layers, k, t, R.Bottleneck, width),
              'tsm_basic': lambda: R.Tsn2d('tsm', layers, k, t, R.BasicBlock, width),
-             'tam': lambda: R.Tsn2d('tam', layers, k, t, R.Bottleneck, width), 'gst': lambda: R.Gst(layers, k, t, 4, cfg.get('beta', 2), width),
+             'tam': lambda: R.Tsn2d('tam', layers, k, t, R.Bottleneck, width), 'tea': lambda: R.Tsn2d('tea', layers, k, t, width=width),
+             'gst': lambda: R.Gst(layers, k, t, 4, cfg.get('beta', 2), width),
              'mobilenet_tsm': lambda: R.MobileNetTsm(k, t, width),
              'tpn': lambda: R.Tpn(layers, k, t, width, cfg.get('groups', 32))}[kind]
     m = load(build()).eval()
@@ -124,7 +125,7 @@ def golden(kind, cfg, out):
     print(kind, {k: tuple(np.asarray(v).shape) for k, v in T.items() if 'grad' not in k}, 'loss', T['eval.loss'], 'att', T['eval.relu.attention'].round(3).tolist(), T['eval.softmax.attention'].round(3).tolist(), 'gradnorm', float(np.linalg.norm(T['eval.relu.shift_input_grad'])))
 
 if __name__ == '__main__':
-    kinds = ('tsn', 'tsm', 'tsm_basic', 'tam', 'gst', 'tpn', 'mobilenet_tsm')
+    kinds = ('tsn', 'tsm', 'tsm_basic', 'tam', 'tea', 'gst', 'tpn', 'mobilenet_tsm')
     p = argparse.ArgumentParser(); p.add_argument('out'); p.add_argument('--kinds', nargs='+', choices=kinds, default=kinds)
     p.add_argument('--set', nargs='*', default=[], metavar='KEY=JSON', help='another instance, e.g. frames=16 layers=[1,1] beta=1 (GST-Large)')
     a = p.parse_args()
@@ -132,4 +133,7 @@ if __name__ == '__main__':
     base = dict(clips=2, frames=4, size=48, classes=7, layers=[1, 2, 1, 1], width=16, groups=8)
     base.update({k: json.loads(v) for k, v in (s.split('=') for s in a.set)})
     # at width 16 an activation of MobileNet stands within rounding of the ceiling of ReLU6
-    for kind in a.kinds: golden(kind, dict(base, width=8) if kind == 'mobilenet_tsm' else base, a.out)
+    # TEA's groups of channels are 26/64 of the width, and even at width 10; in more stages its features grow until the
+    # softmax is all on one frame
+    own = dict(mobilenet_tsm=dict(width=8), tea=dict(width=10, layers=[2, 1]))
+    for kind in a.kinds: golden(kind, {**base, **own.get(kind, {})}, a.out)

@@ -70,6 +70,10 @@ def gst(model):
     return model
 
 
+def tea(model):
+    return model
+
+
 def tpn(model):
     return model
 

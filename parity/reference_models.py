@@ -1,4 +1,4 @@
-"""Reference implementations (PyTorch) of TSN, TSM (also on MobileNetV2), GST, TAM and TPN, written for this project from the papers,
+"""Reference implementations (PyTorch) of TSN, TSM (also on MobileNetV2), GST, TAM, TEA and TPN, written for this project from the papers,
 with the parameter names that the published checkpoints use. They produce the golden numbers under
 crates/taf/tests/golden/. `layers`, `width` scale the networks down so that fixtures stay small.
 """
@@ -74,6 +74,62 @@ class BasicBlock(nn.Module):
         return relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
+class MotionExcitation(nn.Module):
+    """TEA's ME: gates of every channel and frame, from how the features change until the next frame"""
+    def __init__(self, c, t):
+        super().__init__(); self.t, few = t, max(1, c // 16)
+        self.conv1 = nn.Conv2d(c, few, 1, bias=False); self.bn1 = nn.BatchNorm2d(few)
+        self.conv2 = nn.Conv2d(few, few, 3, 1, 1, groups=few, bias=False)
+        self.conv3 = nn.Conv2d(few, c, 1, bias=False); self.bn3 = nn.BatchNorm2d(c)
+
+    def forward(self, x):
+        y = self.bn1(self.conv1(x))
+        now, then = (v.reshape(-1, self.t, *v.shape[1:]) for v in (y, self.conv2(y)))
+        motion = torch.cat((then[:, 1:] - now[:, :-1], torch.zeros_like(now[:, :1])), 1)   # the last frame has no next one
+        pooled = motion.flatten(0, 1).mean((2, 3), keepdim=True)
+        return x + x * (torch.sigmoid(self.bn3(self.conv3(pooled))) - 0.5)
+
+
+class TemporalFilter(nn.Module):
+    """one filter of three frames per channel; starts as the identity, or as a shift of half the channels each way"""
+    def __init__(self, c, t, shifts):
+        super().__init__(); self.t = t
+        self.conv = nn.Conv1d(c, c, 3, padding=1, groups=c, bias=False)
+        with torch.no_grad():
+            self.conv.weight.zero_(); half = c // 2 if shifts else 0
+            self.conv.weight[:half, 0, 2] = 1; self.conv.weight[half:2 * half, 0, 0] = 1; self.conv.weight[2 * half:, 0, 1] = 1
+
+    def forward(self, x):
+        nt, c, h, w = x.shape; t = self.t
+        rows = x.view(nt // t, t, c, h * w).permute(0, 3, 2, 1).reshape(-1, c, t)
+        return self.conv(rows).view(nt // t, h, w, c, t).permute(0, 4, 3, 1, 2).reshape(nt, c, h, w)
+
+
+class TeaBottleneck(nn.Module):
+    """TEA on Res2Net's 26w x 4s block: the first block of a stage treats its groups alone, the others hand each to the next"""
+    expansion = 4
+    def __init__(self, cin, planes, stride, down, kind, t, first):
+        super().__init__(); self.first = first; w = self.w = planes * 26 // 64
+        self.me = MotionExcitation(4 * w, t)
+        self.conv1 = nn.Conv2d(cin, 4 * w, 1, bias=False); self.bn1 = nn.BatchNorm2d(4 * w)
+        self.convs = nn.ModuleList(nn.Conv2d(w, w, 3, stride, 1, bias=False) for _ in range(3))
+        self.bns = nn.ModuleList(nn.BatchNorm2d(w) for _ in range(3))
+        self.shifts = nn.ModuleList(TemporalFilter(w, t, shifts=i == 3) for i in range(4))
+        self.pool = nn.AvgPool2d(3, stride, 1) if first else nn.Identity()
+        self.conv3 = nn.Conv2d(4 * w, planes * 4, 1, bias=False); self.bn3 = nn.BatchNorm2d(planes * 4)
+        self.downsample = nn.Sequential(nn.Conv2d(cin, planes * 4, 1, stride, bias=False), nn.BatchNorm2d(planes * 4)) if down else None
+
+    def forward(self, x):
+        *groups, last = self.me(relu(self.bn1(self.conv1(x)))).split(self.w, 1)
+        outs = []
+        for g, filt, conv, bn in zip(groups, self.shifts, self.convs, self.bns):
+            if outs and not self.first: g = g + outs[-1]
+            outs.append(relu(bn(conv(filt(g)))))
+        outs.append(self.pool(self.shifts[3](last)))
+        y = self.bn3(self.conv3(torch.cat(outs, 1)))
+        return relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
 class ResNet(nn.Module):
     def __init__(self, layers, kind, t, block=Bottleneck, width=64):
         super().__init__()
@@ -84,7 +140,8 @@ class ResNet(nn.Module):
             for j in range(n):
                 stride = 2 if (i > 0 and j == 0) else 1
                 down = j == 0 and (stride != 1 or cin != planes * block.expansion)
-                blocks.append(block(cin, planes, stride, down, kind, t)); cin = planes * block.expansion
+                more = (j == 0,) if block is TeaBottleneck else ()
+                blocks.append(block(cin, planes, stride, down, kind, t, *more)); cin = planes * block.expansion
             setattr(self, f'layer{i + 1}', nn.Sequential(*blocks))
         self.n, self.out = len(layers), cin
 
@@ -97,10 +154,10 @@ class ResNet(nn.Module):
 
 
 class Tsn2d(nn.Module):
-    """TSN / TSM / TAM: per-frame logits averaged over segments. kind in {'tsn','tsm','tam'}"""
+    """TSN / TSM / TAM / TEA: per-frame logits averaged over segments. kind in {'tsn','tsm','tam','tea'}"""
     def __init__(self, kind, layers, classes, t, block=Bottleneck, width=64):
         super().__init__(); self.t = t
-        self.base_model = ResNet(layers, kind, t, block, width)
+        self.base_model = ResNet(layers, kind, t, TeaBottleneck if kind == 'tea' else block, width)
         self.new_fc = nn.Linear(self.base_model.out, classes)
     def features(self, x):                       # x: [N*T,3,H,W] -> [N,T,C,h,w]
         f = self.base_model.stages(x)[-1]

@@ -57,6 +57,7 @@ PUBLISHED = [
     ('tsm-mobilenetv2', 'tsm', mobilenet, lambda model: layouts.tsm_mobilenet(model)),
     ('tam-resnet50', 'tam', lambda: resnet('tam'), lambda model: layouts.tam(model)),
     ('tam-resnet50', 'mmaction2', lambda: resnet('tam'), lambda model: layouts.mmaction2(model, 'tam')),
+    ('tea-resnet50', 'tea', lambda: resnet('tea'), lambda model: layouts.tea(model)),
     ('gst-resnet50', 'gst', gst, lambda model: layouts.gst(model)),
     ('gst-large-resnet50', 'gst', lambda: gst(1), lambda model: layouts.gst(model)),
     ('tpn-resnet50', 'tpn', tpn, lambda model: layouts.tpn(model)),

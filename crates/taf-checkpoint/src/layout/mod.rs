@@ -29,6 +29,8 @@ pub enum Layout {
     Tam,
     /// chenxuluo/GST-video.
     Gst,
+    /// Phoenix1327/tea-action-recognition.
+    Tea,
     /// decisionforce/TPN.
     Tpn,
     /// open-mmlab/mmaction2: TSN, TSM, TANet and TPN.
@@ -38,7 +40,7 @@ pub enum Layout {
 /// A weight by what it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Of the trunk, as torchvision names it, with `.tam.`, `Tconv` and the like as their repositories do: `layer1.0.conv1.weight`.
+    /// Of the trunk, as torchvision names it, with `.tam.`, `Tconv`, `.me.` and the like as their repositories do: `layer1.0.conv1.weight`.
     Trunk(String),
     /// Of the classifier: `weight` or `bias`.
     Classifier(String),
@@ -72,11 +74,12 @@ impl From<Part> for Key {
 }
 
 /// What the keys of a repository's own temporal module have in them, where it is not of another.
-const MODULES: [(&str, Layout); 2] = [(".tam.", Layout::Tam), (".Tconv.", Layout::Gst)];
+const MODULES: [(&str, Layout); 3] = [(".tam.", Layout::Tam), (".Tconv.", Layout::Gst), (".me.", Layout::Tea)];
 
 impl Layout {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Torchvision, Self::Tsm, Self::Tam, Self::Gst, Self::Tpn, Self::Mmaction2];
+    pub const ALL: [Self; 7] =
+        [Self::Torchvision, Self::Tsm, Self::Tam, Self::Gst, Self::Tea, Self::Tpn, Self::Mmaction2];
 
     /// Which layout a file with these keys has; none where no layout has such keys.
     pub fn detect<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> Option<Self> {
@@ -106,7 +109,7 @@ impl Layout {
         let module = Self::of_module(|module| network.any_in_trunk(|name| name.contains(module)));
         match self {
             Self::Torchvision | Self::Tsm => module.is_none() && !network.has_pyramid(),
-            Self::Tam | Self::Gst => module == Some(self),
+            Self::Tam | Self::Gst | Self::Tea => module == Some(self),
             Self::Tpn => network.has_pyramid() && network.shifts_shortcuts(),
             Self::Mmaction2 => {
                 let known = module.is_none_or(|layout| layout == Self::Tam);
@@ -117,7 +120,7 @@ impl Layout {
 
     /// The layout of the repository that the network was published in.
     pub fn own(network: &Network) -> Self {
-        let own = [Self::Tsm, Self::Tam, Self::Gst, Self::Tpn];
+        let own = [Self::Tsm, Self::Tam, Self::Gst, Self::Tea, Self::Tpn];
         own.into_iter().find(|layout| layout.holds(network)).unwrap_or(Self::Mmaction2)
     }
 
@@ -127,7 +130,7 @@ impl Layout {
             Self::Torchvision => repositories::torchvision_part(key).map(Key::from),
             Self::Tsm => repositories::read_tsm(key),
             Self::Tam => repositories::tam_part(key).map(Key::from),
-            Self::Gst => Home::TSN.part(key).map(Key::from),
+            Self::Gst | Self::Tea => Home::TSN.part(key).map(Key::from),
             Self::Tpn => Home::TPN.part(key).map(Key::from),
             Self::Mmaction2 => mmaction2::read(key),
         }
@@ -139,7 +142,7 @@ impl Layout {
             Self::Torchvision => repositories::torchvision_key(part, network),
             Self::Tsm => repositories::tsm_key(part, network),
             Self::Tam => repositories::tam_key(part),
-            Self::Gst => Home::TSN.name(part),
+            Self::Gst | Self::Tea => Home::TSN.name(part),
             Self::Tpn => Home::TPN.name(part),
             Self::Mmaction2 => mmaction2::key(part, network),
         }
@@ -157,6 +160,7 @@ impl Layout {
             Self::Tsm => "tsm",
             Self::Tam => "tam",
             Self::Gst => "gst",
+            Self::Tea => "tea",
             Self::Tpn => "tpn",
             Self::Mmaction2 => "mmaction2",
         }

@@ -139,6 +139,7 @@ fn layouts_are_told_apart_by_their_keys() {
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.conv1.net.weight"]), Some(Layout::Tsm));
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.tam.G.0.weight"]), Some(Layout::Tam));
     assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.Tconv.weight"]), Some(Layout::Gst));
+    assert_eq!(detect(&["base_model.conv1.weight", "base_model.layer1.0.me.conv1.weight"]), Some(Layout::Tea));
     assert_eq!(detect(&["backbone.conv1.weight", "necks.pyramid_fusion_op.0.weight"]), Some(Layout::Tpn));
     assert_eq!(detect(&["data_preprocessor.mean", "backbone.conv1.conv.weight"]), Some(Layout::Mmaction2));
     assert_eq!(detect(&["model.trunk.stem.conv.weight", "s1.pathway0_stem.conv.weight"]), None);
@@ -153,6 +154,7 @@ fn a_layout_holds_the_networks_of_its_repository() {
         (Home::TSN, "base_model.layer1.0.conv1.weight", true, "torchvision tsm mmaction2"),
         (Home::TSN, "base_model.layer1.0.tam.G.0.weight", false, "tam mmaction2"),
         (Home::TSN, "base_model.layer1.0.Tconv.weight", false, "gst"),
+        (Home::TSN, "base_model.layer1.0.me.conv1.weight", false, "tea"),
         (Home::TSN, "base_model.features.3.conv.0.0.weight", true, "torchvision tsm"),
         (Home::TPN, "backbone.layer1.0.downsample.0.weight", false, "mmaction2"),
         (Home::TPN, "backbone.layer1.0.downsample.0.weight", true, "tpn"),
@@ -169,6 +171,7 @@ fn a_network_is_exported_in_the_layout_of_its_repository_unless_told_otherwise()
         (Home::TSN, "base_model.layer1.0.conv1.weight", Layout::Tsm),
         (Home::TSN, "base_model.layer1.0.tam.G.0.weight", Layout::Tam),
         (Home::TSN, "base_model.layer1.0.Tconv.weight", Layout::Gst),
+        (Home::TSN, "base_model.layer1.0.me.conv1.weight", Layout::Tea),
         (Home::TPN, "necks.pyramid_fusion_op.0.weight", Layout::Mmaction2),
     ] {
         assert_eq!(Layout::own(&network(home, &[(weight, false)])), layout, "{weight}");

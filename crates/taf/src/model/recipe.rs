@@ -19,6 +19,8 @@ pub enum ModelKind {
     Gst,
     /// GST whose convolutions see all channels.
     GstLarge,
+    /// TSN with motion excitation and multiple temporal aggregation (Li et al., CVPR 2020).
+    Tea,
 }
 
 /// What a model is made of and what it asks of its trunk: one row per model, and nowhere else.
@@ -43,7 +45,7 @@ enum Trunks {
 
 impl ModelKind {
     /// Every model.
-    pub const ALL: [Self; 6] = [Self::Tsn, Self::Tsm, Self::Tpn, Self::Tam, Self::Gst, Self::GstLarge];
+    pub const ALL: [Self; 7] = [Self::Tsn, Self::Tsm, Self::Tpn, Self::Tam, Self::Gst, Self::GstLarge, Self::Tea];
 
     /// The model that recipes and `--model` name so.
     pub fn named(name: &str) -> Option<Self> {
@@ -60,6 +62,7 @@ impl ModelKind {
             Self::Tpn => row(|trunk, classes, _| Config::tpn(trunk, classes), Trunks::Pyramid),
             Self::Tam => Row { one_length: true, ..row(Config::tam, Trunks::Bottlenecks(1)) },
             Self::Gst => row(|trunk, classes, _| Config::gst(trunk, classes), Trunks::Bottlenecks(GST)),
+            Self::Tea => row(|trunk, classes, _| Config::tea(trunk, classes), Trunks::Bottlenecks(1)),
             Self::GstLarge => row(|trunk, classes, _| Config::gst_large(trunk, classes), Trunks::Bottlenecks(GST)),
         }
     }
@@ -96,7 +99,7 @@ pub enum TrunkName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
-    /// Which network: `tsn` or `tsm`, or on bottlenecks `tam`, `gst`, `gst-large` or `tpn`.
+    /// Which network: `tsn` or `tsm`, or on bottlenecks `tam`, `gst`, `gst-large`, `tea` or `tpn`.
     pub kind: ModelKind,
     /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `tiny` or `mobilenetv2`; `tpn` takes `resnet50` or
     /// `resnet101`.
@@ -290,6 +293,7 @@ mod tests {
             "kind = 'tpn'\ntrunk = 'resnet50'",
             "kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 8\nlayers = [1, 1, 1, 1]",
             "kind = 'tam'\ntrunk = 'resnet50'",
+            "kind = 'tea'\ntrunk = 'resnet50'\nwidth = 8",
             "kind = 'gst-large'\ntrunk = 'resnet101'",
             "kind = 'tsm'\ntrunk = 'mobilenetv2'",
             "kind = 'tsn'\ntrunk = 'mobilenetv2'\nwidth = 16",

@@ -3,7 +3,9 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ConvNorm, Grouping, Pass, PublishedNames, SpaceTimeNorm, StageOutputs, TemporalAdaptive};
+use super::{
+    ConvNorm, ExcitationAggregation, Grouping, Pass, PublishedNames, SpaceTimeNorm, StageOutputs, TemporalAdaptive, tea,
+};
 use crate::ops::{self, FrameShift};
 
 /// The two residual blocks of He et al., CVPR 2016.
@@ -98,12 +100,15 @@ pub enum Temporal {
     },
     /// The middle convolution of every bottleneck is one over space beside one over space and time (GST).
     Grouped(Grouping),
+    /// In the place of every bottleneck's middle convolution motion excites channels, and groups of channels are filtered
+    /// over time and space one after the other (TEA).
+    Excited,
 }
 
 impl Temporal {
     /// Whether the module is defined for bottlenecks alone.
     pub fn needs_bottlenecks(self) -> bool {
-        matches!(self, Self::Adaptive { .. } | Self::Grouped(_))
+        matches!(self, Self::Adaptive { .. } | Self::Grouped(_) | Self::Excited)
     }
 
     fn for_block(self, index: usize) -> Self {
@@ -244,6 +249,13 @@ impl StagePlan {
                 let middle = SpaceTimeNorm::new(planes, grouping, stride, device, rng);
                 vec![first, Unit::SpaceTime(middle), last]
             }
+            (BlockKind::Bottleneck, Temporal::Excited) => {
+                let inside = tea::channels_inside(planes);
+                let [first, last] = [unit(channels_in, inside, 1, 1), unit(inside, channels_out, 1, 1)].map(Unit::Conv);
+                let first_stride = (index == 0).then_some(stride);
+                let middle = ExcitationAggregation::new(planes, first_stride, device, rng);
+                vec![first, Unit::Excited(middle), last]
+            }
             (BlockKind::Bottleneck, _) => {
                 let units = [
                     unit(channels_in, planes, 1, 1),
@@ -264,12 +276,15 @@ impl StagePlan {
 }
 
 /// A convolution of a block and the norm behind it.
+#[allow(clippy::large_enum_variant, reason = "a network has some dozen, and Burn's modules are not boxed")]
 #[derive(Module, Debug)]
 pub enum Unit {
     /// Every frame for itself.
     Conv(ConvNorm),
     /// GST's pair of convolutions.
     SpaceTime(SpaceTimeNorm),
+    /// TEA's excitation and aggregation.
+    Excited(ExcitationAggregation),
 }
 
 impl Unit {
@@ -278,6 +293,7 @@ impl Unit {
         match self {
             Self::Conv(unit) => unit.forward_relu(x, pass),
             Self::SpaceTime(unit) => unit.forward_relu(x, time, pass),
+            Self::Excited(unit) => unit.forward(x, time, pass),
         }
     }
 
@@ -287,6 +303,7 @@ impl Unit {
         match self {
             Self::Conv(unit) => unit.publish([&conv, &norm], names),
             Self::SpaceTime(unit) => unit.publish([&conv, &norm], names),
+            Self::Excited(unit) => unit.publish(names),
         }
     }
 
@@ -294,6 +311,7 @@ impl Unit {
         match self {
             Self::Conv(unit) => Self::Conv(unit.with_auxiliary_norm()),
             Self::SpaceTime(unit) => Self::SpaceTime(unit.with_auxiliary_norm()),
+            Self::Excited(unit) => Self::Excited(unit.with_auxiliary_norms()),
         }
     }
 }
@@ -340,13 +358,13 @@ impl Block {
     fn publish_shifts(&self, names: &mut PublishedNames) {
         let first = match &self.units[0] {
             Unit::Conv(unit) => Some(unit),
-            Unit::SpaceTime(_) => None,
+            Unit::SpaceTime(_) | Unit::Excited(_) => None,
         };
         let shortcut = self.downsample.as_ref();
         let shifted = match self.temporal {
             Temporal::Shift { .. } => [first, None],
             Temporal::ShiftBlock { .. } => [first, shortcut],
-            Temporal::None | Temporal::Adaptive { .. } | Temporal::Grouped(_) => [None, None],
+            Temporal::None | Temporal::Adaptive { .. } | Temporal::Grouped(_) | Temporal::Excited => [None, None],
         };
         shifted.into_iter().flatten().for_each(|unit| unit.publish_shift(names));
     }

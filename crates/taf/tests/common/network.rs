@@ -9,7 +9,7 @@ use taf_checkpoint::layout::Weight;
 use super::golden::{Golden, fill};
 
 /// Every golden file.
-pub const KINDS: [&str; 7] = ["tsn", "tsm", "tsm_basic", "tam", "gst", "tpn", "mobilenet_tsm"];
+pub const KINDS: [&str; 8] = ["tsn", "tsm", "tsm_basic", "tam", "gst", "tea", "tpn", "mobilenet_tsm"];
 
 /// The networks with a temporal module in every bottleneck. Their names are those of their golden files; `gst_large` has
 /// none, and is made as a `gst` whose beta is 1.
@@ -19,6 +19,7 @@ pub fn of_bottlenecks(trunk: &ResNetConfig, classes: usize, frames: usize) -> Ve
         ("tam", RecognizerConfig::tam(trunk(), classes, frames)),
         ("gst", RecognizerConfig::gst(trunk(), classes)),
         ("gst_large", RecognizerConfig::gst_large(trunk(), classes)),
+        ("tea", RecognizerConfig::tea(trunk(), classes)),
     ]
 }
 
