@@ -25,9 +25,9 @@ use crate::words::network_name;
 /// Turn weights from PyTorch into a run, which can then be evaluated, explained and fine-tuned
 ///
 /// Reads .pth, .pth.tar, .pt and .safetensors files of torchvision (ResNet, MobileNetV2: the start of every video network),
-/// of the TSM, TAM, GST and TPN repositories and of mmaction2, and tells what matched, what was reshaped, what is fresh and
-/// what was left over. What training programs put around a network, such as module., model. or _orig_mod., is taken out of
-/// the keys. A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
+/// of the networks' own repositories and of mmaction2, and tells what matched, what was reshaped, what is fresh and what was
+/// left over. What training programs put around a network, such as module., model. or _orig_mod., is taken out of the keys.
+/// A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
