@@ -83,8 +83,8 @@ pub(super) fn answers<M: VideoModel>(model: &M, clips: &Tensor<5>) -> Vec<usize>
     predictions(&model.forward(clips.clone(), &mut Pass::inference()).logits)
 }
 
-/// The adversary that attends to the classes it is given. One that asks the network for them asks at its own scale, and
-/// the answer to smaller clips may be another than the one that is measured and shown.
+/// The adversary that attends to the classes it is given. One that asks the network for them asks with its own statistics,
+/// and may hear of another class than the one that is measured and shown.
 pub(super) fn towards(adversary: &TemporalAdversary) -> TemporalAdversary {
     TemporalAdversary { class: AttendedClass::Label, ..adversary.clone() }
 }

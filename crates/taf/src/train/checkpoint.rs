@@ -239,22 +239,6 @@ impl CheckpointFolder {
         checkpoint.write(&self.path.join(BEST))
     }
 
-    /// The newest checkpoint, if there is one.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn newest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
-        self.newest_path()?.map(|path| Checkpoint::read(&path)).transpose()
-    }
-
-    /// The best checkpoint, or where no evaluation chose one the newest.
-    ///
-    /// # Errors
-    /// If there is none, or it cannot be read.
-    pub fn best(&self) -> Result<Checkpoint, CheckpointError> {
-        Checkpoint::read(&self.best_path()?)
-    }
-
     /// The file of the newest checkpoint, if there is one.
     ///
     /// # Errors
@@ -271,7 +255,7 @@ impl CheckpointFolder {
         self.newest_path()?.ok_or_else(|| CheckpointError::None { path: self.path.clone() })
     }
 
-    /// The file that [`Self::best`] reads.
+    /// The file of the best checkpoint, or where no evaluation chose one of the newest.
     ///
     /// # Errors
     /// If there is none, or the folder cannot be listed.
