@@ -11,7 +11,7 @@ use taf_video::{Error, Sampling, Seed};
 
 /// Three videos of each of ten classes.
 fn videos(folder: &Path) -> Manifest {
-    let shapes = MovingShapes::new(Seed::new(1), 24, 8..=10, Difficulty::EASY).unwrap();
+    let shapes = MovingShapes::new(Seed::new(1), 32, 8..=10, Difficulty::EASY).unwrap();
     shapes.write(folder, &[("train", 3)], &|_, _| {}).unwrap();
     Manifest::read(&folder.join("manifest.jsonl")).unwrap()
 }
