@@ -78,6 +78,8 @@ impl Session {
     }
 
     fn resume(old: &RunDir, recipe: Recipe, source: Option<&Path>) -> Result<Option<Self>> {
+        // Only a recipe in its ranges can be written down, as comparing it takes.
+        recipe.check()?;
         old.check_recipe()?;
         refuse_differences(&stored_recipe(old)?, &recipe, old.path())?;
         if old.is_finished() {

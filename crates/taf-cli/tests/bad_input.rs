@@ -68,7 +68,10 @@ fn overrides_that_cannot_be_applied_are_quoted() {
     let out = folder.path().join("run");
     for (change, parts) in [
         ("train.epochs", &["--set train.epochs", "key=value"][..]),
-        ("train.epocs=3", &["unknown field `epocs`"]),
+        ("train.epocs=3", &["--set train.epocs=3", "unknown field `epocs`"]),
+        ("train.batch_size=eight", &["--set train.batch_size=eight"]),
+        ("data.transform.short_side=40000", &["data.transform.short_side must lie between 8 and 4096, got 40000"]),
+        ("data.eval.short_side=40000", &["data.eval.short_side must lie between 8 and 4096, got 40000"]),
         ("seed.x=3", &["--set seed.x=3", "seed is a value"]),
         ("data.classes=[\"left\"]", &["left", "moving left"]),
     ] {
@@ -169,7 +172,7 @@ fn fine_tuning_refuses_other_classes_and_other_networks() {
         "{classes}"
     );
     let network = finetune("model.width=16");
-    assert!(network.contains("width = 8") && network.contains("width = 16"), "{network}");
+    assert!(network.contains("model.width is 8 there and 16 in the recipe"), "{network}");
     assert!(!out.exists());
 }
 

@@ -287,6 +287,11 @@ impl Recipe {
         within("data.sampling.frames", sampling.frames(), 2, MOST_FRAMES)?;
         within("data.transform.size", transform.size, SMALLEST_SIDE, 2048)?;
         within("data.eval.size", eval.size, SMALLEST_SIDE, 2048)?;
+        for (field, side) in
+            [("data.transform.short_side", transform.short_side), ("data.eval.short_side", eval.short_side)]
+        {
+            side.map_or(Ok(()), |side| within(field, side, SMALLEST_SIDE, 4096))?;
+        }
         let smallest = transform.size.min(eval.size);
         let side_left = |adversary: &TemporalAdversary| reduced_side(smallest, adversary.scale);
         within("the side probe.scale leaves", side_left(&self.probe), SMALLEST_SIDE, smallest)?;
