@@ -80,6 +80,26 @@ fn overrides_that_cannot_be_applied_are_quoted() {
 }
 
 #[test]
+fn classes_with_commas_are_told_how_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recipe, out) = (recipe(folder.path(), ""), folder.path().join("run"));
+    let other = folder.path().join("commas.jsonl");
+    fs::write(&other, fs::read_to_string(manifest()).unwrap().replace("\"moving left\"", "\"moving, left\"")).unwrap();
+    let data = ["--data", path(&other), "--classes", "moving, left,moving right"];
+    refused(
+        &[&["train", path(&recipe), "--out", path(&out)], &data[..]].concat(),
+        &["--classes is split at commas", "data.classes=[", "commas.jsonl"],
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn options_that_would_be_ignored_are_refused() {
+    let run = base().join("base");
+    refused(&["info", path(&run), "--data", path(&manifest())], &["--data goes with a recipe", path(&run)]);
+}
+
+#[test]
 fn folders_that_are_no_runs_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(folder.path(), "");
