@@ -10,7 +10,7 @@ mod commands;
 mod exit;
 mod fitting;
 mod interrupt;
-mod named;
+mod model_name;
 mod output;
 mod panel;
 mod picture_folder;

@@ -9,7 +9,7 @@ use taf::recipe::Recipe;
 use crate::bench::{Setting, Subject, Workload, measure, page};
 use crate::class_list;
 use crate::exit::Status;
-use crate::named;
+use crate::model_name;
 use crate::output;
 use crate::session::manifest_override;
 use crate::words::network_name;
@@ -112,7 +112,7 @@ fn made_up(args: &Args) -> Result<Recipe> {
     class_list::check_count(args.classes)?;
     let mut overrides = vec![format!("train.batch_size={}", args.clips)];
     overrides.extend(args.overrides.iter().cloned());
-    let recipe = named::recipe(&args.model, args.frames, args.size, &overrides)?;
+    let recipe = model_name::recipe(&args.model, args.frames, args.size, &overrides)?;
     let pixels = args.clips.saturating_mul(args.frames).saturating_mul(args.size.saturating_mul(args.size));
     ensure!(
         pixels <= MOST_PIXELS,

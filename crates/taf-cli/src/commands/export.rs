@@ -85,7 +85,7 @@ pub fn run(args: Args) -> Result<Status> {
         }
         ExportFormat::Onnx => (onnx(&args, &info, &model)?, None),
     };
-    tell(Told { file: &args.out, layout, network: network_name(&info.model), bytes }, args.json)
+    tell(Exported { file: &args.out, layout, network: network_name(&info.model), bytes }, args.json)
 }
 
 /// Refuses options of the other format.
@@ -99,8 +99,8 @@ fn check(args: &Args) -> Result<()> {
     }
 }
 
-fn tell(told: Told, json: bool) -> Result<Status> {
-    let Told { file, layout, network, bytes } = &told;
+fn tell(told: Exported, json: bool) -> Result<Status> {
+    let Exported { file, layout, network, bytes } = &told;
     if json {
         output::print_json(&told)?;
     } else {
@@ -112,7 +112,7 @@ fn tell(told: Told, json: bool) -> Result<Status> {
 
 /// What was written, for `--json`.
 #[derive(Serialize)]
-struct Told<'a> {
+struct Exported<'a> {
     file: &'a PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
     layout: Option<&'static str>,

@@ -16,7 +16,7 @@ use taf_video::dataset::Manifest;
 use crate::allowed::Reading;
 use crate::class_list;
 use crate::exit::Status;
-use crate::named;
+use crate::model_name;
 use crate::output;
 use crate::session::manifest_override;
 use crate::trained::device;
@@ -106,7 +106,7 @@ pub fn run(args: Args) -> Result<Status> {
     if !imported.fresh_classifier && order == LabelOrder::AsGiven {
         note_numbers_out_of_order(&classes);
     }
-    let told = Told::new(&args, &recipe, classes, imported, contents);
+    let told = ImportSummary::new(&args, &recipe, classes, imported, contents);
     if args.json {
         output::print_json(&told)?;
     } else {
@@ -121,7 +121,7 @@ fn recipe(args: &Args) -> Result<Recipe> {
     let manifest = args.data.clone().unwrap_or_else(|| args.out.join("manifest.jsonl"));
     let mut overrides = vec![manifest_override(&manifest)?];
     overrides.extend(args.overrides.iter().cloned());
-    named::recipe(&args.model, args.frames, args.size, &overrides)
+    model_name::recipe(&args.model, args.frames, args.size, &overrides)
 }
 
 fn classes(args: &Args) -> Result<Vec<String>> {
@@ -177,7 +177,7 @@ fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognize
 
 /// What became of the file, for `--json`.
 #[derive(Serialize)]
-struct Told {
+struct ImportSummary {
     run: PathBuf,
     file: PathBuf,
     container: String,
@@ -209,7 +209,7 @@ struct Change {
     sliced: bool,
 }
 
-impl Told {
+impl ImportSummary {
     fn new(args: &Args, recipe: &Recipe, classes: Vec<String>, imported: Imported<Recognizer>, file: Contents) -> Self {
         let Imported { model, count, matched, .. } = imported;
         let change = |taf_checkpoint::Reshaped { name, from, to, sliced }| Change { name, from, to, sliced };
@@ -231,8 +231,8 @@ impl Told {
     }
 }
 
-fn page(told: &Told) -> String {
-    let Told { run, file, container, layout, network, parameters, classes, matched, reshaped, .. } = told;
+fn page(told: &ImportSummary) -> String {
+    let ImportSummary { run, file, container, layout, network, parameters, classes, matched, reshaped, .. } = told;
     let home = told.found_under.as_ref().map_or(String::new(), |home| format!(", weights under {home:?}"));
     let wrappers: String = told.wrappers.iter().map(|wrapper| format!(", keys without {wrapper:?}")).collect();
     let mut text = format!(

@@ -46,7 +46,7 @@ pub struct Args {
 struct Info {
     program: Program,
     #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<Network>,
+    network: Option<NetworkFacts>,
 }
 
 /// What runs here.
@@ -62,7 +62,7 @@ struct Program {
 
 /// What a network is made of.
 #[derive(Serialize)]
-struct Network {
+struct NetworkFacts {
     source: PathBuf,
     name: String,
     /// No running statistics, no auxiliary norms.
@@ -151,7 +151,7 @@ fn cpu_features() -> Vec<&'static str> {
     Vec::new()
 }
 
-fn of_run(path: &Path, layers: bool) -> Result<Network> {
+fn of_run(path: &Path, layers: bool) -> Result<NetworkFacts> {
     let trained = open(path, Weights::Last)?;
     let CheckpointInfo { progress, model, classes, frames, .. } = &trained.info;
     let training = Training {
@@ -161,21 +161,21 @@ fn of_run(path: &Path, layers: bool) -> Result<Network> {
         finished: trained.run.is_finished(),
         started: trained.provenance.started.clone(),
     };
-    let network = Network::new(path, model, classes.clone(), [*frames, trained.recipe.data.eval.size]);
+    let network = NetworkFacts::new(path, model, classes.clone(), [*frames, trained.recipe.data.eval.size]);
     let layers = if layers { list(&trained.model) } else { Vec::new() };
-    Ok(Network { trained: Some(training), layers, ..network })
+    Ok(NetworkFacts { trained: Some(training), layers, ..network })
 }
 
-fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<Network> {
+fn of_recipe(path: &Path, data: Option<&Path>, layers: bool) -> Result<NetworkFacts> {
     let overrides = data.map(manifest_override).transpose()?;
     let recipe = Recipe::read(path, overrides.as_slice())?;
     let plan = recipe.plan()?;
     let clip = [recipe.data.sampling.frames(), recipe.data.eval.size];
     let layers = if layers { list(&plan.init_model(&device())) } else { Vec::new() };
-    Ok(Network { layers, ..Network::new(path, &recipe.model, plan.classes, clip) })
+    Ok(NetworkFacts { layers, ..NetworkFacts::new(path, &recipe.model, plan.classes, clip) })
 }
 
-impl Network {
+impl NetworkFacts {
     fn new(source: &Path, model: &ModelRecipe, classes: Vec<String>, [frames, size]: [usize; 2]) -> Self {
         let Cost { parameters, training_parameters, multiply_adds } =
             model.config(classes.len(), frames).cost(frames, size);
@@ -211,8 +211,8 @@ fn page(info: &Info) -> String {
     text
 }
 
-fn describe(network: &Network, text: &mut String) {
-    let Network {
+fn describe(network: &NetworkFacts, text: &mut String) {
+    let NetworkFacts {
         source,
         name,
         parameters,
