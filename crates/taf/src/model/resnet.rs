@@ -276,7 +276,7 @@ impl StagePlan {
 }
 
 /// A convolution of a block and the norm behind it.
-#[allow(clippy::large_enum_variant, reason = "a network has some dozen, and Burn's modules are not boxed")]
+#[expect(clippy::large_enum_variant, reason = "a network has some dozen, and Burn's modules are not boxed")]
 #[derive(Module, Debug)]
 pub enum Unit {
     /// Every frame for itself.
