@@ -16,8 +16,15 @@ pub struct ReportBuilder {
     pairs: Vec<(String, String)>,
 }
 
+impl Report {
+    /// Starts a report.
+    pub fn builder(title: impl Into<String>) -> ReportBuilder {
+        ReportBuilder::new(title)
+    }
+}
+
 impl ReportBuilder {
-    pub(super) fn new(title: impl Into<String>) -> Self {
+    fn new(title: impl Into<String>) -> Self {
         let report = Report {
             schema: 2,
             title: title.into(),

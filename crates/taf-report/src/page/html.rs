@@ -12,8 +12,15 @@ const STYLE: &str = include_str!("html/style.css");
 /// Longer tables of classes are folded away.
 const MAX_OPEN_CLASSES: usize = 24;
 
+impl Report {
+    /// One self-contained HTML page: no script, nothing loaded from elsewhere, light and dark, fit to print.
+    pub fn to_html(&self) -> String {
+        page(self)
+    }
+}
+
 /// The page: the answer, the main table, the plots, where the models look, then the details.
-pub fn page(report: &Report) -> String {
+fn page(report: &Report) -> String {
     let body = html! {
         (DOCTYPE)
         html lang="en" {

@@ -3,8 +3,15 @@ use std::fmt::Write;
 use super::words::{decision, intervals};
 use super::{Cell, Report, Table, table};
 
+impl Report {
+    /// The answer and the tables in Markdown.
+    pub fn to_markdown(&self) -> String {
+        page(self)
+    }
+}
+
 /// The answer, then the tables.
-pub fn page(report: &Report) -> String {
+fn page(report: &Report) -> String {
     let mut out = format!("# {}\n\n", inline(&report.title));
     for text in report.question.iter().chain([&report.answer]).chain(&report.findings) {
         let _ = write!(out, "{}\n\n", inline(text));

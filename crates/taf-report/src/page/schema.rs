@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Chart, ReportBuilder, html, markdown, terminal};
+use super::Chart;
 use crate::metrics::{AttentionSummary, Comparison, FEW_GROUPS, LEVEL, Scores};
 use crate::run::Provenance;
 
@@ -165,11 +165,6 @@ pub struct Listing {
 }
 
 impl Report {
-    /// Starts a report.
-    pub fn builder(title: impl Into<String>) -> ReportBuilder {
-        ReportBuilder::new(title)
-    }
-
     /// The scores of a model on a suite, where it was asked.
     pub fn scores(&self, model: &str, suite: &str) -> Option<&Scores> {
         self.results.iter().find(|r| r.model == model && r.suite == suite).map(|r| &r.scores)
@@ -180,21 +175,6 @@ impl Report {
         let mut text = serde_json::to_string_pretty(self).expect("a report holds only numbers, text and lists");
         text.push('\n');
         text
-    }
-
-    /// One self-contained HTML page: no script, nothing loaded from elsewhere, light and dark, fit to print.
-    pub fn to_html(&self) -> String {
-        html::page(self)
-    }
-
-    /// The answer and the tables in Markdown.
-    pub fn to_markdown(&self) -> String {
-        markdown::page(self)
-    }
-
-    /// The answer and the tables for a terminal; escape codes only where `colour` asks for them.
-    pub fn to_terminal(&self, colour: bool) -> String {
-        terminal::page(self, colour)
     }
 }
 

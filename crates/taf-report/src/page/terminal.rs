@@ -5,8 +5,15 @@ use unicode_width::UnicodeWidthStr;
 use super::words::{decision, intervals, weights};
 use super::{Cell, Report, Table, Verdict, table};
 
+impl Report {
+    /// The answer and the tables for a terminal; escape codes only where `colour` asks for them.
+    pub fn to_terminal(&self, colour: bool) -> String {
+        page(self, colour)
+    }
+}
+
 /// The answer, then the tables that fit a terminal.
-pub fn page(report: &Report, colour: bool) -> String {
+fn page(report: &Report, colour: bool) -> String {
     let mut out = format!("{}\n\n{}\n", bold(&visible(&report.title), colour), visible(&report.answer));
     for finding in &report.findings {
         let _ = writeln!(out, "{}", visible(finding));
