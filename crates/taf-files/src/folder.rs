@@ -3,7 +3,7 @@ use std::io;
 use std::path::Path;
 
 use crate::place::folder_of;
-use crate::whole::{UNFINISHED, sibling_in};
+use crate::sibling::{is_unfinished, sibling_in};
 use crate::{Error, Result};
 
 /// Makes a folder and those it lies in, so that they are there after a power cut too.
@@ -46,9 +46,7 @@ pub(crate) fn is_writable(folder: &Path) -> io::Result<()> {
 pub fn remove_unfinished(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let entry = entry.map_err(Error::io("read", folder))?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(UNFINISHED) {
+        if is_unfinished(&entry.file_name()) {
             fs::remove_file(entry.path()).map_err(Error::io("remove", &entry.path()))?;
         }
     }

@@ -7,6 +7,7 @@ mod error;
 mod folder;
 mod outputs;
 mod place;
+mod sibling;
 mod whole;
 
 pub use error::{Error, Result};

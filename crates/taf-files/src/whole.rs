@@ -2,14 +2,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use crate::folder::sync_folder;
 use crate::place::{folder_of, no_file, target};
+use crate::sibling::sibling_in;
 use crate::{Error, Result};
-
-/// How the names of unfinished files end.
-pub(crate) const UNFINISHED: &str = ".taf-unfinished";
 
 /// Writes a whole file so that a reader, or the next start after a crash, finds the old bytes or the new, never a mixture.
 ///
@@ -81,15 +79,6 @@ impl Unfinished {
             .and_then(|()| sync_folder(folder_of(&target)));
         finished.map_err(Error::io("write", &named))
     }
-}
-
-/// A file with a name that no other thread or process takes.
-pub(crate) fn sibling_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut name = tempfile::Builder::new();
-    name.prefix(".").rand_bytes(12).suffix(UNFINISHED);
-    #[cfg(unix)]
-    name.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less what the user's mask takes away
-    name.tempfile_in(folder)
 }
 
 fn take_over_permissions(old: &Path, new: &Path) -> io::Result<()> {

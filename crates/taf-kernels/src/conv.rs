@@ -1,6 +1,7 @@
 //! Convolution in two and three dimensions, as implicit matrix products over NHWC.
 
 mod depthwise;
+mod epilogue;
 mod forward;
 mod geometry;
 mod input_gradient;
@@ -10,7 +11,8 @@ mod statistics;
 mod volume;
 mod weight_gradient;
 
-pub use forward::{Epilogue, conv2d_forward, conv2d_forward_with};
+pub use epilogue::Epilogue;
+pub use forward::{conv2d_forward, conv2d_forward_with};
 pub use input_gradient::conv2d_input_gradient;
 pub use shape::{ConvShape, FrameShift};
 pub use space_time::{

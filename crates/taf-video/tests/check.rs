@@ -3,6 +3,7 @@
 mod listed;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use listed::{HEADER, checked, checked_with, kinds, prepare_folders, two_classes, write_damaged_video, write_video};
@@ -25,12 +26,10 @@ fn a_fresh_manifest_has_no_problems_and_its_counts_are_right() {
     assert_eq!(counts, [("train", vec![4, 4]), ("val", vec![1, 1])]);
 }
 
-#[test]
-fn check_finds_every_planted_problem_and_lists_them_all() {
-    let root = two_classes();
-    let video = |name: &str| root.path().join(name);
-    fs::write(video("up/text.mp4"), "not a video").unwrap();
-    fs::copy(video("up/0.mp4"), video("up/copy.mp4")).unwrap();
+/// Adds to two classes of videos a manifest in which nearly everything is wrong, and returns where it lies.
+fn plant(root: &Path) -> PathBuf {
+    fs::write(root.join("up/text.mp4"), "not a video").unwrap();
+    fs::copy(root.join("up/0.mp4"), root.join("up/copy.mp4")).unwrap();
     let lines = [
         ("up/0.mp4", "up", "train", 3),
         ("up/gone.mp4", "up", "train", 3),
@@ -45,9 +44,15 @@ fn check_finds_every_planted_problem_and_lists_them_all() {
     let line = |(path, label, split, frames): (&str, &str, &str, usize)| {
         format!("{{\"path\":\"{path}\",\"label\":\"{label}\",\"split\":\"{split}\",\"frames\":{frames}}}\n")
     };
-    let path = root.path().join("manifest.jsonl");
-    let text = format!("{HEADER}\n{}oops\n", lines.map(line).concat());
-    fs::write(&path, text).unwrap();
+    let path = root.join("manifest.jsonl");
+    fs::write(&path, format!("{HEADER}\n{}oops\n", lines.map(line).concat())).unwrap();
+    path
+}
+
+#[test]
+fn check_finds_every_planted_problem_and_lists_them_all() {
+    let root = two_classes();
+    let path = plant(root.path());
     let report = checked_with(&path, &CheckOptions { min_frames: 4, ..Default::default() });
     let found: Vec<_> = report.problems.iter().map(|problem| (problem.line.unwrap_or(0), problem.kind)).collect();
     use ProblemKind::*;
@@ -66,7 +71,7 @@ fn check_finds_every_planted_problem_and_lists_them_all() {
     ];
     assert_eq!(found, expected);
     let told: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
-    let at = |name: &str| video(name).display().to_string();
+    let at = |name: &str| root.path().join(name).display().to_string();
     assert_eq!(told[0], format!("expected at least 4 frames, found 3: {} (line 2)", at("up/0.mp4")));
     assert_eq!(told[1], format!("expected a video, found nothing: {} (line 3)", at("up/gone.mp4")));
     assert_eq!(told[3], format!("expected 9 frames as recorded, found 4: {} (line 5)", at("up/1.mp4")));

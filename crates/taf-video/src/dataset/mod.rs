@@ -10,6 +10,7 @@ mod class_folders;
 mod classes;
 mod content;
 mod csv;
+mod frame_names;
 mod lines;
 mod listing;
 mod manifest;
@@ -22,11 +23,12 @@ pub use self::csv::{CsvColumns, csv};
 pub use check::{CheckOptions, CheckReport, Problem, SplitCounts, check};
 pub use class_folders::{VIDEO_ENDINGS, class_folders};
 pub use content::{Content, Fingerprint};
+pub use frame_names::FrameNames;
 pub use lines::ProblemKind;
 pub use listing::{Listing, ListingEntry};
 pub use manifest::Manifest;
 pub use prepare::{Damaged, PrepareOptions, Prepared, Unreadable, prepare};
-pub use record::{FrameNames, Record};
+pub use record::Record;
 pub use split::RandomSplit;
 
 /// Told after each finished file: how many are done, of how many. Called from several threads.

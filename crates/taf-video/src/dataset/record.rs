@@ -22,15 +22,6 @@ pub struct Record {
     pub damaged: bool,
 }
 
-/// How the pictures of a video are named, where each video is a folder of pictures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrameNames {
-    /// The name with a place for the index, as [`FrameFolder::open`](crate::FrameFolder::open) takes it.
-    pub template: String,
-    /// The index of the first picture.
-    pub first_index: usize,
-}
-
 impl Record {
     /// Refuses what no manifest can say.
     pub(super) fn verify(&self, folder: &Path, num_classes: usize) -> Result<()> {
