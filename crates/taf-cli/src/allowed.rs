@@ -8,6 +8,8 @@ use taf_report::run::{Existing, RunDir};
 
 /// Endings of pages.
 pub const PAGE: &[&str] = &["html", "htm"];
+/// Endings of manifests.
+pub const MANIFEST: &[&str] = &["jsonl"];
 /// Endings of pictures.
 pub const PICTURE: &[&str] = &["png"];
 /// Endings of videos whose containers hold H.264.

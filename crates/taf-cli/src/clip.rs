@@ -37,8 +37,8 @@ pub struct ClipArgs {
     pub json: bool,
 }
 
-/// A video, the network that looks at it, and the adversary that is to move its attention.
-pub struct Subject {
+/// A video with the network that looks at it and the adversary that is to move its attention.
+pub struct Viewing {
     /// The network.
     pub trained: Trained,
     /// The frames it sees, cut as in an evaluation.
@@ -62,7 +62,7 @@ impl ClipArgs {
     }
 
     /// Reads the run and the video.
-    pub fn read(&self) -> Result<Subject> {
+    pub fn read(&self) -> Result<Viewing> {
         let trained = self.trained.open()?;
         let label = self.label.as_deref().map(|name| class_index(&trained.info.classes, name)).transpose()?;
         let adversary = self.adversary(&trained, label.is_some())?;
@@ -71,7 +71,7 @@ impl ClipArgs {
         let num_frames = video.num_frames()?;
         let fps = video.info().fps.unwrap_or(USUAL_FPS);
         let clip_fps = (fps * clip.len() as f64 / num_frames as f64).clamp(0.1, 120.0);
-        Ok(Subject { trained, clip, frames, clip_fps, adversary, label })
+        Ok(Viewing { trained, clip, frames, clip_fps, adversary, label })
     }
 
     fn open_video(&self) -> Result<Box<dyn VideoSource>> {
@@ -98,7 +98,7 @@ fn class_index(classes: &[String], name: &str) -> Result<usize> {
     }
 }
 
-impl Subject {
+impl Viewing {
     /// What the network sees in the clip, and in the temporal adversarial one.
     pub fn explain(&self) -> Result<Explanation> {
         let Self { trained, clip, label, adversary, .. } = self;

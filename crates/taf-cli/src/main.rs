@@ -8,7 +8,6 @@ mod class_list;
 mod clip;
 mod commands;
 mod exit;
-mod fitting;
 mod interrupt;
 mod model_name;
 mod output;
@@ -22,6 +21,7 @@ mod source;
 mod suites;
 mod threads;
 mod trained;
+mod training;
 mod words;
 
 use std::process::ExitCode;
@@ -29,5 +29,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    exit::end(commands::run(args::Cli::parse()))
+    let args = args::Cli::parse();
+    exit::end(threads::start(args.threads).and_then(|()| commands::run(args.command)))
 }

@@ -8,7 +8,7 @@ use taf_report::page;
 
 /// `tsm on resnet50`.
 pub fn network_name(model: &ModelRecipe) -> String {
-    format!("{} on {}", kebab(&model.kind), kebab(&model.trunk))
+    format!("{} on {}", as_in_recipes(&model.kind), as_in_recipes(&model.trunk))
 }
 
 /// What an adversary does: `shift, linf epsilon 4.0/255, 1 step`.
@@ -16,7 +16,12 @@ pub fn adversary(adversary: &TemporalAdversary) -> String {
     let TemporalAdversary { objective, epsilon, steps, norm, scale, .. } = adversary;
     let plural = if *steps == 1 { "" } else { "s" };
     let scale = if *scale == 1.0 { String::new() } else { format!(" at {scale} of the side") };
-    format!("{}, {} epsilon {:.1}/255, {steps} step{plural}{scale}", kebab(objective), kebab(norm), epsilon * 255.0)
+    format!(
+        "{}, {} epsilon {:.1}/255, {steps} step{plural}{scale}",
+        as_in_recipes(objective),
+        as_in_recipes(norm),
+        epsilon * 255.0
+    )
 }
 
 /// One line: what network a run has, and how it was trained.
@@ -45,6 +50,6 @@ pub fn weights(trained: &Trained) -> page::Weights {
 }
 
 /// A value as recipes write it.
-pub fn kebab(value: &impl serde::Serialize) -> String {
+pub fn as_in_recipes(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -21,13 +21,13 @@ fn where_the_manifest_cannot_be_written_is_said_before_any_video_is_decoded() {
 fn a_manifest_never_takes_the_place_of_what_it_is_made_from() {
     let folder = tempfile::tempdir().unwrap();
     let csv = folder.path().join("list.csv");
-    let video = folder.path().join("a.mp4");
+    let video = folder.path().join("a.jsonl");
     fs::copy(support::video(), &video).unwrap();
-    let text = "path,label\na.mp4,up\n";
+    let text = "path,label\na.jsonl,up\n";
     fs::write(&csv, text).unwrap();
-    for out in [&csv, &video] {
+    for (out, part) in [(&csv, "a name that ends in .jsonl, found .csv"), (&video, "than that of what is read")] {
         let message = taf(&["data", "prepare", path(&csv), "--out", path(out)]).refused();
-        assert!(message.contains("than that of what is read"), "{message}");
+        assert!(message.contains(part), "{message}");
     }
     assert_eq!(fs::read_to_string(&csv).unwrap(), text);
     assert_eq!(fs::read(&video).unwrap(), fs::read(support::video()).unwrap());

@@ -90,7 +90,7 @@ const REFUSED: [(&str, &str); 38] = [
     ("eval --run base --report r.json", "ends in .html"),
     ("eval --run base --report nowhere/r.html", "a folder that exists"),
     ("compare base link --report r.json", "ends in .html"),
-    ("data prepare list.csv --out list.csv", "what is read"),
+    ("data prepare list.csv --out list.csv", "ends in .jsonl, found .csv"),
     ("data prepare list.csv --out videos/left/list.jsonl", "what is read"),
     ("data prepare list.csv --out nowhere/m.jsonl", "a folder that exists"),
     ("data synth --out . --train 1 --val 0", "manifest"),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 use taf::profile::{self, Profile};
 
-use super::{Subject, Workload, machine};
+use super::{Workbench, Workload, machine};
 
 /// Steps of the recording that follows the timed ones.
 const RECORDED: usize = 3;
@@ -67,28 +67,28 @@ pub struct Setting {
 }
 
 /// Warms up, times every step, and then records some more to see where the time goes.
-pub fn measure(setting: Setting, mut subject: Subject) -> Result<Bench> {
+pub fn measure(setting: Setting, mut workbench: Workbench) -> Result<Bench> {
     let product_gflops = machine::product_gflops();
     let rss_before_bytes = machine::memory();
     let mut clips = 0;
     for _ in 0..setting.warm_up {
-        clips = subject.step()?;
+        clips = workbench.step()?;
     }
     let mut seconds = Vec::with_capacity(setting.steps);
     for _ in 0..setting.steps {
         let start = Instant::now();
-        clips = subject.step()?;
+        clips = workbench.step()?;
         seconds.push(start.elapsed().as_secs_f64());
     }
     let peak_rss_bytes = machine::peak_memory();
-    let profile = record(&mut subject)?;
+    let profile = record(&mut workbench)?;
     let median_seconds = median(&seconds);
     let gflop_per_step = profile.flops() as f64 / 1e9;
     let gflops = gflop_per_step / median_seconds;
     let Setting { model, frames, size, classes, .. } = setting;
     Ok(Bench {
         model,
-        work: subject.workload(),
+        work: workbench.workload(),
         clips,
         frames,
         size,
@@ -109,8 +109,8 @@ pub fn measure(setting: Setting, mut subject: Subject) -> Result<Bench> {
 }
 
 /// Some steps, recorded; everything in it per step.
-fn record(subject: &mut Subject) -> Result<Profile> {
-    let (recorded, mut profile) = profile::record(|| (0..RECORDED).try_for_each(|_| subject.step().map(drop)));
+fn record(workbench: &mut Workbench) -> Result<Profile> {
+    let (recorded, mut profile) = profile::record(|| (0..RECORDED).try_for_each(|_| workbench.step().map(drop)));
     recorded?;
     profile.phases.values_mut().for_each(|seconds| *seconds /= RECORDED as f64);
     for time in &mut profile.operations {

@@ -3,8 +3,8 @@
 mod machine;
 mod measure;
 mod page;
-mod subject;
+mod workbench;
 
 pub use measure::{Bench, Setting, measure};
 pub use page::page;
-pub use subject::{Subject, Workload};
+pub use workbench::{Workbench, Workload};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use taf::profile::OperationTime;
 
 use super::Bench;
-use crate::words::kebab;
+use crate::words::as_in_recipes;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -26,7 +26,7 @@ fn head(bench: &Bench) -> String {
     });
     let mut text = format!(
         "{model}, {}: {clips} x {frames} x {size}x{size}, {classes} classes, {threads} threads\n\n",
-        kebab(&bench.work)
+        as_in_recipes(&bench.work)
     );
     let _ = writeln!(
         text,
@@ -58,7 +58,8 @@ fn phases(bench: &Bench, text: &mut String) {
     let total: f64 = bench.profile.phases.values().sum();
     let _ = writeln!(text, "\nphase            ms  share");
     for (phase, seconds) in &bench.profile.phases {
-        let _ = writeln!(text, "{:<10} {:>8.1}  {:>4.0} %", kebab(phase), 1e3 * seconds, 100.0 * seconds / total);
+        let _ =
+            writeln!(text, "{:<10} {:>8.1}  {:>4.0} %", as_in_recipes(phase), 1e3 * seconds, 100.0 * seconds / total);
     }
 }
 
@@ -104,7 +105,7 @@ fn kinds(bench: &Bench, text: &mut String) {
 fn operations(bench: &Bench, text: &mut String) {
     let _ = writeln!(text, "\n{:<10} {:<58} calls       ms  GFLOP/s   peak", "phase", "operation");
     for time in &bench.profile.operations {
-        let phase = time.phase.as_ref().map_or(String::new(), kebab);
+        let phase = time.phase.as_ref().map_or(String::new(), as_in_recipes);
         let operation = &time.operation;
         let name = format!("{}, {}: {}", operation.name, operation.pass, operation.layer);
         let mut sum = Sum::default();

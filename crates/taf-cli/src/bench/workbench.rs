@@ -31,7 +31,7 @@ pub enum Workload {
 }
 
 /// A network with the clips it works on, ready to repeat its work.
-pub struct Subject {
+pub struct Workbench {
     workload: Workload,
     recipe: Recipe,
     /// Taken while a step owns it.
@@ -50,7 +50,7 @@ enum Batches {
     Loaded { plan: Box<Plan>, next: Box<dyn Iterator<Item = Result<Loaded, taf_video::Error>>>, epoch: usize },
 }
 
-impl Subject {
+impl Workbench {
     /// A network for made-up clips; the recipe says all but the data.
     pub fn synthetic(recipe: Recipe, classes: usize, workload: Workload) -> Self {
         let (clips, frames, size) =

@@ -8,7 +8,7 @@ use taf_files::write_atomic;
 use taf_report::page::attention_bars;
 
 use crate::allowed;
-use crate::clip::{Answers, ClipArgs, Numbers, Subject};
+use crate::clip::{Answers, ClipArgs, Numbers, Viewing};
 use crate::exit::Status;
 use crate::output;
 use crate::words;
@@ -34,23 +34,23 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Status> {
     let out = allowed::perhaps("--out", args.out.as_ref(), allowed::PICTURE);
     args.clip.reading().allows(out.as_slice())?;
-    let subject = args.clip.read()?;
-    let seen = subject.explain()?;
-    let numbers = subject.numbers(&seen);
+    let viewing = args.clip.read()?;
+    let seen = viewing.explain()?;
+    let numbers = viewing.numbers(&seen);
     if let Some(path) = &args.out {
-        let (name, clip) = (subject.trained.name(), args.clip.clip.display());
+        let (name, clip) = (viewing.trained.name(), args.clip.clip.display());
         let title = format!("{name} looks for {:?} in {clip}", numbers.class);
-        write_atomic(path, &seen.strip(&title, &subject.trained.info.classes)?)?;
+        write_atomic(path, &seen.strip(&title, &viewing.trained.info.classes)?)?;
     }
     if args.clip.json {
         output::print_json(&numbers)?;
     } else {
-        output::print(&page(&subject, &numbers))?;
+        output::print(&page(&viewing, &numbers))?;
     }
     Ok(Status::Done)
 }
 
-fn page(subject: &Subject, numbers: &Numbers) -> String {
+fn page(viewing: &Viewing, numbers: &Numbers) -> String {
     let mut text = String::new();
     let versions = [("as it is", &numbers.natural), ("temporal adversarial", &numbers.perturbed)];
     for (name, answers) in versions {
@@ -60,7 +60,7 @@ fn page(subject: &Subject, numbers: &Numbers) -> String {
         text,
         "attention moved by {:.2} of 1 (total variation); adversary: {}",
         numbers.attention_moved,
-        words::adversary(&subject.adversary)
+        words::adversary(&viewing.adversary)
     );
     text
 }

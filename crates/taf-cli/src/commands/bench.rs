@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use taf::recipe::Recipe;
 
-use crate::bench::{Setting, Subject, Workload, measure, page};
+use crate::bench::{Setting, Workbench, Workload, measure, page};
 use crate::class_list;
 use crate::exit::Status;
 use crate::model_name;
@@ -72,7 +72,7 @@ const MOST_PIXELS: usize = 1 << 28;
 
 /// Measures how fast a network trains or answers on this machine.
 pub fn run(args: Args) -> Result<Status> {
-    let (recipe, classes, subject) = subject(&args)?;
+    let (recipe, classes, workbench) = workbench(&args)?;
     let setting = Setting {
         model: network_name(&recipe.model),
         frames: recipe.data.sampling.frames(),
@@ -81,7 +81,7 @@ pub fn run(args: Args) -> Result<Status> {
         warm_up: args.warm_up,
         steps: args.steps.get(),
     };
-    let bench = measure(setting, subject)?;
+    let bench = measure(setting, workbench)?;
     if args.json {
         output::print_json(&bench)?;
     } else {
@@ -91,18 +91,18 @@ pub fn run(args: Args) -> Result<Status> {
 }
 
 /// The recipe, how many classes there are, and what repeats its work.
-fn subject(args: &Args) -> Result<(Recipe, usize, Subject)> {
+fn workbench(args: &Args) -> Result<(Recipe, usize, Workbench)> {
     match &args.recipe {
         Some(path) => {
             let mut overrides = args.overrides.clone();
             overrides.extend(args.data.as_deref().map(manifest_override).transpose()?);
             let plan = Recipe::read(path, &overrides)?.plan()?;
-            Ok((plan.recipe.clone(), plan.classes.len(), Subject::of_plan(plan, args.work)))
+            Ok((plan.recipe.clone(), plan.classes.len(), Workbench::of_plan(plan, args.work)))
         }
         None => {
             let recipe = made_up(args)?;
-            let subject = Subject::synthetic(recipe.clone(), args.classes, args.work);
-            Ok((recipe, args.classes, subject))
+            let workbench = Workbench::synthetic(recipe.clone(), args.classes, args.work);
+            Ok((recipe, args.classes, workbench))
         }
     }
 }

@@ -15,7 +15,6 @@ use taf_video::synthetic::{Difficulty, MovingShapes};
 
 use crate::allowed::{Reading, refuse_foreign_folder};
 use crate::exit::Status;
-use crate::fitting;
 use crate::output::{self, say};
 use crate::panel::Panel;
 use crate::progress::Counter;
@@ -23,6 +22,7 @@ use crate::reports;
 use crate::session::{Session, manifest_override, refuse_differences, stored_recipe};
 use crate::source;
 use crate::trained::{autodiff_device, open};
+use crate::training;
 
 /// Show the whole method at work: generate videos, train, fine-tune plainly and with TAF, compare, report
 ///
@@ -157,7 +157,7 @@ impl Demo<'_> {
             None => session.plan.init_model(&autodiff_device()),
             Some(source) => source::start(&session.plan, source)?,
         };
-        let (outcome, _) = fitting::train(&session, model, what)?;
+        let (outcome, _) = training::train(&session, model, what)?;
         if outcome == Outcome::Finished {
             session.run.finish()?;
         }

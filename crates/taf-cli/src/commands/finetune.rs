@@ -11,11 +11,11 @@ use taf_report::run::RunDir;
 
 use crate::allowed::Reading;
 use crate::exit::Status;
-use crate::fitting::{self, Job};
 use crate::reports;
 use crate::session::{self, RunArgs, Session};
 use crate::source;
 use crate::trained::{WeightsArgs, open};
+use crate::training::{self, Job};
 
 /// Fine-tune a trained run: plainly, or on temporal adversarial clips (TAF)
 ///
@@ -61,7 +61,7 @@ pub fn run(args: Args) -> Result<Status> {
     let resume = format!("taf finetune --from {} --out {} --resume", args.from.display(), args.run.out.display());
     let what = if session.plan.recipe.taf.is_some() { "TAF" } else { "plain fine-tuning" };
     let job = Job { what, resume: &resume, json: args.run.json };
-    fitting::to_the_end(&session, model, &job, || reports::finetuning(&session, source))
+    training::to_the_end(&session, model, &job, || reports::finetuning(&session, source))
 }
 
 fn begin(args: &Args, recipe: Recipe, source: &Trained) -> Result<Option<(Session, Recognizer)>> {

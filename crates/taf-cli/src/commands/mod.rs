@@ -17,9 +17,7 @@ mod train;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::args::Cli;
 use crate::exit::Status;
-use crate::threads;
 
 /// The commands, in the order of the help.
 #[derive(Debug, Subcommand)]
@@ -42,9 +40,8 @@ pub enum Command {
 }
 
 /// Does what was asked.
-pub fn run(cli: Cli) -> Result<Status> {
-    threads::start(cli.threads)?;
-    match cli.command {
+pub fn run(command: Command) -> Result<Status> {
+    match command {
         Command::Data(command) => data::run(command),
         Command::Train(args) => train::run(args),
         Command::Finetune(args) => finetune::run(args),

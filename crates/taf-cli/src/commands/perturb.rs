@@ -13,7 +13,7 @@ use taf_files::{Output, write_atomic};
 use taf_video::{Clip, EncodeOptions, Frame, VideoWriter};
 
 use crate::allowed;
-use crate::clip::{ClipArgs, Numbers, Subject};
+use crate::clip::{ClipArgs, Numbers, Viewing};
 use crate::exit::Status;
 use crate::output;
 use crate::words;
@@ -42,19 +42,19 @@ pub fn run(args: Args) -> Result<Status> {
     let video = Output::file("--out", &args.out, allowed::VIDEO);
     let difference = allowed::perhaps("--difference", args.difference.as_ref(), allowed::PICTURE);
     args.clip.reading().allows(&[&[video][..], difference.as_slice()].concat())?;
-    let subject = args.clip.read()?;
-    let seen = subject.explain()?;
+    let viewing = args.clip.read()?;
+    let seen = viewing.explain()?;
     let perturbed = &seen.perturbed.clip;
-    write_video(&args.out, perturbed, subject.clip_fps)?;
+    write_video(&args.out, perturbed, viewing.clip_fps)?;
     if let Some(path) = &args.difference {
-        write_difference(path, &subject.clip, perturbed)?;
+        write_difference(path, &viewing.clip, perturbed)?;
     }
-    let max_change = max_change(&subject.clip, perturbed);
-    let numbers = as_written(&subject, seen)?;
+    let max_change = max_change(&viewing.clip, perturbed);
+    let numbers = as_written(&viewing, seen)?;
     if args.clip.json {
         output::print_json(&Written { max_change, numbers })?;
     } else {
-        output::print(&page(&args, &subject, &numbers, max_change))?;
+        output::print(&page(&args, &viewing, &numbers, max_change))?;
     }
     Ok(Status::Done)
 }
@@ -69,13 +69,13 @@ struct Written {
 }
 
 /// What the network makes of the clip before, and of the one that was written, rounded to 8 bits.
-fn as_written(subject: &Subject, seen: Explanation) -> Result<Numbers> {
-    let untouched = TemporalAdversary { objective: Objective::None, ..subject.adversary.clone() };
-    let rounded = subject.explain_other(&seen.perturbed.clip, seen.class, untouched)?;
-    Ok(subject.numbers(&Explanation { perturbed: rounded.natural, ..seen }))
+fn as_written(viewing: &Viewing, seen: Explanation) -> Result<Numbers> {
+    let untouched = TemporalAdversary { objective: Objective::None, ..viewing.adversary.clone() };
+    let rounded = viewing.explain_other(&seen.perturbed.clip, seen.class, untouched)?;
+    Ok(viewing.numbers(&Explanation { perturbed: rounded.natural, ..seen }))
 }
 
-fn page(args: &Args, subject: &Subject, numbers: &Numbers, max_change: u8) -> String {
+fn page(args: &Args, viewing: &Viewing, numbers: &Numbers, max_change: u8) -> String {
     let pictures = args.difference.as_ref().map_or(String::new(), |path| format!("difference  {}\n", path.display()));
     format!(
         "video       {} ({} frames of {}x{}, lossless)\n{pictures}\
@@ -85,10 +85,10 @@ fn page(args: &Args, subject: &Subject, numbers: &Numbers, max_change: u8) -> St
          after       {}\n\
          attention   for {:?}, moved by {:.2} of 1 (total variation)\n",
         args.out.display(),
-        subject.clip.len(),
-        subject.clip.width(),
-        subject.clip.height(),
-        words::adversary(&subject.adversary),
+        viewing.clip.len(),
+        viewing.clip.width(),
+        viewing.clip.height(),
+        words::adversary(&viewing.adversary),
         numbers.natural.first(),
         numbers.perturbed.first(),
         numbers.class,

@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use crate::allowed::Reading;
 use crate::exit::Status;
-use crate::fitting::{self, Job};
 use crate::reports;
 use crate::session::{self, RunArgs, Session};
 use crate::trained::autodiff_device;
+use crate::training::{self, Job};
 
 /// Train a network from scratch as a recipe says
 ///
@@ -49,5 +49,5 @@ pub fn run(args: Args) -> Result<Status> {
     let model = session.plan.init_model(&autodiff_device());
     let resume = format!("taf train --out {} --resume", args.run.out.display());
     let job = Job { what: "training", resume: &resume, json: args.run.json };
-    fitting::to_the_end(&session, model, &job, || reports::training(&session))
+    training::to_the_end(&session, model, &job, || reports::training(&session))
 }

@@ -8,6 +8,7 @@ use taf_video::dataset::{self, CsvColumns, Listing, PrepareOptions, Prepared, Ra
 use taf_video::{Error, Seed};
 
 use super::tell;
+use crate::allowed::MANIFEST;
 use crate::exit::Status;
 use crate::output::say;
 use crate::picture_folder::FrameArgs;
@@ -86,7 +87,7 @@ fn check_out(out: &Path, source: &Path, listing: &Listing) -> Result<()> {
     if out.exists() {
         inputs.extend(listing.entries.iter().map(|entry| Input::at(&listing.root.join(&entry.path))));
     }
-    Ok(check_outputs(&[Output::file("--out", out, &[])], &inputs)?)
+    Ok(check_outputs(&[Output::file("--out", out, MANIFEST)], &inputs)?)
 }
 
 /// What a user should know of a manifest that was made all the same.
