@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::resnet::frame_shift;
+use super::block::frame_shift;
 use super::{Conv2d, ConvNorm, Pass, PublishedNames, Temporal};
 use crate::ops;
 

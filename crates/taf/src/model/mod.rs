@@ -3,10 +3,12 @@
 //! [`VideoModel`] is all the method asks of a network. The published networks are [`Recognizer`]s.
 
 mod adaptive;
+mod block;
 mod classes;
 mod conv;
 mod cost;
 mod head;
+mod kind;
 mod mobilenet;
 mod norm;
 mod pass;
@@ -23,27 +25,29 @@ mod traced;
 mod trunk;
 
 pub use adaptive::TemporalAdaptive;
+pub use block::{Block, BlockKind, Temporal, Unit};
 pub(crate) use classes::class_tensor;
 pub use classes::predictions;
 pub use conv::{Conv2d, ConvNorm};
 pub use cost::{Cost, cost};
 pub use head::ConsensusHead;
+pub use kind::ModelKind;
 pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
 pub use norm::BatchNorm;
 pub use pass::{Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
 pub use published::{PublishedNames, PublishedParameter, published};
 pub(crate) use recipe::MOST_FRAMES;
-pub use recipe::{ModelKind, ModelRecipe, TrunkName};
+pub use recipe::{ModelRecipe, TrunkName};
 pub use recognizer::{Recognizer, RecognizerConfig};
-pub use resnet::{Block, BlockKind, ResNet, ResNetConfig, Temporal, Unit};
+pub use resnet::{ResNet, ResNetConfig, StageOutputs};
 pub use space_time::{Grouping, SpaceTimeNorm};
 pub(crate) use state::Path;
 pub use state::{StateDict, StateError, load_state, num_parameters, parameter_names, shapes, state_dict};
 pub use tea::ExcitationAggregation;
 pub use tpn::{TpnConfig, TpnNeck};
 pub use traced::{ClipShape, trace};
-pub use trunk::{StageOutputs, Trunk, TrunkConfig};
+pub use trunk::{Trunk, TrunkConfig};
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};

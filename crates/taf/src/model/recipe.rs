@@ -1,81 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BlockKind, Grouping, MobileNetV2Config, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig};
+use super::kind::Trunks;
+use super::{
+    BlockKind, MobileNetV2Config, ModelKind, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig,
+};
 use crate::recipe::RecipeError;
-
-/// The networks a recipe can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelKind {
-    /// Every frame for itself, logits averaged (Wang et al., ECCV 2016).
-    Tsn,
-    /// TSN with temporal shift (Lin et al., ICCV 2019).
-    Tsm,
-    /// TSM with a temporal pyramid over its last two stages (Yang et al., CVPR 2020).
-    Tpn,
-    /// TSN with filters over time made from the clip (Liu et al., ICCV 2021); for clips of one length.
-    Tam,
-    /// TSN with grouped spatial-temporal convolutions (Luo and Yuille, ICCV 2019).
-    Gst,
-    /// GST whose convolutions see all channels.
-    GstLarge,
-    /// TSN with motion excitation and multiple temporal aggregation (Li et al., CVPR 2020).
-    Tea,
-}
-
-/// What a model is made of and what it asks of its trunk: one row per model, and nowhere else.
-struct Row {
-    /// On a trunk, for so many classes and clips of so many frames.
-    config: fn(TrunkConfig, usize, usize) -> RecognizerConfig,
-    trunks: Trunks,
-    /// The weights are for clips of one length alone.
-    one_length: bool,
-}
-
-/// The trunks that a model stands on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trunks {
-    /// Every one.
-    All,
-    /// ResNets of bottlenecks whose width is a multiple of this.
-    Bottlenecks(usize),
-    /// The last two of four stages of bottlenecks.
-    Pyramid,
-}
-
-impl ModelKind {
-    /// Every model.
-    pub const ALL: [Self; 7] = [Self::Tsn, Self::Tsm, Self::Tpn, Self::Tam, Self::Gst, Self::GstLarge, Self::Tea];
-
-    /// The model that recipes and `--model` name so.
-    pub fn named(name: &str) -> Option<Self> {
-        let name = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
-        Self::deserialize(name).ok()
-    }
-
-    fn row(self) -> Row {
-        use RecognizerConfig as Config;
-        let row = |config, trunks| Row { config, trunks, one_length: false };
-        match self {
-            Self::Tsn => row(|trunk, classes, _| Config::tsn(trunk, classes), Trunks::All),
-            Self::Tsm => row(|trunk, classes, _| Config::tsm(trunk, classes), Trunks::All),
-            Self::Tpn => row(|trunk, classes, _| Config::tpn(trunk, classes), Trunks::Pyramid),
-            Self::Tam => Row { one_length: true, ..row(Config::tam, Trunks::Bottlenecks(1)) },
-            Self::Gst => row(|trunk, classes, _| Config::gst(trunk, classes), Trunks::Bottlenecks(GST)),
-            Self::Tea => row(|trunk, classes, _| Config::tea(trunk, classes), Trunks::Bottlenecks(1)),
-            Self::GstLarge => row(|trunk, classes, _| Config::gst_large(trunk, classes), Trunks::Bottlenecks(GST)),
-        }
-    }
-
-    /// As recipes write it.
-    fn name(self) -> String {
-        let name = toml::Value::try_from(self).expect("a name is a text");
-        name.as_str().expect("a name is a text").to_owned()
-    }
-}
-
-/// GST shares out a stem of as many channels.
-const GST: usize = Grouping::GST.alpha;
 
 /// The trunks a recipe can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +28,7 @@ pub enum TrunkName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
-    /// Which network: `tsn` or `tsm`, or on bottlenecks `tam`, `gst`, `gst-large`, `tea` or `tpn`.
+    /// Which network, in the words of [`ModelKind`]: `tsn`, `tsm` and so on.
     pub kind: ModelKind,
     /// Which trunk: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `tiny` or `mobilenetv2`; `tpn` takes `resnet50` or
     /// `resnet101`.

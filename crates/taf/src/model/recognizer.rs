@@ -5,15 +5,10 @@ use rand_chacha::ChaCha8Rng;
 use taf_checkpoint::layout::{Home, Part};
 
 use super::{
-    ConsensusHead, Grouping, Pass, PixelNorm, PublishedNames, Statistics, Temporal, TpnConfig, TpnNeck, Trunk,
-    TrunkConfig, VideoModel, VideoOutput, tpn,
+    ConsensusHead, Pass, PixelNorm, PublishedNames, Statistics, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig,
+    VideoModel, VideoOutput, tpn,
 };
 use crate::ops;
-
-/// Blocks in the third stage from which TSM shifts only every other block (the published rule for ResNet-101).
-const DEEP_STAGE: usize = 23;
-/// One of so many channels moves each way, as published.
-const SHIFT_DIVISOR: usize = 8;
 
 /// What a [`Recognizer`] is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,42 +38,6 @@ impl RecognizerConfig {
             dropout: 0.5,
             pixels: PixelNorm::IMAGENET,
         }
-    }
-
-    /// TSM (Lin et al., ICCV 2019): TSN with a temporal shift in front of every residual branch; in trunks as deep as
-    /// ResNet-101 in front of every other one.
-    pub fn tsm(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
-        let trunk = trunk.into();
-        let deep = match &trunk {
-            TrunkConfig::ResNet(config) => config.layers.get(2).is_some_and(|&blocks| blocks >= DEEP_STAGE),
-            TrunkConfig::MobileNetV2(_) => false,
-        };
-        let temporal = Temporal::Shift { divisor: SHIFT_DIVISOR, every: if deep { 2 } else { 1 } };
-        Self { temporal, ..Self::tsn(trunk, classes) }
-    }
-
-    /// TAM (Liu et al., ICCV 2021; TANet elsewhere): a filter over time in every bottleneck, with kernels made from the
-    /// clip. The weights are for clips of `frames` frames alone. The trunk is a ResNet of bottlenecks.
-    pub fn tam(trunk: impl Into<TrunkConfig>, classes: usize, frames: usize) -> Self {
-        Self { temporal: Temporal::Adaptive { frames }, ..Self::tsn(trunk, classes) }
-    }
-
-    /// GST (Luo and Yuille, ICCV 2019): in every bottleneck half of the channels pass a convolution over space, the other
-    /// half one over space and time, which makes a quarter of the outputs. The trunk is a ResNet of bottlenecks.
-    pub fn gst(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
-        Self { temporal: Temporal::Grouped(Grouping::GST), ..Self::tsn(trunk, classes) }
-    }
-
-    /// GST-Large: both convolutions of [`RecognizerConfig::gst`] see all channels.
-    pub fn gst_large(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
-        Self { temporal: Temporal::Grouped(Grouping::LARGE), ..Self::tsn(trunk, classes) }
-    }
-
-    /// TPN (Yang et al., CVPR 2020) as published for Something-Something: a trunk whose blocks shift their input, and a
-    /// pyramid over its last two stages. The network of the publication has [`super::ResNetConfig::resnet50`].
-    pub fn tpn(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
-        let temporal = Temporal::ShiftBlock { divisor: SHIFT_DIVISOR };
-        Self { temporal, pyramid_groups: Some(32), ..Self::tsn(trunk, classes) }
     }
 
     fn neck(&self) -> Option<TpnConfig> {

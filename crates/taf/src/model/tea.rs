@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Conv2d, ConvNorm, Pass, PublishedNames, RecognizerConfig, Temporal, TrunkConfig};
+use super::{Conv2d, ConvNorm, Pass, PublishedNames};
 use crate::ops::{self, ConvOptions};
 
 /// Groups of channels in a block, of which each has this share of the stage's: the 26w x 4s of Res2Net.
@@ -14,14 +14,6 @@ const SHARE: (usize, usize) = (26, 64);
 const SQUEEZE: usize = 16;
 /// Frames that a filter reaches over, and sides of the windows that a stage's first block takes means of.
 const TAPS: usize = 3;
-
-impl RecognizerConfig {
-    /// TEA (Li et al., CVPR 2020): bottlenecks of four groups of channels, which motion excites and filters over time look
-    /// over. The trunk is a ResNet of bottlenecks.
-    pub fn tea(trunk: impl Into<TrunkConfig>, classes: usize) -> Self {
-        Self { temporal: Temporal::Excited, ..Self::tsn(trunk, classes) }
-    }
-}
 
 /// Channels inside a block of a stage that works at `planes`.
 pub(super) fn channels_inside(planes: usize) -> usize {

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use super::{MobileNetV2, MobileNetV2Config, Pass, PublishedNames, ResNet, ResNetConfig, Temporal};
+use super::{MobileNetV2, MobileNetV2Config, Pass, PublishedNames, ResNet, ResNetConfig, StageOutputs, Temporal};
 
 /// Shape of the network that looks at frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +33,6 @@ impl TrunkConfig {
             Self::MobileNetV2(config) => config.channels_out(),
         }
     }
-}
-
-/// What a trunk says of whole clips of images.
-#[derive(Clone, Debug)]
-pub struct StageOutputs {
-    /// Of the stage before the last, where there is one: `[n, height, width, channels]`.
-    pub earlier: Option<Tensor<4>>,
-    /// Of the last stage: `[n, height, width, channels]`.
-    pub last: Tensor<4>,
 }
 
 /// The network that looks at frames, on channels-last images.
