@@ -39,7 +39,9 @@ impl Share {
             mean.even_groups
         } else {
             let quantiles = student_t(mean.even_samples - 1.0) / student_t(mean.even_groups - 1.0);
-            (one / mean.variance * quantiles.powi(2)).clamp(mean.even_groups, mean.even_samples)
+            let worth = one / mean.variance * quantiles.powi(2);
+            // Fewer than two groups of one size have no t quantile: as if their samples were copies.
+            if worth.is_nan() { mean.even_groups } else { worth.clamp(mean.even_groups, mean.even_samples) }
         };
         let (low, high) = wilson(mean.value, size);
         Self { value: mean.value, low, high, groups: mean.groups }
@@ -132,6 +134,13 @@ mod tests {
             assert!((student_t(degrees) - expected).abs() < 5e-4, "{degrees}: {}", student_t(degrees));
         }
         assert_eq!((student_t(0.0), student_t(0.7)), (f64::INFINITY, f64::INFINITY));
+    }
+
+    #[test]
+    fn two_groups_of_unlike_sizes_with_the_same_share_have_an_interval() {
+        let sums = [(4.0, 8.0), (1.0, 2.0)].map(|(total, weight)| GroupSum { total, weight, squares: weight });
+        let share = Share::of(&sums);
+        assert!(share.low > 0.0 && share.low < 0.5 && share.high > 0.5 && share.high < 1.0, "{share:?}");
     }
 
     #[test]
