@@ -41,7 +41,10 @@ fn a_crate_uses_only_the_rows_under_it() {
     for folder in crates() {
         let (user, manifest) = (name(&folder), std::fs::read_to_string(folder.join("Cargo.toml")).unwrap());
         let manifest: toml::Table = manifest.parse().unwrap();
-        for used in manifest["dependencies"].as_table().unwrap().keys().filter(|used| used.starts_with("taf")) {
+        for used in manifest["dependencies"].as_table().unwrap().keys() {
+            if !used.starts_with("taf") && !layers.knows(used) {
+                continue;
+            }
             faults.extend(layers.fault(&user, used));
         }
     }

@@ -37,7 +37,8 @@ static TURNS: Turns = Turns::new();
 /// one for every kernel takes as long again.
 ///
 /// Work of several callers is done one after the other, in the order in which they came; each has all threads. Work that
-/// calls this again goes on at once. It must not wait for another thread that calls this.
+/// calls this again goes on at once. It must not wait for another thread that calls this, nor for a job of another pool,
+/// whose threads may all be waiting here.
 ///
 /// # Panics
 /// If `work` does, or if the threads cannot be started.
