@@ -88,7 +88,7 @@ impl ClipSource {
     }
 
     /// The sample of one record, or where that cannot be used of another one of its class.
-    fn train_sample(&self, transform: &TrainTransform, epoch: usize, index: usize) -> Result<(Sample, Vec<Replaced>)> {
+    fn train_sample(&self, transform: &TrainTransform, epoch: usize, index: usize) -> Result<Drawn> {
         let seed = self.seed.with("sample").at(epoch).at(index);
         let first = match self.cut(transform, index, seed) {
             Err(error) if self.may_replace(index, &error) => error,
@@ -136,10 +136,13 @@ impl ClipSource {
     }
 }
 
+/// A sample, and the videos that could not be used in its place.
+type Drawn = (Sample, Vec<Replaced>);
+
 /// Groups samples; ends after the first failure.
 struct Batches {
     /// `None` after a failure.
-    samples: Option<Prefetch<Result<(Sample, Vec<Replaced>)>>>,
+    samples: Option<Prefetch<Result<Drawn>>>,
     batch_size: usize,
 }
 
