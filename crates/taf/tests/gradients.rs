@@ -48,83 +48,116 @@ fn pair(i: &[Tensor<4>], stride: usize) -> SpaceTimeConv {
     SpaceTimeConv { space: i[1].clone(), time, frames: 2, stride }
 }
 
+/// Images, `[batch, height, width, channels]`.
+const X: &[usize] = &[4, 5, 3, 8];
+/// A number for each of their channels.
+const ROW: &[usize] = &[1, 1, 1, 8];
+
+fn case(name: &'static str, inputs: &[&[usize]], function: fn(&[Tensor<4>]) -> Tensor<4>) -> Case {
+    Case { name, inputs: inputs.iter().map(|shape| shape.to_vec()).collect(), function }
+}
+
 fn cases() -> Vec<Case> {
-    let case = |name, inputs: &[&[usize]], function| Case {
-        name,
-        inputs: inputs.iter().map(|shape| shape.to_vec()).collect(),
-        function,
-    };
-    let (x, row): (&[usize], &[usize]) = (&[4, 5, 3, 8], &[1, 1, 1, 8]);
+    [
+        convolutions(),
+        batch_norms(),
+        convolutions_with_batch_norm(),
+        maps(),
+        over_time(),
+        pairs_of_convolutions(),
+        pools_and_pixels(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn convolutions() -> Vec<Case> {
     vec![
-        case("3x3 convolution", &[x, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 1))),
-        case("3x3 convolution of stride 2", &[x, &[3, 3, 8, 6]], |i| {
+        case("3x3 convolution", &[X, &[3, 3, 8, 6]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 1))),
+        case("3x3 convolution of stride 2", &[X, &[3, 3, 8, 6]], |i| {
             ops::conv2d(i[0].clone(), i[1].clone(), options(2, 1, 1))
         }),
-        case("1x1 convolution of stride 2", &[x, &[1, 1, 8, 6]], |i| {
+        case("1x1 convolution of stride 2", &[X, &[1, 1, 8, 6]], |i| {
             ops::conv2d(i[0].clone(), i[1].clone(), options(2, 0, 1))
         }),
         case("7x7 stem", &[&[2, 9, 8, 3], &[7, 7, 3, 4]], |i| {
             ops::conv2d(i[0].clone(), i[1].clone(), options(2, 3, 1))
         }),
-        case("grouped convolution", &[x, &[3, 3, 2, 8]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 4))),
-        case("convolution of the shifted input", &[x, &[3, 3, 8, 6]], |i| {
+        case("grouped convolution", &[X, &[3, 3, 2, 8]], |i| ops::conv2d(i[0].clone(), i[1].clone(), options(1, 1, 4))),
+        case("convolution of the shifted input", &[X, &[3, 3, 8, 6]], |i| {
             let shift = Some(FrameShift { frames: 2, fold: 2 });
             ops::conv2d(i[0].clone(), i[1].clone(), ConvOptions { shift, ..options(2, 1, 1) })
         }),
-        case("batch norm", &[x, row, row], |i| ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, false).y),
-        case("batch norm with ReLU", &[x, row, row], |i| {
+    ]
+}
+
+fn batch_norms() -> Vec<Case> {
+    vec![
+        case("batch norm", &[X, ROW, ROW], |i| ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, false).y),
+        case("batch norm with ReLU", &[X, ROW, ROW], |i| {
             ops::batch_norm(i[0].clone(), parameters(&i[1..]), None, true).y
         }),
-        case("batch norm with residual", &[x, row, row, x], |i| {
+        case("batch norm with residual", &[X, ROW, ROW, X], |i| {
             ops::batch_norm(i[0].clone(), parameters(&i[1..]), Some(i[3].clone()), true).y
         }),
-        case("batch norm with residual, linear", &[x, row, row, x], |i| {
+        case("batch norm with residual, linear", &[X, ROW, ROW, X], |i| {
             ops::batch_norm(i[0].clone(), parameters(&i[1..]), Some(i[3].clone()), false).y
         }),
-        case("convolution with batch norm", &[x, &[3, 3, 8, 8], row, row], |i| {
+    ]
+}
+
+fn convolutions_with_batch_norm() -> Vec<Case> {
+    vec![
+        case("convolution with batch norm", &[X, &[3, 3, 8, 8], ROW, ROW], |i| {
             ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(1, 1, 1), parameters(&i[2..]), None, false).y
         }),
-        case("convolution with batch norm and ReLU", &[x, &[3, 3, 8, 8], row, row], |i| {
+        case("convolution with batch norm and ReLU", &[X, &[3, 3, 8, 8], ROW, ROW], |i| {
             ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(1, 1, 1), parameters(&i[2..]), None, true).y
         }),
-        case("convolution with batch norm and residual", &[x, &[1, 1, 8, 8], row, row, x], |i| {
+        case("convolution with batch norm and residual", &[X, &[1, 1, 8, 8], ROW, ROW, X], |i| {
             let residual = Some(i[4].clone());
             ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(1, 0, 1), parameters(&i[2..]), residual, true).y
         }),
-        case("convolution with a map", &[x, &[3, 3, 8, 8], row, row], |i| {
-            ops::conv2d_affine(i[0].clone(), i[1].clone(), options(1, 1, 1), map(&i[2..]), None, true)
-        }),
-        case("convolution with a map and residual", &[x, &[3, 3, 8, 8], row, row, x], |i| {
-            ops::conv2d_affine(i[0].clone(), i[1].clone(), options(1, 1, 1), map(&i[2..]), Some(i[4].clone()), true)
-        }),
-        case("scale and shift", &[x, row, row], |i| ops::scale_shift(i[0].clone(), map(&i[1..]), None, false)),
-        case("scale and shift with residual", &[x, row, row, x], |i| {
-            ops::scale_shift(i[0].clone(), map(&i[1..]), Some(i[3].clone()), true)
-        }),
-        case("average pool", &[x], |i| ops::average_pool(i[0].clone().reshape([4, 15, 8])).reshape([1, 1, 4, 8])),
-        case("pixels to images", &[&[4, 3, 5, 6]], |i| {
-            ops::pixels_to_images(i[0].clone(), Colors { mean: [0.1, 0.2, 0.3], std: [0.5, 1.5, 2.0] })
-        }),
-        case("temporal shift", &[x], |i| ops::temporal_shift(i[0].clone(), 4, 8)),
-        case("convolution along time", &[x, &[3, 1, 8, 6]], |i| ops::conv_time(i[0].clone(), i[1].clone(), 1)),
-        case("grouped convolution along time", &[x, &[3, 1, 2, 8]], |i| ops::conv_time(i[0].clone(), i[1].clone(), 4)),
-        case("convolution along a single frame", &[&[4, 1, 3, 8], &[3, 1, 8, 6]], |i| {
-            ops::conv_time(i[0].clone(), i[1].clone(), 1)
-        }),
-        case("clamp", &[x], |i| ops::clamp_max(i[0].clone(), 0.3)),
-        case("maximum over 300 frames", &[&[1, 300, 2, 3]], |i| ops::max_over_time(i[0].clone())),
-        case("maximum over time", &[x], |i| ops::max_over_time(i[0].clone())),
-        case("depthwise convolution with batch norm", &[x, &[3, 3, 1, 8], row, row], |i| {
+        case("depthwise convolution with batch norm", &[X, &[3, 3, 1, 8], ROW, ROW], |i| {
             ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options(2, 1, 8), parameters(&i[2..]), None, true).y
         }),
         case(
             "shifted 1x1 convolution of stride 2 with batch norm",
-            &[x, &[1, 1, 8, 6], &[1, 1, 1, 6], &[1, 1, 1, 6]],
+            &[X, &[1, 1, 8, 6], &[1, 1, 1, 6], &[1, 1, 1, 6]],
             |i| {
                 let options = ConvOptions { shift: Some(FrameShift { frames: 2, fold: 1 }), ..options(2, 0, 1) };
                 ops::conv2d_batch_norm(i[0].clone(), i[1].clone(), options, parameters(&i[2..]), None, false).y
             },
         ),
+    ]
+}
+
+fn maps() -> Vec<Case> {
+    vec![
+        case("convolution with a map", &[X, &[3, 3, 8, 8], ROW, ROW], |i| {
+            ops::conv2d_affine(i[0].clone(), i[1].clone(), options(1, 1, 1), map(&i[2..]), None, true)
+        }),
+        case("convolution with a map and residual", &[X, &[3, 3, 8, 8], ROW, ROW, X], |i| {
+            ops::conv2d_affine(i[0].clone(), i[1].clone(), options(1, 1, 1), map(&i[2..]), Some(i[4].clone()), true)
+        }),
+        case("scale and shift", &[X, ROW, ROW], |i| ops::scale_shift(i[0].clone(), map(&i[1..]), None, false)),
+        case("scale and shift with residual", &[X, ROW, ROW, X], |i| {
+            ops::scale_shift(i[0].clone(), map(&i[1..]), Some(i[3].clone()), true)
+        }),
+    ]
+}
+
+fn over_time() -> Vec<Case> {
+    vec![
+        case("temporal shift", &[X], |i| ops::temporal_shift(i[0].clone(), 4, 8)),
+        case("convolution along time", &[X, &[3, 1, 8, 6]], |i| ops::conv_time(i[0].clone(), i[1].clone(), 1)),
+        case("grouped convolution along time", &[X, &[3, 1, 2, 8]], |i| ops::conv_time(i[0].clone(), i[1].clone(), 4)),
+        case("convolution along a single frame", &[&[4, 1, 3, 8], &[3, 1, 8, 6]], |i| {
+            ops::conv_time(i[0].clone(), i[1].clone(), 1)
+        }),
+        case("maximum over 300 frames", &[&[1, 300, 2, 3]], |i| ops::max_over_time(i[0].clone())),
+        case("maximum over time", &[X], |i| ops::max_over_time(i[0].clone())),
         case("3-D convolution", &[&[2, 12, 3, 6], &[3, 27, 6, 5]], |i| {
             let options = Conv3dOptions { stride: [1, 2, 1], padding: [1, 1, 1] };
             let x = i[0].clone().reshape([2, 4, 3, 3, 6]);
@@ -132,22 +165,37 @@ fn cases() -> Vec<Case> {
             let [clips, frames, height, width, channels] = y.dims();
             y.reshape([clips * frames, height, width, channels])
         }),
-        case("pair of convolutions, half the channels each", &[x, &[3, 3, 4, 6], &[9, 3, 4, 2]], |i| {
-            ops::space_time_conv(i[0].clone(), pair(i, 2))
-        }),
-        case("pair of convolutions on all channels", &[x, &[3, 3, 8, 6], &[9, 3, 8, 2]], |i| {
-            ops::space_time_conv(i[0].clone(), pair(i, 1))
-        }),
-        case("pair of convolutions with batch norm", &[x, &[3, 3, 4, 6], &[9, 3, 4, 2], row, row], |i| {
-            ops::space_time_conv_batch_norm(i[0].clone(), pair(i, 1), parameters(&i[3..]), true).y
-        }),
-        case("pair of convolutions with a map", &[x, &[3, 3, 8, 6], &[9, 3, 8, 2], row, row], |i| {
-            ops::space_time_conv_affine(i[0].clone(), pair(i, 2), map(&i[3..]), true)
-        }),
         case("adaptive filter over time", &[&[6, 5, 3, 8], &[1, 2, 8, 3], &[1, 2, 3, 8]], |i| {
             ops::temporal_adaptive(i[0].clone(), i[1].clone().squeeze_dim(0), i[2].clone().squeeze_dim(0))
         }),
-        case("max pool", &[x], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),
+    ]
+}
+
+fn pairs_of_convolutions() -> Vec<Case> {
+    vec![
+        case("pair of convolutions, half the channels each", &[X, &[3, 3, 4, 6], &[9, 3, 4, 2]], |i| {
+            ops::space_time_conv(i[0].clone(), pair(i, 2))
+        }),
+        case("pair of convolutions on all channels", &[X, &[3, 3, 8, 6], &[9, 3, 8, 2]], |i| {
+            ops::space_time_conv(i[0].clone(), pair(i, 1))
+        }),
+        case("pair of convolutions with batch norm", &[X, &[3, 3, 4, 6], &[9, 3, 4, 2], ROW, ROW], |i| {
+            ops::space_time_conv_batch_norm(i[0].clone(), pair(i, 1), parameters(&i[3..]), true).y
+        }),
+        case("pair of convolutions with a map", &[X, &[3, 3, 8, 6], &[9, 3, 8, 2], ROW, ROW], |i| {
+            ops::space_time_conv_affine(i[0].clone(), pair(i, 2), map(&i[3..]), true)
+        }),
+    ]
+}
+
+fn pools_and_pixels() -> Vec<Case> {
+    vec![
+        case("average pool", &[X], |i| ops::average_pool(i[0].clone().reshape([4, 15, 8])).reshape([1, 1, 4, 8])),
+        case("pixels to images", &[&[4, 3, 5, 6]], |i| {
+            ops::pixels_to_images(i[0].clone(), Colors { mean: [0.1, 0.2, 0.3], std: [0.5, 1.5, 2.0] })
+        }),
+        case("clamp", &[X], |i| ops::clamp_max(i[0].clone(), 0.3)),
+        case("max pool", &[X], |i| ops::max_pool2d(i[0].clone(), 3, 2, 1)),
     ]
 }
 
