@@ -85,7 +85,7 @@ impl ClipArgs {
         let base = Recipe { probe: trained.recipe.adversary().clone(), taf: None, ..trained.recipe.clone() };
         let overrides: Vec<String> = self.overrides.iter().map(|change| format!("probe.{}", change.trim())).collect();
         let mut adversary = Recipe::parse(&base.to_toml(), &trained.run.recipe_path(), &overrides)?.probe;
-        adversary.validate()?;
+        adversary.check("taf.adversary")?;
         adversary.class = if labelled { AttendedClass::Label } else { AttendedClass::Prediction };
         Ok(adversary)
     }

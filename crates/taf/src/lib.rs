@@ -27,6 +27,7 @@ pub mod onnx;
 pub mod ops;
 pub mod profile;
 pub mod recipe;
+pub mod setting;
 pub mod trace;
 pub mod train;
 pub mod trained;

@@ -13,6 +13,7 @@ use crate::adversary::{TemporalAdversary, reduced_side};
 use crate::data::{ClipSource, OnBadVideo, fingerprint, hash};
 use crate::evaluate::{Evaluation, Views};
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
+use crate::setting::SettingError;
 use crate::train::{TafConfig, TrainConfig};
 
 /// Everything about a run. Unknown fields are refused everywhere.
@@ -118,19 +119,9 @@ pub enum RecipeError {
         message: String,
     },
     /// A value is out of its range, or two do not fit together.
-    #[error("{field} must {expected}, got {got}")]
-    Value {
-        /// The field as the recipe writes it.
-        field: &'static str,
-        /// What it must be.
-        expected: String,
-        /// What it is.
-        got: String,
-    },
-    /// The adversary's settings make no sense.
     #[error(transparent)]
-    Adversary(#[from] crate::adversary::AdversaryError),
-    /// The videos or their transforms do.
+    Setting(#[from] SettingError),
+    /// The videos or their transforms make no sense.
     #[error(transparent)]
     Data(#[from] taf_video::Error),
     /// The manifest lacks the classes or splits that are asked for.
@@ -141,12 +132,6 @@ pub enum RecipeError {
         /// What it lacks.
         source: taf_video::Error,
     },
-}
-
-impl RecipeError {
-    pub(crate) fn value(field: &'static str, expected: impl Into<String>, got: impl ToString) -> Self {
-        Self::Value { field, expected: expected.into(), got: got.to_string() }
-    }
 }
 
 /// The fewest pixels a side may have that a network looks at.
@@ -185,7 +170,7 @@ impl Recipe {
             recipe.data.manifest = std::path::absolute(&manifest).map_err(read)?;
         }
         if recipe.data.manifest.to_str().is_none() {
-            return Err(RecipeError::value("data.manifest", "be UTF-8", recipe.data.manifest.display()));
+            return Err(SettingError::new("data.manifest", "be UTF-8", recipe.data.manifest.display()).into());
         }
         Ok(recipe)
     }
@@ -240,7 +225,7 @@ impl Recipe {
         };
         let classes = manifest.classes().to_vec();
         if classes.len() < 2 {
-            return Err(RecipeError::value("data.classes", "name at least 2 classes", format!("{classes:?}")));
+            return Err(SettingError::new("data.classes", "name at least 2 classes", format!("{classes:?}")).into());
         }
         Ok(Plan {
             recipe: self.clone(),
@@ -255,7 +240,7 @@ impl Recipe {
 
     /// Whether the network needs a second set of batch norms.
     pub fn has_auxiliary_norms(&self) -> bool {
-        self.taf.as_ref().is_some_and(|taf| taf.branch == Branch::Auxiliary)
+        self.taf.as_ref().is_some_and(TafConfig::needs_auxiliary_norms)
     }
 
     /// The adversary of fine-tuning, or else the probe.
@@ -267,21 +252,21 @@ impl Recipe {
     ///
     /// # Errors
     /// Names the first that is out of range.
-    pub fn check(&self) -> Result<(), RecipeError> {
+    pub fn check(&self) -> Result<(), SettingError> {
         self.check_sizes()?;
         self.model.check(self.data.sampling.frames())?;
         self.train.check()?;
-        self.probe.validate().map_err(|error| error.in_table("probe"))?;
+        self.probe.check("probe")?;
         self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
         self.check_branches()
     }
 
     /// Refuses what no machine has memory for, and clips without time.
-    fn check_sizes(&self) -> Result<(), RecipeError> {
+    fn check_sizes(&self) -> Result<(), SettingError> {
         let DataRecipe { transform, eval, sampling, views, workers, .. } = &self.data;
         let within = |field, value: usize, low: usize, high: usize| match (low..=high).contains(&value) {
             true => Ok(()),
-            false => Err(RecipeError::value(field, format!("lie between {low} and {high}"), value)),
+            false => Err(SettingError::new(field, format!("lie between {low} and {high}"), value)),
         };
         // Below 2 frames there is nothing to attend to over time, and nothing to shift.
         within("data.sampling.frames", sampling.frames(), 2, MOST_FRAMES)?;
@@ -304,17 +289,17 @@ impl Recipe {
         // TOML's whole numbers are signed.
         match i64::try_from(self.seed) {
             Ok(_) => Ok(()),
-            Err(_) => Err(RecipeError::value("seed", "be below 2^63", self.seed)),
+            Err(_) => Err(SettingError::new("seed", "be below 2^63", self.seed)),
         }
     }
 
     /// Only a network with auxiliary norms can craft with them.
-    fn check_branches(&self) -> Result<(), RecipeError> {
+    fn check_branches(&self) -> Result<(), SettingError> {
         let needs = |adversary: &TemporalAdversary| adversary.branch == Branch::Auxiliary;
         let missing = self.taf.as_ref().is_some_and(|taf| needs(&taf.adversary)) || needs(&self.probe);
         if missing && !self.has_auxiliary_norms() {
             let expected = "be \"main\" unless taf.branch = \"auxiliary\" makes such norms";
-            return Err(RecipeError::value("the adversary's branch", expected, "\"auxiliary\""));
+            return Err(SettingError::new("the adversary's branch", expected, "\"auxiliary\""));
         }
         Ok(())
     }

@@ -230,7 +230,7 @@ impl Trained {
         if !asked.splits.is_empty() {
             recipe.data.validation = asked.splits.to_vec();
         }
-        recipe.check()?;
+        recipe.check().map_err(RecipeError::from)?;
         let frames = recipe.data.sampling.frames();
         if self.info.model.is_for_one_length() && frames != self.info.frames {
             return Err(TrainedError::Length { expected: self.info.frames, got: frames });

@@ -77,7 +77,7 @@ fn every_perturbation_stays_within_its_budget_and_within_pixels() {
         for (norm, epsilon) in [(Norm::Linf, 0.03), (Norm::L2, 0.7)] {
             for (steps, step_size) in [(1, None), (3, Some(epsilon / 2.0))] {
                 let adversary = TemporalAdversary { norm, epsilon, steps, step_size, ..adversary.clone() };
-                adversary.validate().expect("the settings are sound");
+                adversary.check("taf.adversary").expect("the settings are sound");
                 let perturbed = adversary.perturb(&model(), clips(), &LABELS, 4).clips;
                 for (most, length) in sizes(perturbed.clone()) {
                     let size = if norm == Norm::Linf { most } else { length };
@@ -126,7 +126,7 @@ fn gradients_at_any_scale_keep_to_the_budget_and_the_pixels_of_the_clip() {
                     step_size: Some(epsilon / 2.0),
                     ..TemporalAdversary::default()
                 };
-                adversary.validate().expect("the settings are sound");
+                adversary.check("taf.adversary").expect("the settings are sound");
                 let perturbed = adversary.perturb(&model(), clips.clone(), &LABELS, 4).clips;
                 assert_eq!(perturbed.dims(), clips.dims());
                 for (most, length) in changes(perturbed.clone() - clips.clone()) {
@@ -295,7 +295,7 @@ fn senseless_settings_are_refused_by_name() {
     let refused = |change: fn(&mut TemporalAdversary)| {
         let mut adversary = TemporalAdversary::default();
         change(&mut adversary);
-        adversary.validate().expect_err("the setting makes no sense").to_string()
+        adversary.check("taf.adversary").expect_err("the setting makes no sense").to_string()
     };
     assert!(refused(|a| a.epsilon = 8.0).contains("8/255"));
     assert!(refused(|a| a.epsilon = f64::NAN).contains("adversary.epsilon"));

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::attention::{TemporalAttention, class_activation_map};
 use crate::model::{Branch, Pass, Statistics, VideoModel, VideoOutput, class_tensor, predictions};
 use crate::ops::{on_workers, values};
+use crate::setting::SettingError;
 
 /// The class whose evidence makes the attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,23 +75,6 @@ impl Default for TemporalAdversary {
     }
 }
 
-/// Why an adversary cannot be built: the option, what it must be and what it was.
-#[derive(Debug, thiserror::Error)]
-#[error("{table}.{option} must {expected}, got {got}")]
-pub struct AdversaryError {
-    table: &'static str,
-    option: &'static str,
-    expected: &'static str,
-    got: String,
-}
-
-impl AdversaryError {
-    /// The same for an adversary that a recipe keeps in another table than `[taf.adversary]`.
-    pub fn in_table(self, table: &'static str) -> Self {
-        Self { table, ..self }
-    }
-}
-
 /// Perturbed clips and what the network attended to before.
 #[derive(Clone, Debug)]
 pub struct Perturbed {
@@ -118,13 +102,12 @@ struct Natural {
 }
 
 impl TemporalAdversary {
-    /// Refuses settings that make no sense.
+    /// Refuses settings that make no sense, of an adversary that a recipe keeps in `table`.
     ///
     /// # Errors
     /// Names the first option out of range.
-    pub fn validate(&self) -> Result<(), AdversaryError> {
-        let wrong =
-            |option, expected, got: String| Err(AdversaryError { table: "taf.adversary", option, expected, got });
+    pub fn check(&self, table: &str) -> Result<(), SettingError> {
+        let wrong = |option, expected, got: String| Err(SettingError::new(format!("{table}.{option}"), expected, got));
         let (limit, expected) = match self.norm {
             Norm::Linf => (1.0, "lie in (0, 1]; 8 on the 0-255 scale is 8/255 = 0.0314"),
             Norm::L2 => (LARGEST_L2, "lie in (0, 10000], the length of the change of a whole clip"),

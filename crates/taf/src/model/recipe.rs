@@ -4,7 +4,7 @@ use super::kind::Trunks;
 use super::{
     BlockKind, MobileNetV2Config, ModelKind, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig,
 };
-use crate::recipe::RecipeError;
+use crate::setting::SettingError;
 
 /// The trunks a recipe can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,46 +104,46 @@ impl ModelRecipe {
         self.kind.row().one_length
     }
 
-    pub(crate) fn check(&self, frames: usize) -> Result<(), RecipeError> {
+    pub(crate) fn check(&self, frames: usize) -> Result<(), SettingError> {
         if frames > MOST_FRAMES {
             let expected = format!("be at most {MOST_FRAMES}");
-            return Err(RecipeError::value("data.sampling.frames", expected, frames));
+            return Err(SettingError::new("data.sampling.frames", expected, frames));
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return Err(RecipeError::value("model.dropout", "lie in [0, 1)", self.dropout));
+            return Err(SettingError::new("model.dropout", "lie in [0, 1)", self.dropout));
         }
         // Below 8 channels a shift by an eighth moves nothing.
         if let Some(width) = self.width.filter(|&width| !(8..=1024).contains(&width)) {
-            return Err(RecipeError::value("model.width", "lie between 8 and 1024", width));
+            return Err(SettingError::new("model.width", "lie between 8 and 1024", width));
         }
         if let Some(layers) = self.layers.as_ref() {
             let sound = (1..=5).contains(&layers.len()) && layers.iter().all(|blocks| (1..=100).contains(blocks));
             if !sound {
                 let expected = "list 1 to 5 stages of 1 to 100 blocks";
-                return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+                return Err(SettingError::new("model.layers", expected, format!("{layers:?}")));
             }
         }
         self.check_combination()?;
         let PixelNorm { mean, std } = self.pixels;
         if !std.iter().all(|&std| std > 0.0 && std.is_finite()) {
-            return Err(RecipeError::value("model.pixels.std", "be positive and finite", format!("{std:?}")));
+            return Err(SettingError::new("model.pixels.std", "be positive and finite", format!("{std:?}")));
         }
         if !mean.iter().all(|mean| mean.is_finite()) {
-            return Err(RecipeError::value("model.pixels.mean", "be finite", format!("{mean:?}")));
+            return Err(SettingError::new("model.pixels.mean", "be finite", format!("{mean:?}")));
         }
         // With one class: how many there are is not known here, and they weigh little.
         let parameters = self.config(1, frames).parameters();
         if parameters > MOST_PARAMETERS {
             let expected = format!("describe a network of at most {MOST_PARAMETERS} parameters");
-            return Err(RecipeError::value("model", expected, parameters));
+            return Err(SettingError::new("model", expected, parameters));
         }
         Ok(())
     }
 
     /// What some networks and trunks cannot be.
-    fn check_combination(&self) -> Result<(), RecipeError> {
+    fn check_combination(&self) -> Result<(), SettingError> {
         if let Some(shifted) = self.shifted_shortcuts.filter(|_| self.kind != ModelKind::Tpn) {
-            return Err(RecipeError::value("model.shifted_shortcuts", "be left out unless kind = \"tpn\"", shifted));
+            return Err(SettingError::new("model.shifted_shortcuts", "be left out unless kind = \"tpn\"", shifted));
         }
         let Some(trunk) = self.resnet() else { return self.check_mobilenet() };
         match self.kind.row().trunks {
@@ -154,34 +154,34 @@ impl ModelRecipe {
         }
     }
 
-    fn check_pyramid(&self) -> Result<(), RecipeError> {
+    fn check_pyramid(&self) -> Result<(), SettingError> {
         if let Some(layers) = self.layers.as_ref().filter(|layers| layers.len() != 4) {
             let expected = "list 4 stages for kind = \"tpn\"";
-            return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+            return Err(SettingError::new("model.layers", expected, format!("{layers:?}")));
         }
         self.check_width(2, "kind = \"tpn\"")
     }
 
-    fn check_mobilenet(&self) -> Result<(), RecipeError> {
+    fn check_mobilenet(&self) -> Result<(), SettingError> {
         if self.kind.row().trunks != Trunks::All {
             return Err(self.needs_bottlenecks());
         }
         if let Some(layers) = &self.layers {
             let expected = "be left out for trunk = \"mobilenetv2\", whose blocks are fixed";
-            return Err(RecipeError::value("model.layers", expected, format!("{layers:?}")));
+            return Err(SettingError::new("model.layers", expected, format!("{layers:?}")));
         }
         self.check_width(8, "trunk = \"mobilenetv2\"")
     }
 
-    fn needs_bottlenecks(&self) -> RecipeError {
+    fn needs_bottlenecks(&self) -> SettingError {
         let expected = format!("be resnet50 or resnet101 for kind = {:?}, which needs bottlenecks", self.kind.name());
-        RecipeError::value("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase())
+        SettingError::new("model.trunk", expected, format!("{:?}", self.trunk).to_lowercase())
     }
 
-    fn check_width(&self, divisor: usize, whose: &str) -> Result<(), RecipeError> {
+    fn check_width(&self, divisor: usize, whose: &str) -> Result<(), SettingError> {
         match self.width.filter(|width| !width.is_multiple_of(divisor)) {
             Some(width) => {
-                Err(RecipeError::value("model.width", format!("be a multiple of {divisor} for {whose}"), width))
+                Err(SettingError::new("model.width", format!("be a multiple of {divisor} for {whose}"), width))
             }
             None => Ok(()),
         }

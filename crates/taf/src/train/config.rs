@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{OptimizerConfig, Schedule};
 use crate::adversary::TemporalAdversary;
 use crate::model::Branch;
-use crate::recipe::RecipeError;
+use crate::setting::{SettingError, at_least_one, within};
 
 /// The `[train]` table: how long, how fast, and what is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ impl Default for TafConfig {
 const ROUNDING: f64 = 1e-9;
 
 impl TrainConfig {
-    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
         at_least_one("train.epochs", self.epochs)?;
         at_least_one("train.batch_size", self.batch_size)?;
         at_least_one("train.validate_every", self.validate_every)?;
@@ -82,10 +82,15 @@ impl TrainConfig {
 }
 
 impl TafConfig {
-    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
         within("taf.weight", "be at least 0", self.weight, self.weight >= 0.0)?;
         within("taf.fraction", "lie in (0, 1]", self.fraction, self.fraction > 0.0 && self.fraction <= 1.0)?;
-        Ok(self.adversary.validate()?)
+        self.adversary.check("taf.adversary")
+    }
+
+    /// Whether the network needs a second set of batch norms.
+    pub fn needs_auxiliary_norms(&self) -> bool {
+        self.branch == Branch::Auxiliary
     }
 
     /// How many clips of a batch are perturbed.
@@ -95,14 +100,6 @@ impl TafConfig {
         let whole = if (exact - exact.round()).abs() < ROUNDING { exact.round() } else { exact.ceil() };
         (whole as usize).clamp(1, batch)
     }
-}
-
-pub(super) fn at_least_one(field: &'static str, value: usize) -> Result<(), RecipeError> {
-    if value == 0 { Err(RecipeError::value(field, "be at least 1", 0)) } else { Ok(()) }
-}
-
-pub(super) fn within(field: &'static str, expected: &str, value: f64, holds: bool) -> Result<(), RecipeError> {
-    if holds && value.is_finite() { Ok(()) } else { Err(RecipeError::value(field, expected, value)) }
 }
 
 #[cfg(test)]

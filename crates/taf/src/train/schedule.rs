@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::config::within;
-use crate::recipe::RecipeError;
+use crate::setting::{SettingError, within};
 
 /// How the learning rate falls after the warm-up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,14 +52,14 @@ impl Schedule {
 }
 
 impl Schedule {
-    pub(super) fn check(&self, epochs: usize) -> Result<(), RecipeError> {
+    pub(super) fn check(&self, epochs: usize) -> Result<(), SettingError> {
         let (warmup, most) = (self.warmup_epochs, epochs as f64);
         within("train.schedule.warmup_epochs", "lie in [0, epochs]", warmup, (0.0..=most).contains(&warmup))?;
         let Decay::Step { milestones, factor } = &self.decay else { return Ok(()) };
         within("train.schedule.decay.factor", "lie in (0, 1]", *factor, *factor > 0.0 && *factor <= 1.0)?;
         if !milestones.is_sorted() || milestones.iter().any(|milestone| milestone.is_nan() || *milestone <= 0.0) {
             let expected = "rise, each above 0";
-            return Err(RecipeError::value("train.schedule.decay.milestones", expected, format!("{milestones:?}")));
+            return Err(SettingError::new("train.schedule.decay.milestones", expected, format!("{milestones:?}")));
         }
         Ok(())
     }

@@ -12,9 +12,8 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::config::within;
 use crate::model::{Path, StateDict, VideoModel, parameter_names, shapes};
-use crate::recipe::RecipeError;
+use crate::setting::{SettingError, within};
 
 /// The `[train.optimizer]` table: which optimiser, and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,7 +81,7 @@ impl OptimizerConfig {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), RecipeError> {
+    pub(super) fn check(&self) -> Result<(), SettingError> {
         self.shared().check()?;
         match self {
             Self::Sgd(config) => config.check(),
@@ -105,7 +104,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn check(&self) -> Result<(), RecipeError> {
+    fn check(&self) -> Result<(), SettingError> {
         let Self { learning_rate, weight_decay, bias_factor, head_factor, clip_norm, .. } = *self;
         within("train.optimizer.learning_rate", "be above 0", learning_rate, learning_rate > 0.0)?;
         within("train.optimizer.weight_decay", "be at least 0", weight_decay, weight_decay >= 0.0)?;

@@ -3,8 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Memory, Pace, Shared};
 use crate::ops::{self, SgdStep};
-use crate::recipe::RecipeError;
-use crate::train::config::within;
+use crate::setting::{SettingError, within};
 
 /// The part of the memory that is the velocity of each parameter.
 pub(super) const VELOCITY: &str = "velocity";
@@ -58,7 +57,7 @@ impl SgdConfig {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), RecipeError> {
+    pub(super) fn check(&self) -> Result<(), SettingError> {
         let momentum = self.momentum;
         within("train.optimizer.momentum", "lie in [0, 1)", momentum, (0.0..1.0).contains(&momentum))
     }
