@@ -59,7 +59,7 @@ pub fn to_the_end(
 pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcome, Progress)> {
     let plan = &session.plan;
     let graceful = Graceful::begin()?;
-    let mut trainer = Trainer::new(plan, &session.run, model, &device())?;
+    let mut trainer = Trainer::new(plan.course(), &session.run, model, &device())?;
     let Progress { epoch, step, .. } = *trainer.progress();
     if step > 0 {
         let epochs = plan.recipe.train.epochs;

@@ -14,7 +14,7 @@ use crate::data::{ClipSource, OnBadVideo, fingerprint, hash};
 use crate::evaluate::{Evaluation, Views};
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
-use crate::train::{TafConfig, TrainConfig};
+use crate::train::{Course, TafConfig, TrainConfig};
 
 /// Everything about a run. Unknown fields are refused everywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -319,6 +319,23 @@ impl Plan {
     /// The files of all videos as they are now, in one short text.
     pub fn fingerprint(&self) -> String {
         hash(&[fingerprint(self.train.videos()), fingerprint(&self.evaluation.videos)])
+    }
+
+    /// What a trainer is to do.
+    pub fn course(&self) -> Course<'_> {
+        let Recipe { seed, data, model, train, taf, .. } = &self.recipe;
+        Course {
+            seed: Seed::new(*seed),
+            model,
+            frames: data.sampling.frames(),
+            classes: &self.classes,
+            train,
+            taf: taf.as_ref(),
+            clips: &self.train,
+            transform: &self.transform,
+            workers: data.workers,
+            evaluation: &self.evaluation,
+        }
     }
 
     /// The network with fresh weights.

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod config;
+mod course;
 mod loss;
 mod optimizer;
 mod schedule;
@@ -10,6 +11,7 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
 pub use config::{TafConfig, TrainConfig};
+pub use course::Course;
 pub use loss::{classification_loss, cross_entropy, soft_targets};
 pub use optimizer::{GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Decay, Schedule};

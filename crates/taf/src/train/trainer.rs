@@ -2,13 +2,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, TensorData};
-use taf_video::Seed;
 
-use super::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Optimizer, Progress, Step, StepOutcome};
+use super::{
+    Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Course, Optimizer, Progress, Step, StepOutcome,
+};
 use crate::data::{ClipBatch, Loaded, Replaced};
 use crate::evaluate::{EvaluationError, Version};
 use crate::model::{VideoModel, load_state, state_dict};
-use crate::recipe::Plan;
 use taf_report::metrics::Scores;
 use taf_report::run::{EvaluationRecord, Line, MetricsLog, Record, RunDir, StepRecord, VideoRecord};
 
@@ -102,7 +102,7 @@ pub enum Outcome {
 
 /// Trains one model into one run folder.
 pub struct Trainer<'a, M> {
-    plan: &'a Plan,
+    course: Course<'a>,
     /// `None` only while a step holds it: a second owner would make every step copy all weights.
     model: Option<M>,
     optimizer: Optimizer,
@@ -117,11 +117,11 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     ///
     /// # Errors
     /// If the folder cannot be read, or its checkpoint belongs to another network.
-    pub fn new(plan: &'a Plan, run: &RunDir, model: M, device: &Device) -> Result<Self, TrainError> {
+    pub fn new(course: Course<'a>, run: &RunDir, model: M, device: &Device) -> Result<Self, TrainError> {
         let mut trainer = Self {
-            plan,
-            model: Some(if plan.recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model }),
-            optimizer: Optimizer::new(plan.recipe.train.optimizer.clone()),
+            course,
+            model: Some(if course.needs_auxiliary_norms() { model.with_auxiliary_norms() } else { model }),
+            optimizer: Optimizer::new(course.train.optimizer.clone()),
             progress: Progress::default(),
             folder: CheckpointFolder::new(run.checkpoints()),
             log: run.metrics()?,
@@ -151,7 +151,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         self.model.as_ref().expect("the model is back after each step")
     }
 
-    /// Trains to the end of the recipe. `tell` hears of every step and evaluation; when it answers `false`, training
+    /// Trains to the end of the course. `tell` hears of every step and evaluation; when it answers `false`, training
     /// writes a checkpoint and stops.
     ///
     /// # Errors
@@ -162,14 +162,14 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             // So that a run that is killed early resumes with these weights.
             self.save()?;
         }
-        while self.progress.epoch < self.plan.recipe.train.epochs {
+        while self.progress.epoch < self.course.train.epochs {
             if self.epoch(tell)? == Outcome::Stopped {
                 self.save()?;
                 return Ok(Outcome::Stopped);
             }
             let outcome = self.end_epoch(tell)?;
             self.save()?;
-            if outcome == Outcome::Stopped && self.progress.epoch < self.plan.recipe.train.epochs {
+            if outcome == Outcome::Stopped && self.progress.epoch < self.course.train.epochs {
                 return Ok(Outcome::Stopped);
             }
         }
@@ -177,11 +177,10 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
-        let train = &self.plan.recipe.train;
-        let batches_per_epoch = self.plan.train.train_batches_per_epoch(train.batch_size);
-        let workers = self.plan.recipe.data.workers;
+        let Course { train, clips, transform, workers, .. } = self.course;
+        let batches_per_epoch = self.course.batches_per_epoch();
         let Progress { epoch, batch: first, .. } = self.progress;
-        let mut batches = self.plan.train.train_batches(&self.plan.transform, epoch, first, train.batch_size, workers);
+        let mut batches = clips.train_batches(transform, epoch, first, train.batch_size, workers);
         loop {
             let asked = Instant::now();
             let Some(loaded) = batches.next() else { return Ok(Outcome::Finished) };
@@ -219,7 +218,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
 
     /// Says in the log of a new run which of its videos are known to be damaged.
     fn note_damaged(&mut self) -> Result<(), TrainError> {
-        for record in self.plan.train.records().iter().filter(|record| record.damaged) {
+        for record in self.course.clips.records().iter().filter(|record| record.damaged) {
             let reason = "some of it does not decode; the frames that are left are used".to_owned();
             let record = VideoRecord { epoch: 0, path: record.path.clone(), reason, replaced_by: None };
             self.log.append(0, Record::Video(record))?;
@@ -234,11 +233,11 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         waited: Duration,
     ) -> Result<StepOutcome, TrainError> {
         let start = Instant::now();
-        let recipe = &self.plan.recipe;
+        let Course { train, taf, .. } = self.course;
         let fraction = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
-        let schedule = recipe.train.schedule.factor(fraction, recipe.train.epochs as f64);
-        let seed = Seed::new(recipe.seed).with("step").at(self.progress.step as usize);
-        let step = Step { train: &recipe.train, taf: recipe.taf.as_ref(), schedule, seed };
+        let schedule = train.schedule.factor(fraction, train.epochs as f64);
+        let seed = self.course.seed.with("step").at(self.progress.step as usize);
+        let step = Step { train, taf, schedule, seed };
         let model = self.model.take().expect("the model is back after each step");
         let (model, outcome) = step.take(model, &mut self.optimizer, batch);
         self.model = Some(model);
@@ -250,7 +249,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         self.progress.loss_sum += outcome.loss;
         let record = StepRecord {
             epoch: self.progress.epoch,
-            learning_rate: recipe.train.optimizer.learning_rate() * schedule,
+            learning_rate: train.optimizer.learning_rate() * schedule,
             loss: outcome.loss,
             perturbed_loss: outcome.perturbed_loss,
             attention_entropy: outcome.attention_entropy,
@@ -276,7 +275,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn end_epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
-        let train = &self.plan.recipe.train;
+        let train = self.course.train;
         let Progress { epoch, batch, loss_sum, .. } = self.progress;
         self.progress = Progress { epoch: epoch + 1, batch: 0, loss_sum: 0.0, ..self.progress };
         let last = self.progress.epoch == train.epochs;
@@ -292,8 +291,8 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
 
     fn evaluate(&mut self, train_loss: f64) -> Result<Scores, TrainError> {
         let model = self.model().valid();
-        let predictions = self.plan.evaluation.predict(&model, Version::Clean, &self.device, &mut |_, _| {})?;
-        let scores = Scores::new(&predictions, &self.plan.classes).map_err(EvaluationError::from)?;
+        let predictions = self.course.evaluation.predict(&model, Version::Clean, &self.device, &mut |_, _| {})?;
+        let scores = Scores::new(&predictions, self.course.classes).map_err(EvaluationError::from)?;
         let record = EvaluationRecord {
             epoch: self.progress.epoch,
             train_loss,
@@ -319,19 +318,19 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn info(&self) -> CheckpointInfo {
-        let recipe = &self.plan.recipe;
+        let Course { model, frames, classes, .. } = self.course;
         CheckpointInfo {
             progress: self.progress,
-            model: recipe.model.clone(),
-            classes: self.plan.classes.clone(),
-            frames: recipe.data.sampling.frames(),
-            auxiliary: recipe.has_auxiliary_norms(),
+            model: model.clone(),
+            classes: classes.to_vec(),
+            frames,
+            auxiliary: self.course.needs_auxiliary_norms(),
         }
     }
 
     fn save(&self) -> Result<(), TrainError> {
         self.log.sync()?;
-        Ok(self.folder.save(&self.checkpoint()?, self.plan.recipe.train.keep_last)?)
+        Ok(self.folder.save(&self.checkpoint()?, self.course.train.keep_last)?)
     }
 
     fn take_up(&mut self, path: &Path) -> Result<(), TrainError> {

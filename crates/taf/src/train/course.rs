@@ -1,0 +1,44 @@
+use taf_video::Seed;
+use taf_video::transform::TrainTransform;
+
+use super::{TafConfig, TrainConfig};
+use crate::data::ClipSource;
+use crate::evaluate::Evaluation;
+use crate::model::ModelRecipe;
+
+/// What a trainer is to do: a recipe's settings of training, beside the videos it names.
+#[derive(Clone, Copy, Debug)]
+pub struct Course<'a> {
+    /// Where every random choice of a step grows from.
+    pub seed: Seed,
+    /// The network, as checkpoints describe it.
+    pub model: &'a ModelRecipe,
+    /// Frames per clip.
+    pub frames: usize,
+    /// Class names in label order.
+    pub classes: &'a [String],
+    /// The `[train]` table.
+    pub train: &'a TrainConfig,
+    /// The `[taf]` table; none for plain training.
+    pub taf: Option<&'a TafConfig>,
+    /// Clips to train on.
+    pub clips: &'a ClipSource,
+    /// Their crop, flips and colour.
+    pub transform: &'a TrainTransform,
+    /// Threads that decode ahead of training.
+    pub workers: usize,
+    /// Videos to evaluate on, and how the network is shown them.
+    pub evaluation: &'a Evaluation,
+}
+
+impl Course<'_> {
+    /// Whether the network needs a second set of batch norms.
+    pub fn needs_auxiliary_norms(&self) -> bool {
+        self.taf.is_some_and(TafConfig::needs_auxiliary_norms)
+    }
+
+    /// Batches of a whole epoch.
+    pub fn batches_per_epoch(&self) -> usize {
+        self.clips.train_batches_per_epoch(self.train.batch_size)
+    }
+}
