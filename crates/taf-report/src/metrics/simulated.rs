@@ -3,8 +3,8 @@
 //! A group has a share of its own, drawn from a beta distribution whose `likeness` (intraclass correlation) is how alike the
 //! samples of a group are: 0 for independent samples, 1 for copies.
 
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
 
 use super::groups::GroupSum;
@@ -24,11 +24,11 @@ const LOPSIDED_FALSE_VERDICTS: f64 = 0.08;
 /// Intervals of 95 % that must hold the truth in the worst row: groups that differ tenfold in size and are all copies inside.
 const LEAST_COVERED: f64 = 0.87;
 
-struct Lot(ChaCha8Rng);
+struct Lot(Xoshiro256PlusPlus);
 
 impl Lot {
     fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
     fn hit(&mut self, share: f64) -> bool {
