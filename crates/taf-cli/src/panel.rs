@@ -15,7 +15,7 @@ use crate::progress::Counter;
 use crate::trained::device;
 use crate::words;
 
-/// The most clips whose attention is measured for a report; of more a sample by class.
+/// The most videos whose attention is measured for a report; of more a sample by class.
 const PROBED_CLIPS: usize = 512;
 
 /// Networks that know the same classes, and the videos each of them is asked about.

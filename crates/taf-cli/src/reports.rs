@@ -27,7 +27,7 @@ pub fn training(session: &Session) -> Result<PathBuf> {
     let title = format!("{}: training", panel.subject_name());
     let report = panel
         .report(title, &[Suite::clean()])?
-        .question("How well does the network do on clips it was not trained on?")
+        .question("How well does the network do on videos it was not trained on?")
         .fact("training videos", session.plan.train.records().len())
         .provenance(panel.subject().provenance.clone());
     let report = panel.with_facts(panel.with_curves(panel.with_attention(report, STRIPS_ALONE)?)?);

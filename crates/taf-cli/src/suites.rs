@@ -47,8 +47,8 @@ pub fn help(examples: &str) -> String {
     format!(
         "\
 Suites:
-  clean          the clips as they are
-  time-shifted   clips that start too early or too late, or have dropped, frozen or black frames
+  clean          the videos as they are
+  time-shifted   videos that start too early or too late, or have dropped, frozen or black frames
   {families}   all corruptions of one family
   gaussian_noise, motion_blur, ... one corruption; a wrong name lists them all
 

@@ -12,7 +12,7 @@ use crate::reports;
 use crate::suites::SuiteArgs;
 use crate::trained::{AskedArgs, WeightsArgs, open};
 
-/// Compare runs on the same clips: is one better, and by how much for sure?
+/// Compare runs on the same videos: is one better, and by how much for sure?
 ///
 /// Every run is compared with the first, and the last also with the one before it, of which the answer speaks: difference in
 /// top-1 with an interval that takes whole groups of videos as independent, and a permutation test by group says whether it
@@ -40,7 +40,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Compares runs on the same clips.
+/// Compares runs on the same videos.
 pub fn run(args: Args) -> Result<Status> {
     let suites = args.suites.suites()?;
     let report = allowed::perhaps("--report", args.report.as_ref(), allowed::PAGE);

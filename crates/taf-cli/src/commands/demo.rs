@@ -27,7 +27,7 @@ use crate::training;
 /// Show the whole method at work: generate videos, train, fine-tune plainly and with TAF, compare, report
 ///
 /// A small network learns to tell generated motions apart, and is then fine-tuned twice from the same weights with the same
-/// budget: plainly, and on temporal adversarial clips. All three are evaluated on clips as they are, shifted in time, noisy and
+/// budget: plainly, and on temporal adversarial clips. All three are evaluated on videos as they are, shifted in time, noisy and
 /// blurred. Running it again goes on where it stopped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -57,7 +57,7 @@ const VIDEOS_FOLDER: &str = "videos";
 const VIDEOS: [(&str, usize); 2] = [("train", 80), ("val", 40)];
 const SIZE: usize = 64;
 const FRAMES: std::ops::RangeInclusive<usize> = 24..=40;
-/// Severities of the spoiled clips, pooled.
+/// Severities of the spoiled versions, pooled.
 const SEVERITIES: [u8; 2] = [2, 4];
 /// What the recipes' epochs take on two cores.
 const USUAL_MINUTES: f64 = 8.0;
@@ -169,7 +169,7 @@ impl Demo<'_> {
     }
 
     fn report(&self) -> Result<Status> {
-        say_stage(5, "evaluating the three networks on clips as they are, shifted in time, noisy and blurred");
+        say_stage(5, "evaluating the three networks on videos as they are, shifted in time, noisy and blurred");
         let trained = ["base", "plain", "taf"].iter().map(|name| open(&self.folder(name), Weights::Last));
         let panel = Panel::new(trained.collect::<Result<_>>()?, &Asked::default())?;
         let severities: Vec<Severity> = SEVERITIES.iter().map(|&n| Ok(Severity::new(n)?)).collect::<Result<_>>()?;

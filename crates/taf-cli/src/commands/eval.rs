@@ -15,7 +15,7 @@ use crate::requirement::Requirement;
 use crate::suites::{self, SuiteArgs};
 use crate::trained::{AskedArgs, TrainedArgs};
 
-/// Measure a run's accuracy on clips as they are, and on clips that were spoiled
+/// Measure a run's accuracy on videos as they are, and on spoiled versions of them
 ///
 /// Prints top-1 with 95 % intervals for every suite. Predictions are kept in the run's folder as each version of the
 /// videos is done, so that `taf compare`, another `taf eval`, and one that was stopped need not repeat them.

@@ -83,7 +83,7 @@ impl ReportBuilder {
         self
     }
 
-    /// Names a suite and says what it does to the clips.
+    /// Names a suite and says what it does to the videos.
     pub fn suite(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         describe(&mut self.report.suites, name.into(), description.into());
         self

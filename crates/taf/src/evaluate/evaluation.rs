@@ -97,7 +97,7 @@ impl Evaluation {
     }
 }
 
-/// What is drawn as a whole when answers are resampled: the recorded group of a video, or else the video.
+/// What counts as one independent observation: the recorded group of a video, or else the video.
 pub(super) fn group(record: &Record) -> &str {
     record.group.as_deref().unwrap_or(&record.path)
 }

@@ -37,7 +37,7 @@ const TIME_SHIFTS: [Corruption; 5] = [
 impl Suite {
     /// The videos as they are.
     pub fn clean() -> Self {
-        Self { name: CLEAN.into(), description: "the clips as they are".into(), versions: vec![Version::Clean] }
+        Self { name: CLEAN.into(), description: "the videos as they are".into(), versions: vec![Version::Clean] }
     }
 
     /// Started too early or too late, frames dropped, frozen or black.
