@@ -1,5 +1,7 @@
 //! Suites as they are typed.
 
+use std::sync::LazyLock;
+
 use anyhow::Result;
 use clap::Args;
 use taf::evaluate::Suite;
@@ -9,16 +11,18 @@ use taf_video::corrupt::{Family, Severity};
 #[derive(Clone, Debug, Args)]
 pub struct SuiteArgs {
     /// What to evaluate
-    #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_values_t = standard())]
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_value = STANDARD.as_str())]
     pub suite: Vec<String>,
     /// How bad, from 1 to 5; several are pooled, each once
     #[arg(long, value_name = "N,M,...", value_delimiter = ',', default_value = "3")]
     pub severity: Vec<u8>,
 }
 
-fn standard() -> Vec<String> {
-    Suite::standard(&Severity::ALL).into_iter().map(|suite| suite.name).collect()
-}
+/// The standard suites as they would be typed, for the help.
+static STANDARD: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<String> = Suite::standard(&Severity::ALL).into_iter().map(|suite| suite.name).collect();
+    names.join(",")
+});
 
 impl SuiteArgs {
     /// The suites that were named, each once, in order.

@@ -14,6 +14,7 @@ use crate::output::{self, say};
 use crate::progress::TrainingProgress;
 use crate::session::Session;
 use crate::trained::device;
+use crate::words::shortened;
 
 /// How a training is spoken of.
 pub struct Job<'a> {
@@ -81,18 +82,12 @@ pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcom
 /// How many videos are named before it says that there are more.
 const NAMED: usize = 10;
 
-fn names<'a>(paths: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = paths.len().saturating_sub(NAMED);
-    let named = paths.take(NAMED).collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
-}
-
 /// Names the training videos that the manifest says are damaged.
 fn tell_damaged(session: &Session) {
     let records = session.plan.train.records().iter();
     let damaged: Vec<&str> = records.filter(|record| record.damaged).map(|record| record.path.as_str()).collect();
     if !damaged.is_empty() {
-        let names = names(damaged.iter().copied());
+        let names = shortened(damaged.iter().copied(), NAMED);
         say(format_args!("{} training videos are damaged; the frames that are left are used: {names}", damaged.len()));
     }
 }
@@ -102,7 +97,7 @@ fn tell_replaced(session: &Session) -> Result<()> {
     let log = read_metrics(&session.run.metrics_path())?;
     let counts = replaced(&log);
     if !counts.is_empty() {
-        let (times, names) = (counts.values().sum::<usize>(), names(counts.keys().copied()));
+        let (times, names) = (counts.values().sum::<usize>(), shortened(counts.keys().copied(), NAMED));
         say(format_args!("{} videos could not be used and were replaced {times} times: {names}", counts.len()));
     }
     Ok(())

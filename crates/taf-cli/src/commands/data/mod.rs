@@ -14,6 +14,7 @@ use taf_video::dataset::{Manifest, SplitCounts};
 
 use crate::exit::Status;
 use crate::output;
+use crate::words::shortened;
 
 /// The commands about data.
 #[derive(Debug, Subcommand)]
@@ -70,9 +71,12 @@ fn counts(manifest: &Manifest) -> Vec<SplitCounts> {
     manifest.splits().into_iter().map(count).collect()
 }
 
+/// Class names for a line of text.
+const MAX_NAMES: usize = 12;
+
 /// Videos per split: in all, and the smallest and largest class.
 fn table(classes: &[String], counts: &[SplitCounts]) -> String {
-    let mut text = format!("{} classes: {}\n", classes.len(), shortened(classes));
+    let mut text = format!("{} classes: {}\n", classes.len(), shortened(classes.iter().map(String::as_str), MAX_NAMES));
     for SplitCounts { split, per_class } in counts {
         let (sum, least, most) = (
             per_class.iter().sum::<usize>(),
@@ -83,13 +87,4 @@ fn table(classes: &[String], counts: &[SplitCounts]) -> String {
         let _ = writeln!(text, "{split}: {sum} videos, {range} per class");
     }
     text
-}
-
-/// Class names for a line of text.
-const MAX_NAMES: usize = 12;
-
-fn shortened(names: &[String]) -> String {
-    let more = names.len().saturating_sub(MAX_NAMES);
-    let shown = names[..names.len() - more].join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
