@@ -145,6 +145,10 @@ fn pickles_that_call_programs_are_refused_and_nothing_runs() {
         refused(&saved(&call(module), &[]), &[&format!("{module}.system"), "nothing was executed"]);
     }
     refused(&saved(b"\x80\x04\x8c\x08builtins\x8c\x04exec\x93\x8c\x04pass\x85R.", &[]), &["builtins.exec"]);
+    // Python walks from a module to those that it imports.
+    let walked = b"\x80\x04\x8c\x06shutil\x8c\x09os.system\x93\x8c\x04pass\x85R.";
+    refused(&saved(walked, &[]), &["shutil.os.system", "nothing was executed"]);
+    refused(&saved(b"\x80\x02cimportlib.machinery\nSourceFileLoader\n)R.", &[]), &["SourceFileLoader"]);
     refused(&saved(b"\x80\x02csubprocess\nPopen\n)R.", &[]), &["subprocess.Popen"]);
     refused(&call("os"), &["torch.save or safetensors"]); // a pickle without a container holds no tensors
     assert!(!witness.exists());

@@ -262,10 +262,10 @@ impl<R: BufRead> Machine<'_, R> {
 
     fn class(&mut self, module: &str, name: &str) -> Result<Id> {
         let full = format!("{module}.{name}");
+        name_of("a class", &full)?;
         if runs_programs(module, name) {
             return Err(Fault::Hostile(full));
         }
-        name_of("a class", &full)?;
         self.pickle.add(Value::Class(full))
     }
 
