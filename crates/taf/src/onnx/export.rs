@@ -26,8 +26,8 @@ const OPERATOR_SET: i64 = 13;
 const MOST_BYTES: usize = i32::MAX as usize;
 /// Pixels along a side: from what the trunks leave one place of, to what recipes take.
 const SIDES: RangeInclusive<usize> = 32..=2048;
-/// Lengths that stand for what the caller of the graph chooses. They have no factor in common, and neither is a power of
-/// two, so that a network that mixes up its axes is noticed.
+/// Lengths that stand for what the caller of the graph chooses. None is a power of two, and none divides another, so that
+/// most networks that mix up their axes are noticed.
 const BATCH: usize = 3;
 const HEIGHT: usize = 32 * 5;
 const WIDTH: usize = 32 * 7;
