@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 use common::golden::Golden;
 use common::network::{KINDS, config, filled};
@@ -18,6 +19,7 @@ use taf::model::{
 };
 use taf::onnx::proto::{FLOAT, GraphProto, ModelProto, TensorProto};
 use taf::onnx::{Description, to_onnx, write_onnx};
+use taf::ops::{self, ConvOptions};
 
 /// The instance with its weights made from their names, and its description.
 fn instance(kind: &str) -> (Recognizer, Description) {
@@ -269,4 +271,117 @@ fn a_pass_that_leaves_what_is_recorded_is_refused_where_it_does() {
         let error = to_onnx(&model, &description).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
+}
+
+/// What a network of one's own does with the pixels of its clips.
+#[derive(Clone, Copy, Debug)]
+enum Reads {
+    /// All values of a clip are features of a linear layer.
+    Features,
+    /// All values of a clip are channels of a convolution.
+    Channels,
+    /// The classifier's features are means of colours over space and time, mapped by a linear layer before.
+    Means,
+}
+
+#[derive(Module, Debug)]
+struct Own {
+    map: Linear,
+    head: Linear,
+    #[module(skip)]
+    reads: Reads,
+}
+
+impl Own {
+    /// Classifies into two classes from so many features.
+    fn new(reads: Reads, features: usize) -> Self {
+        let device = Device::flex();
+        Self { map: LinearConfig::new(3, 3).init(&device), head: LinearConfig::new(features, 2).init(&device), reads }
+    }
+
+    fn described(side: Option<usize>) -> Description {
+        Description { name: "own".into(), frames: 1, side, classes: vec!["a".into(), "b".into()] }
+    }
+}
+
+fn linear(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+    ops::linear(x, ops::permute(layer.weight.val(), [1, 0]), layer.bias.as_ref().unwrap().val())
+}
+
+impl VideoModel for Own {
+    fn forward(&self, clips: Tensor<5>, _: &mut Pass) -> VideoOutput {
+        let [batch, time, colors, height, width] = clips.dims();
+        let images = PixelNorm::IDENTITY.to_images(clips);
+        let all = time * height * width * colors;
+        let logits = match self.reads {
+            Reads::Features => linear(&self.head, ops::reshape(images.clone(), [batch, all])),
+            Reads::Channels => {
+                let weight = ops::reshape(self.head.weight.val(), [1, 1, all, 2]);
+                let options = ConvOptions { stride: 1, padding: 0, groups: 1, shift: None };
+                let x = ops::conv2d(ops::reshape(images.clone(), [batch, 1, 1, all]), weight, options);
+                ops::reshape(x, [batch, 2])
+            }
+            Reads::Means => {
+                let frames = ops::average_pool(ops::reshape(images.clone(), [batch * time, height * width, colors]));
+                let clip = ops::average_pool(ops::reshape(frames, [batch, time, colors]));
+                linear(&self.head, linear(&self.map, clip))
+            }
+        };
+        VideoOutput::new(logits, ops::reshape(images, [batch, time, height, width, colors]))
+    }
+
+    fn cam_weights(&self, _: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        self.head.weight.val().transpose().select(0, classes)
+    }
+
+    fn classes(&self) -> usize {
+        2
+    }
+}
+
+/// Values of a picture of this size.
+const fn values(height: usize, width: usize) -> usize {
+    3 * height * width
+}
+
+#[test]
+fn a_network_made_for_one_size_is_written_for_that_size_alone() {
+    let made_for = Own::new(Reads::Features, values(32, 32));
+    let faults = [
+        (to_onnx(&made_for, &Own::described(None)).unwrap_err().to_string(), values(160, 224)),
+        (to_onnx(&made_for, &Own::described(Some(64))).unwrap_err().to_string(), values(64, 64)),
+        (cost(&made_for, 1, 64).unwrap_err().to_string(), values(64, 64)),
+    ];
+    for (fault, found) in faults {
+        let expected = "expected 3072 features for a linear layer, as its weight has, found ";
+        assert_eq!(fault, format!("{expected}{found} at this size of clips"));
+    }
+    assert_eq!(cost(&made_for, 1, 32).unwrap().multiply_adds, 2 * values(32, 32) as u64);
+    assert_eq!(operators(&graph(&made_for, &Own::described(Some(32))))["Gemm"], 1);
+}
+
+#[test]
+fn features_and_channels_that_the_caller_chooses_are_refused_where_their_number_happens_to_fit() {
+    for (reads, expected) in [
+        (
+            Reads::Features,
+            "expected a linear layer of a form that ONNX can say for clips of any number and size, found features",
+        ),
+        (
+            Reads::Channels,
+            "expected a convolution of a form that ONNX can say for clips of any number and size, found channels",
+        ),
+    ] {
+        // The lengths that stand for the caller's height and width in the pass that is followed.
+        let error = to_onnx(&Own::new(reads, values(160, 224)), &Own::described(None)).unwrap_err().to_string();
+        assert_eq!(error, format!("{expected} whose number the caller chooses"));
+        graph(&Own::new(reads, values(32, 32)), &Own::described(Some(32)));
+    }
+}
+
+#[test]
+fn a_layer_on_a_mean_that_is_no_classifier_counts_once_whatever_the_frames() {
+    let network = Own::new(Reads::Means, 3);
+    let [map, classifier] = [3 * 3, 3 * 2];
+    assert_eq!(cost(&network, 8, 32).unwrap().multiply_adds, map + classifier);
 }

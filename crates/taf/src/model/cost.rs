@@ -51,14 +51,17 @@ fn multiply_adds(step: &Step, graph: &Graph) -> u64 {
     let work = match step.operation {
         // Each value is made of all the weights of its channel.
         Operation::Convolution { .. } => count(result) * (count(step.inputs[1]) / last(step.inputs[1])),
-        Operation::Linear => count(result) * last(step.inputs[0]) * frames_averaged(step.inputs[0], graph),
+        Operation::Linear if result == graph.logits => {
+            count(result) * last(step.inputs[0]) * frames_averaged(step.inputs[0], graph)
+        }
+        Operation::Linear => count(result) * last(step.inputs[0]),
         Operation::Adaptive => count(result) * last(step.inputs[1]),
         _ => 0,
     };
     work as u64
 }
 
-/// How many frames' features `value` is the mean of, where it is a mean of means. Publications classify each of them and
+/// How many frames' features the classifier's input `value` is the mean of, where it is a mean of means. Publications classify each of them and
 /// average what is said, which comes to the same as classifying the mean, and count that.
 fn frames_averaged(value: ValueId, graph: &Graph) -> usize {
     let maker = |value: ValueId| graph.steps.iter().find(|step| step.outputs.contains(&value));

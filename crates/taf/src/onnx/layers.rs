@@ -34,6 +34,9 @@ impl Draft {
         };
         let places = self.places(WHAT, &view, walks)?;
         let (batch, channels) = (&view.axes[0], &view.axes[view.axes.len() - 1]);
+        if !is_fixed(channels) {
+            return Err(unwritable(WHAT, "channels whose number the caller chooses"));
+        }
         let stored = [vec![batch.clone(), channels.clone()], places.before].concat();
         let input = self.stored_as(&view, &stored)?;
         let kernel: Vec<usize> = places.walks.iter().map(|walk| walk.kernel).collect();
@@ -140,11 +143,15 @@ impl Draft {
     }
 
     pub(super) fn linear(&mut self, x: ValueId, weight: ValueId, bias: ValueId) -> Result<Held> {
+        const WHAT: &str = "a linear layer";
         let view = self.view(x)?;
         let (Held::Constant(weight), Held::Constant(bias)) = (self.held(weight).clone(), self.held(bias).clone())
         else {
-            return Err(unwritable("a linear layer", "weights that the clips decide"));
+            return Err(unwritable(WHAT, "weights that the clips decide"));
         };
+        if !is_fixed(&view.axes[1]) {
+            return Err(unwritable(WHAT, "features whose number the caller chooses"));
+        }
         let input = self.stored_as(&view, &view.axes)?;
         let filter = Filter { weight, bias: Some(bias.values) };
         let (weight, bias) = self.constants(&filter);

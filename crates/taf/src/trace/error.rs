@@ -31,4 +31,12 @@ pub enum TraceError {
         /// The operation.
         operation: String,
     },
+    /// A linear layer met clips of a size that its network was not made for.
+    #[error("expected {expected} features for a linear layer, as its weight has, found {found} at this size of clips")]
+    Features {
+        /// Those that its weight has.
+        expected: usize,
+        /// Those that it met.
+        found: usize,
+    },
 }

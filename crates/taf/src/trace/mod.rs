@@ -15,5 +15,5 @@ pub use error::TraceError;
 pub use graph::{Graph, Operation, Origin, Step, Value, ValueId};
 pub(crate) use placeholder::{placeholder, values_wanted, without_values};
 pub(crate) use recorder::{
-    Input, input, is_on, record, record_filled, record_map, record_pass, refuse_batch_statistics,
+    Input, input, is_on, record, record_filled, record_map, record_pass, refuse_batch_statistics, refuse_features,
 };

@@ -75,6 +75,11 @@ pub(crate) fn refuse_batch_statistics(operation: &str) {
     with_recorder(|recorder| recorder.fail(TraceError::BatchStatistics { operation: operation.to_owned() }));
 }
 
+/// Notes that a linear layer met so many features, and not those that its weight has.
+pub(crate) fn refuse_features(expected: usize, found: usize) {
+    with_recorder(|recorder| recorder.fail(TraceError::Features { expected, found }));
+}
+
 /// Records what `pass` does with clips of this shape. `parameters` are the placeholders of a network's weights by name.
 pub(crate) fn record_pass(
     shape: [usize; 5],
