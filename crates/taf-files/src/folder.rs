@@ -23,9 +23,14 @@ pub fn create_folder(path: &Path) -> Result<()> {
     made.and_then(|()| sync_folder(parent)).map_err(Error::io("create the folder", path))
 }
 
+/// Brings the names in a folder to the disk. Some file systems, such as network mounts, have no such thing and refuse it: what
+/// was written is in place there all the same.
 #[cfg(unix)]
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    match File::open(path)?.sync_all() {
+        Err(refused) if matches!(refused.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
 }
 
 #[cfg(not(unix))]
@@ -64,6 +69,16 @@ mod tests {
         [&kept, &left].into_iter().for_each(|path| fs::write(path, b"x").unwrap());
         remove_unfinished(folder.path()).unwrap();
         assert!(kept.exists() && !left.exists());
+    }
+
+    /// Linux's own file systems of processes are such: fsync of a folder there answers EINVAL.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_that_does_not_sync_folders_is_no_failure_and_a_missing_folder_is_one() {
+        let refused = File::open("/proc/self").unwrap().sync_all().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        sync_folder(Path::new("/proc/self")).unwrap();
+        assert_eq!(sync_folder(Path::new("/proc/self/gone")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! * [`write_atomic`] and [`write_atomic_with`] replace a file; [`Unfinished`] does so for encoders that open a path themselves.
 //! * [`check_outputs`] refuses, before any work is done, what would destroy an input or could not be written in the end.
+//! * [`Identity`] tells whether two names lead to one file.
 
 mod error;
 mod folder;
@@ -13,4 +14,5 @@ mod whole;
 pub use error::{Error, Result};
 pub use folder::{create_folder, remove_unfinished};
 pub use outputs::{Input, Output, check_outputs};
+pub use place::Identity;
 pub use whole::{Unfinished, write_atomic, write_atomic_with};

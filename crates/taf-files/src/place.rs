@@ -60,18 +60,32 @@ fn special(_: fs::FileType) -> &'static str {
     "something else"
 }
 
-/// Whether two names lead to one file, also by a hard link. Files that are not there are none.
+/// What tells a file or folder from all others, whatever names lead to it: those of links, hard ones too, lead to one. A copy is
+/// another file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity(Place);
+
 #[cfg(unix)]
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        _ => false,
+type Place = (u64, u64);
+#[cfg(not(unix))]
+type Place = PathBuf;
+
+impl Identity {
+    /// That of what a name leads to; none where nothing is there.
+    #[cfg(unix)]
+    pub fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).ok().map(|found| Self((found.dev(), found.ino())))
+    }
+
+    /// That of what a name leads to; none where nothing is there.
+    #[cfg(not(unix))]
+    pub fn of(path: &Path) -> Option<Self> {
+        fs::canonicalize(path).ok().map(Self)
     }
 }
 
 /// Whether two names lead to one file. Files that are not there are none.
-#[cfg(not(unix))]
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+    Identity::of(one).is_some_and(|one| Some(one) == Identity::of(other))
 }
