@@ -73,8 +73,7 @@ impl RunDir {
 
     /// Every file and folder that a run in the folder `path` writes of its own accord, whether it is there or not.
     pub fn own_paths(path: &Path) -> Vec<PathBuf> {
-        let names = [RECIPE, PROVENANCE, METRICS, CHECKPOINTS, FINISHED, LOCK].into_iter().chain(REPORTS);
-        names.map(|name| path.join(name)).collect()
+        own_names().chain([LOCK]).map(|name| path.join(name)).collect()
     }
 
     /// The folder.
@@ -110,10 +109,7 @@ impl RunDir {
 
     /// Every file and folder that a new start removes, whether it is there or not.
     pub fn files(&self) -> Vec<PathBuf> {
-        // The recipe last: a kill in between leaves what still is a run, and can be replaced again.
-        let names =
-            [FINISHED, METRICS, PROVENANCE, PREDICTIONS].into_iter().chain(REPORTS).chain([CHECKPOINTS, RECIPE]);
-        names.map(|name| self.path.join(name)).collect()
+        own_names().map(|name| self.path.join(name)).collect()
     }
 
     /// Whether the run came to its end.
@@ -231,6 +227,12 @@ impl RunDir {
     }
 }
 
+/// What a run is made of, in the order in which a new start removes it. The recipe comes last: a kill in between leaves what
+/// still is a run, and can be replaced again.
+fn own_names() -> impl Iterator<Item = &'static str> {
+    [FINISHED, METRICS, PROVENANCE, PREDICTIONS].into_iter().chain(REPORTS).chain([CHECKPOINTS, RECIPE])
+}
+
 /// A folder with files but without a run belongs to someone else. A recipe alone does not make a run: users keep theirs
 /// under the same name.
 fn refuse_foreign(path: &Path) -> Result<()> {
@@ -307,6 +309,16 @@ mod tests {
                 && !run.checkpoints().join("last").exists()
         );
         assert!(folder.path().join("notes.txt").exists());
+    }
+
+    #[test]
+    fn what_a_new_start_removes_is_the_runs_own_and_so_is_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = started(folder.path());
+        let own = RunDir::own_paths(folder.path());
+        let others: Vec<_> = own.iter().filter(|path| !run.files().contains(path)).collect();
+        assert!(run.files().iter().all(|path| own.contains(path)), "{own:?}");
+        assert_eq!(others, [&folder.path().join(LOCK)]);
     }
 
     #[test]
