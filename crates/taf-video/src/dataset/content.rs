@@ -50,9 +50,14 @@ impl Content {
     }
 }
 
-/// Size and time of the last change of a video's files as they are today, in one short text: another one means that a
-/// file was written since, the same one that in all likelihood none was. Nothing is read, so it costs one look at the
-/// file system per file.
+/// Size and time of the last change of a video's file as they are today, in one short text: another one means that the file
+/// was written since, the same one that in all likelihood it was not. Nothing is read, so it costs one look at the file
+/// system.
+///
+/// Of a folder of pictures it is how many there are, the time of the folder, and name, size and time of the first and the
+/// last picture: a few looks, however many pictures. So it is another one after a picture came, went, was renamed or made
+/// way for another file, after anything else in the folder did, and after all pictures were written again; but not after
+/// one between the first and the last was written over in its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
@@ -60,18 +65,17 @@ pub struct Fingerprint(String);
 impl Fingerprint {
     /// Looks at a video file, or at the pictures of a folder where `names` says how they are called.
     pub(super) fn of(path: &Path, names: Option<&FrameNames>) -> Result<Self> {
-        let files = match names {
-            Some(names) => frame_files(path, &names.template)?,
-            None => vec![path.to_owned()],
-        };
         let mut hasher = Sha256::new();
-        for file in &files {
-            let (bytes, changed) = size_and_time(file).map_err(|source| Error::io("look at", file, source))?;
-            if names.is_some() {
-                add_name(&mut hasher, file);
-            }
-            hasher.update(bytes.to_le_bytes());
-            hasher.update(changed.to_le_bytes());
+        let Some(names) = names else {
+            add_size_and_time(&mut hasher, path)?;
+            return Ok(Self(in_hex(hasher)));
+        };
+        let pictures = frame_files(path, &names.template)?;
+        hasher.update((pictures.len() as u64).to_le_bytes());
+        add_size_and_time(&mut hasher, path)?;
+        for picture in pictures.first().into_iter().chain(pictures.last()) {
+            add_name(&mut hasher, picture);
+            add_size_and_time(&mut hasher, picture)?;
         }
         Ok(Self(in_hex(hasher)))
     }
@@ -81,6 +85,13 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn add_size_and_time(hasher: &mut Sha256, path: &Path) -> Result<()> {
+    let (bytes, changed) = size_and_time(path).map_err(|source| Error::io("look at", path, source))?;
+    hasher.update(bytes.to_le_bytes());
+    hasher.update(changed.to_le_bytes());
+    Ok(())
 }
 
 /// Bytes, and nanoseconds since 1970 (negative before).
