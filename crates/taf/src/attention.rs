@@ -86,12 +86,15 @@ fn share(mass: Tensor<2>) -> Tensor<2> {
     shares.mask_fill(empty, 1.0 / time as f64)
 }
 
-/// The logarithm of [`share`].
+/// The logarithm of [`share`]. An entry without evidence is a constant: the total, which its logarithm is made with, gives
+/// it no slope.
 fn log_share(mass: Tensor<2>) -> Tensor<2> {
     let [_, time] = mass.dims();
     let total = mass.clone().sum_dim(1);
     let empty = total.clone().detach().lower_elem(SMALLEST_EVIDENCE).expand(mass.shape());
+    let none = mass.clone().detach().lower_elem(SMALLEST_EVIDENCE);
     let shares = mass.clamp_min(SMALLEST_EVIDENCE).log() - total.clamp_min(SMALLEST_EVIDENCE).log();
+    let shares = shares.clone().mask_where(none, shares.detach());
     shares.mask_fill(empty, -(time as f64).ln())
 }
 

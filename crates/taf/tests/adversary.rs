@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use taf::adversary::{AttendedClass, Norm, Objective, TemporalAdversary, minor_frames};
 use taf::attention::{AttentionRule, TemporalAttention};
 use taf::model::{
-    BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, load_state,
-    predictions, state_dict,
+    BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, VideoOutput,
+    load_state, predictions, state_dict,
 };
 
 const FRAMES: usize = 6;
@@ -288,6 +288,45 @@ fn clips_without_any_slope_are_counted() {
     let perturbed = TemporalAdversary::default().perturb(&blind, clips(), &LABELS, 4);
     assert_eq!(perturbed.flat, LABELS.len());
     assert_eq!(values(perturbed.clips), values(clips()));
+}
+
+/// A network whose features are the clip's own colours, and for which brightness argues for every class.
+#[derive(Module, Debug)]
+struct Brightness {
+    #[module(skip)]
+    threshold: f32,
+}
+
+impl VideoModel for Brightness {
+    fn forward(&self, clips: Tensor<5>, _: &mut Pass) -> VideoOutput {
+        let [batch, time, _, height, width] = clips.dims();
+        let features = clips.permute([0, 1, 3, 4, 2]) - self.threshold;
+        let logits = features.clone().reshape([batch, time * height * width * 3]).mean_dim(1).expand([batch, 4]);
+        VideoOutput::new(logits, features)
+    }
+
+    fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        Tensor::ones([classes.dims()[0], 3], &output.features.device().without_autodiff())
+    }
+
+    fn classes(&self) -> usize {
+        4
+    }
+}
+
+#[test]
+fn a_clip_whose_minor_frames_have_no_positive_evidence_stays_and_is_counted_under_the_relu_rule() {
+    let half = |level: f32| Tensor::<5>::full([LABELS.len(), FRAMES / 2, 3, 4, 4], level, &Device::flex());
+    let clips = Tensor::cat(vec![half(0.9), half(0.1)], 1);
+    let perturbed = |rule| {
+        let attention = TemporalAttention { rule, temperature: 1.0 };
+        let adversary = TemporalAdversary { attention, ..TemporalAdversary::default() };
+        adversary.perturb(&Brightness { threshold: 0.5 }, clips.clone(), &LABELS, 4)
+    };
+    let relu = perturbed(AttentionRule::Relu);
+    assert_eq!(values(relu.clips), values(clips.clone()));
+    assert_eq!(relu.flat, LABELS.len());
+    assert_eq!(perturbed(AttentionRule::Softmax).flat, 0, "evidence against a class counts there");
 }
 
 #[test]
