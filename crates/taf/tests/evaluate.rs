@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::Device;
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
 use taf::adversary::{AttendedClass, TemporalAdversary};
 use taf::data::{clips_to_tensor, tensor_to_clips};
 use taf::evaluate::{AnswerKey, Evaluation, Explanation, Store, Version, Views};
-use taf::model::{Recognizer, RecognizerConfig, ResNetConfig};
+use taf::model::{Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput};
 use taf_video::dataset::Manifest;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 use taf_video::transform::{Crops, EvalTransformConfig};
@@ -95,6 +96,36 @@ fn an_explanation_attends_to_the_answer_it_shows_also_where_crafting_looks_at_sm
         assert_eq!(crafted(&asking).classes, [shown.class]);
         assert_eq!(shown.perturbed.clip, tensor_to_clips(crafted(&told).clips)[0]);
     }
+}
+
+/// A network that is asked on the kernels' threads alone.
+#[derive(Module, Debug)]
+struct AskedOnWorkers {
+    inner: Recognizer,
+}
+
+impl VideoModel for AskedOnWorkers {
+    fn forward(&self, clips: Tensor<5>, pass: &mut Pass) -> VideoOutput {
+        let thread = std::thread::current();
+        assert!(thread.name().is_some_and(|name| name.starts_with("taf-worker-")), "asked on {:?}", thread.name());
+        self.inner.forward(clips, pass)
+    }
+
+    fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        self.inner.cam_weights(output, classes)
+    }
+
+    fn classes(&self) -> usize {
+        self.inner.classes()
+    }
+}
+
+#[test]
+fn a_probe_and_an_explanation_ask_the_network_on_the_threads_of_the_kernels() {
+    let (model, device) = (AskedOnWorkers { inner: model() }, Device::flex());
+    let adversary = TemporalAdversary { class: AttendedClass::Prediction, ..Default::default() };
+    plain(videos()).probe(&model, &[0, 7, 13, 19], &adversary, &device, &mut |_, _| {}).unwrap();
+    Explanation::new(&model, &clips()[0], None, &adversary, &device, 1).unwrap();
 }
 
 #[test]

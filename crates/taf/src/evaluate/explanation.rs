@@ -9,7 +9,7 @@ use crate::adversary::{AttendedClass, TemporalAdversary};
 use crate::attention::explain;
 use crate::data::{clips_to_tensor, tensor_to_clips};
 use crate::model::{Pass, VideoModel};
-use crate::ops::values;
+use crate::ops::{on_workers, values};
 
 /// What a network sees in one clip, natural and perturbed.
 #[derive(Clone, Debug)]
@@ -84,12 +84,15 @@ impl Seen {
         class: usize,
         adversary: &TemporalAdversary,
     ) -> Result<Self, EvaluationError> {
-        let output = model.forward(clips.clone(), &mut Pass::inference());
-        let (cam, attention) = explain(model, &adversary.attention, &output, &[class]);
+        let (logits, (cam, attention)) = on_workers(|| {
+            let output = model.forward(clips.clone(), &mut Pass::inference());
+            let explained = explain(model, &adversary.attention, &output, &[class]);
+            (output.logits, explained)
+        });
         let [_, time, height, width] = cam.dims();
         Ok(Self {
             clip: tensor_to_clips(clips).swap_remove(0),
-            probabilities: values(activation::softmax(output.logits, 1)),
+            probabilities: values(activation::softmax(logits, 1)),
             maps: ActivationMaps::new(time, height, width, values(cam))?,
             attention: values(attention),
         })

@@ -9,12 +9,13 @@ use crate::adversary::{AttendedClass, TemporalAdversary};
 use crate::attention::explain;
 use crate::data::clips_to_tensor;
 use crate::model::{Pass, VideoModel, predictions};
-use crate::ops::values;
+use crate::ops::{on_workers, values};
 
 impl Evaluation {
     /// Measures, for the middle clip of each of `videos` (their places, such as those of [`Self::sample`]), how the model
     /// spreads its attention, and how far `adversary` moves it: the attention for one class on the natural and on the
-    /// perturbed clip. The class is the one the adversary attends to.
+    /// perturbed clip. The class is the one the adversary attends to. What an adversary draws at random, it draws for a
+    /// batch, so that it depends on [`Self::batch_size`].
     ///
     /// # Errors
     /// If a video cannot be read, or there is none.
@@ -80,7 +81,7 @@ fn moved<M: VideoModel>(
 
 /// What the network answers to clips as they are shown.
 pub(super) fn answers<M: VideoModel>(model: &M, clips: &Tensor<5>) -> Vec<usize> {
-    predictions(&model.forward(clips.clone(), &mut Pass::inference()).logits)
+    predictions(&on_workers(|| model.forward(clips.clone(), &mut Pass::inference()).logits))
 }
 
 /// The adversary that attends to the classes it is given. One that asks the network for them asks with its own statistics,
@@ -95,8 +96,10 @@ fn attention<M: VideoModel>(
     clips: Tensor<5>,
     classes: &[usize],
 ) -> Vec<Vec<f32>> {
-    let output = model.forward(clips, &mut Pass::inference());
-    let (_, attention) = explain(model, &adversary.attention, &output, classes);
+    let (_, attention) = on_workers(|| {
+        let output = model.forward(clips, &mut Pass::inference());
+        explain(model, &adversary.attention, &output, classes)
+    });
     let [_, time] = attention.dims();
     values(attention).chunks(time).map(<[f32]>::to_vec).collect()
 }
