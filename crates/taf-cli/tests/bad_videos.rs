@@ -1,4 +1,4 @@
-//! A training video that cannot be used: training stops at a place it can go on from, or goes on without it.
+//! A video that cannot be used: training stops at a place it can go on from, or goes on without it.
 
 mod support;
 
@@ -57,4 +57,48 @@ fn it_is_replaced_named_and_counted_where_the_recipe_says_so() {
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("\"kind\":\"video\"")).collect();
     assert_eq!(lines.len(), 2, "once in each of two epochs");
     assert!(lines.iter().all(|line| line.contains("moving left/train-00001.mp4") && line.contains("replaced_by")));
+}
+
+#[test]
+fn one_of_validation_costs_nothing_of_the_epoch_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (video, recipe, run) = prepared(folder.path());
+    let video = video.with_file_name("val-00000.mp4");
+    let whole = folder.path().join("whole");
+    taf(&["train", path(&recipe), "--out", path(&whole)]).done();
+    let bytes = fs::read(&video).unwrap();
+    fs::write(&video, &bytes[..40]).unwrap();
+    let message = taf(&["train", path(&recipe), "--out", path(&run)]).refused();
+    assert!(message.contains("after step 5") && message.contains("val-00000.mp4"), "{message}");
+    let checkpoint = run.join("checkpoints/step-000000005.safetensors");
+    assert!(checkpoint.is_file(), "no checkpoint of the epoch's last step");
+    // It is met again before any other step is taken.
+    taf(&["train", "--out", path(&run), "--resume"]).refused();
+    assert_eq!(steps(&run), 5);
+    fs::write(&video, &bytes).unwrap();
+    taf(&["train", "--out", path(&run), "--resume"]).done();
+    let last = "checkpoints/step-000000010.safetensors";
+    assert!(fs::read(run.join(last)).unwrap() == fs::read(whole.join(last)).unwrap(), "{last} differs");
+}
+
+#[test]
+fn one_that_is_known_to_be_damaged_is_named_once_also_where_training_stopped_before_its_first_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let (video, recipe, run) = prepared(folder.path());
+    let manifest = folder.path().join("videos/manifest.jsonl");
+    let damaged = |line: &str| match line.contains("left/train-00002") {
+        true => line.replacen('{', "{\"damaged\":true,", 1) + "\n",
+        false => line.to_owned() + "\n",
+    };
+    let lines: String = fs::read_to_string(&manifest).unwrap().lines().map(damaged).collect();
+    fs::write(&manifest, lines).unwrap();
+    let bytes = fs::read(&video).unwrap();
+    fs::write(&video, b"no video").unwrap();
+    let all = ["--set", "train.batch_size=40"];
+    taf(&[&["train", path(&recipe), "--out", path(&run)][..], &all].concat()).refused();
+    assert_eq!(steps(&run), 0);
+    fs::write(&video, bytes).unwrap();
+    taf(&["train", "--out", path(&run), "--resume"]).done();
+    let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(log.matches("\"kind\":\"video\"").count(), 1, "{log}");
 }

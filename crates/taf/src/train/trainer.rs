@@ -42,9 +42,17 @@ pub enum TrainError {
         /// The first such parameter.
         name: String,
     },
-    /// An evaluation failed.
-    #[error(transparent)]
-    Eval(#[from] EvaluationError),
+    /// The evaluation at the end of an epoch failed; a checkpoint of the epoch was written.
+    #[error(
+        "training stopped after step {step}, and goes on from there with the evaluation that ends the epoch, once what \
+         failed is mended: {source}"
+    )]
+    Evaluation {
+        /// Steps taken.
+        step: u64,
+        /// What failed, with the file.
+        source: EvaluationError,
+    },
     /// The loss or its gradients left the range of numbers.
     #[error(
         "training diverged at step {step} (epoch {epoch}, batch {batch}): loss {loss}, gradient norm {gradient_norm}; \
@@ -127,10 +135,13 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             log: run.metrics()?,
             device: device.clone(),
         };
-        if let Some(path) = trainer.folder.newest_path()? {
-            trainer.take_up(&path)?;
+        match trainer.folder.newest_path()? {
+            Some(path) => {
+                trainer.take_up(&path)?;
+                trainer.rewind_log()?;
+            }
+            None => trainer.log.rewind_while(|_| false)?,
         }
-        trainer.rewind_log()?;
         Ok(trainer)
     }
 
@@ -157,7 +168,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     /// # Errors
     /// If a video cannot be used and not be replaced, a file cannot be written, or the loss is not finite.
     pub fn run(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
-        if self.progress == Progress::default() {
+        if self.folder.newest_path()?.is_none() {
             self.note_damaged()?;
             // So that a run that is killed early resumes with these weights.
             self.save()?;
@@ -277,22 +288,31 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     fn end_epoch(&mut self, tell: &mut dyn FnMut(Event) -> bool) -> Result<Outcome, TrainError> {
         let train = self.course.train;
         let Progress { epoch, batch, loss_sum, .. } = self.progress;
-        self.progress = Progress { epoch: epoch + 1, batch: 0, loss_sum: 0.0, ..self.progress };
-        let last = self.progress.epoch == train.epochs;
-        if last || self.progress.epoch.is_multiple_of(train.validate_every) {
-            let train_loss = loss_sum / batch.max(1) as f64;
-            let scores = self.evaluate(train_loss)?;
-            if !tell(Event::Evaluated { progress: &self.progress, train_loss, scores: &scores }) {
-                return Ok(Outcome::Stopped);
-            }
-        }
-        Ok(Outcome::Finished)
+        let ended = epoch + 1;
+        let due = ended == train.epochs || ended.is_multiple_of(train.validate_every);
+        // Before progress moves on, so that training that goes on from a failure comes to the evaluation first.
+        let scores = due.then(|| self.evaluate()).transpose()?;
+        self.progress = Progress { epoch: ended, batch: 0, loss_sum: 0.0, ..self.progress };
+        let Some(scores) = scores else { return Ok(Outcome::Finished) };
+        let train_loss = loss_sum / batch.max(1) as f64;
+        self.keep(&scores, train_loss)?;
+        let go_on = tell(Event::Evaluated { progress: &self.progress, train_loss, scores: &scores });
+        Ok(if go_on { Outcome::Finished } else { Outcome::Stopped })
     }
 
-    fn evaluate(&mut self, train_loss: f64) -> Result<Scores, TrainError> {
+    /// Classifies the validation clips, or ends training at a place it can go on from.
+    fn evaluate(&self) -> Result<Scores, TrainError> {
         let model = self.model().valid();
-        let predictions = self.course.evaluation.predict(&model, Version::Clean, &self.device, &mut |_, _| {})?;
-        let scores = Scores::new(&predictions, self.course.classes).map_err(EvaluationError::from)?;
+        let predictions = self.course.evaluation.predict(&model, Version::Clean, &self.device, &mut |_, _| {});
+        let scores = predictions.and_then(|predictions| Ok(Scores::new(&predictions, self.course.classes)?));
+        scores.or_else(|source| {
+            self.save()?;
+            Err(TrainError::Evaluation { step: self.progress.step, source })
+        })
+    }
+
+    /// Writes scores to the log, and the weights beside the checkpoints if they are the best so far.
+    fn keep(&mut self, scores: &Scores, train_loss: f64) -> Result<(), TrainError> {
         let record = EvaluationRecord {
             epoch: self.progress.epoch,
             train_loss,
@@ -305,7 +325,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             self.progress.best_top1 = Some(scores.top1.value);
             self.folder.save_best(&self.checkpoint()?)?;
         }
-        Ok(scores)
+        Ok(())
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
