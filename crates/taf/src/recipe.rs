@@ -1,5 +1,7 @@
 //! One TOML file says everything about a run. It is read once, into types that cannot be wrong.
 
+mod overrides;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use crate::evaluate::{Evaluation, Views};
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
 use crate::train::{Course, TafConfig, TrainConfig};
+use overrides::{culprit, in_plain_words, set};
 
 /// Everything about a run. Unknown fields are refused everywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +137,8 @@ pub enum RecipeError {
     },
 }
 
+/// Pixels of a batch of clips: 24 GiB of numbers.
+const MOST_PIXELS: u64 = 1 << 31;
 /// The fewest pixels a side may have that a network looks at.
 const SMALLEST_SIDE: usize = 8;
 
@@ -180,7 +185,8 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::read`].
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, RecipeError> {
-        let parse = |error: toml::de::Error| RecipeError::Parse { path: path.to_owned(), message: error.to_string() };
+        let parse =
+            |error: toml::de::Error| RecipeError::Parse { path: path.to_owned(), message: in_plain_words(&error) };
         if overrides.is_empty() {
             // Parsed in one go, so that errors show the line.
             return toml::from_str(text).map_err(parse);
@@ -191,7 +197,7 @@ impl Recipe {
         }
         toml::Value::Table(table).try_into().map_err(|error| match culprit(text, overrides) {
             Some(one) => {
-                RecipeError::Override { text: one.clone(), message: error.to_string().trim().replace('\n', " ") }
+                RecipeError::Override { text: one.clone(), message: in_plain_words(&error).trim().replace('\n', " ") }
             }
             None => parse(error),
         })
@@ -261,7 +267,7 @@ impl Recipe {
         self.check_branches()
     }
 
-    /// Refuses what no machine has memory for, and clips without time.
+    /// Refuses clips without time, and sizes whose batch of clips would take more than 24 GiB before any network saw it.
     fn check_sizes(&self) -> Result<(), SettingError> {
         let DataRecipe { transform, eval, sampling, views, workers, .. } = &self.data;
         let within = |field, value: usize, low: usize, high: usize| match (low..=high).contains(&value) {
@@ -286,6 +292,12 @@ impl Recipe {
         within("data.views", views.count(), 1, 100)?;
         within("data.workers", *workers, 1, 256)?;
         within("train.batch_size", self.train.batch_size, 1, 65_536)?;
+        let side = transform.size.max(eval.size);
+        let pixels = self.train.batch_size as u64 * (sampling.frames() * side * side) as u64;
+        if pixels > MOST_PIXELS {
+            let expected = format!("make at most {MOST_PIXELS} pixels a batch with the frames and the size of clips");
+            return Err(SettingError::new("train.batch_size", expected, format!("{pixels}")));
+        }
         // TOML's whole numbers are signed.
         match i64::try_from(self.seed) {
             Ok(_) => Ok(()),
@@ -344,32 +356,4 @@ impl Plan {
         let frames = self.recipe.data.sampling.frames();
         self.recipe.model.config(self.classes.len(), frames).init(device, seed)
     }
-}
-
-/// The override without which the recipe could be read.
-fn culprit<'a>(recipe: &str, overrides: &'a [String]) -> Option<&'a String> {
-    let is_read_without = |one: &&String| {
-        let mut table: toml::Table = toml::from_str(recipe).unwrap_or_default();
-        let others = overrides.iter().filter(|other| other != one);
-        let changed = others.map(|other| set(&mut table, other)).all(|set| set.is_ok());
-        changed && toml::Value::Table(table).try_into::<Recipe>().is_ok()
-    };
-    overrides.iter().find(is_read_without)
-}
-
-/// Applies one `a.b.c=value`; the value is TOML, or else taken as a string.
-fn set(table: &mut toml::Table, text: &str) -> Result<(), String> {
-    let (key, value) = text.split_once('=').ok_or("expected key=value, for example train.epochs=10")?;
-    let value = value.trim();
-    let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
-        .map_or_else(|_| toml::Value::String(value.to_owned()), |mut parsed| parsed.remove("value").expect("just set"));
-    let mut path: Vec<&str> = key.trim().split('.').collect();
-    let last = path.pop().filter(|name| !name.is_empty()).ok_or("expected a key in front of the =")?;
-    let mut inner = table;
-    for name in path {
-        let entry = inner.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        inner = entry.as_table_mut().ok_or_else(|| format!("{name} is a value, not a table"))?;
-    }
-    inner.insert(last.to_owned(), value);
-    Ok(())
 }

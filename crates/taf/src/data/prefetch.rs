@@ -8,7 +8,7 @@ const AHEAD: usize = 2;
 
 /// Results of `work(i)` for each `i` of a range, in this order, computed ahead by worker threads.
 ///
-/// Worker `w` of `n` does every `n`-th item and waits while [`AHEAD`] of its results have not been fetched, so memory
+/// Worker `w` of `n` does every `n`-th item and waits while `AHEAD` of its results have not been fetched, so memory
 /// stays bounded and the order never depends on which thread was faster. Dropping the iterator stops the workers.
 pub struct Prefetch<T> {
     workers: Vec<Worker<T>>,

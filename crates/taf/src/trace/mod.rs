@@ -1,7 +1,7 @@
 //! One forward pass as a list of operations, which says everything about a network but its weights' values.
 //!
 //! While a pass is recorded, the functions of [`ops`](crate::ops) compute nothing: each notes what it was asked for and
-//! answers with a [placeholder](placeholder) of the right shape. So a pass over clips of any size costs microseconds and
+//! answers with a placeholder of the right shape. So a pass over clips of any size costs microseconds and
 //! no memory. What a network costs and its ONNX file are readers of the [`Graph`].
 //!
 //! A network whose pass leaves [`ops`](crate::ops) cannot be followed: the next operation, or the end, says so.
