@@ -21,7 +21,7 @@ pub fn of_versions(
 ) -> Result<BTreeMap<Version, Predictions>> {
     let versions: BTreeSet<Version> = suites.iter().flat_map(|suite| suite.versions.iter().copied()).collect();
     let store = Store::new(trained.run.predictions());
-    let of = AnswerKey::new(evaluation, Version::Clean, &trained.weights_hash()?, &program());
+    let of = AnswerKey::new(evaluation, Version::Clean, &trained.weights_hash, &program());
     let bar = Counter::new(name);
     let (videos, mut unkept) = (evaluation.records().len(), None);
     let mut answers = BTreeMap::new();
@@ -32,7 +32,7 @@ pub fn of_versions(
             Some(known) => known,
             None => {
                 let made = evaluation.predict(&trained.model, version, &device(), &mut show)?;
-                unkept = unkept.or(store.keep(of, made.clone()).err());
+                unkept = unkept.or(store.keep(of, &made).err());
                 made
             }
         };

@@ -74,6 +74,11 @@ fn the_last_weights_answer_and_the_best_only_about_videos_that_did_not_choose_th
     let renamed = list(folder.path(), |line| Some(line.replace("\"split\":\"val\"", "\"split\":\"test\"")));
     let renamed = eval(&run, &["--suite", "clean", "--best", "--data", path(&renamed), "--split", "test"]).refused();
     assert!(renamed.contains("chosen on videos that are to be reported"), "{renamed}");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(videos(), &link).unwrap();
+    let linked = list(folder.path(), |line| Some(line.replace(path(videos()), path(&link))));
+    let linked = eval(&run, &["--suite", "clean", "--best", "--data", path(&linked)]).refused();
+    assert!(linked.contains("chosen on videos that are to be reported"), "{linked}");
     assert!(
         taf(&["compare", path(&run), path(&copy(&run)), "--suite", "clean", "--best"]).refused().contains("--best")
     );
@@ -115,6 +120,16 @@ fn a_list_that_lacks_classes_is_evaluated_and_unknown_ones_are_named_and_left_ou
     let told = eval(&run, &["--suite", "clean", "--data", path(&other)]);
     assert!(told.err.contains("does not know hopping") && told.err.contains("list.jsonl"), "{}", told.err);
     assert_eq!(told.json()["results"][0]["scores"]["samples"], 18);
+
+    // A run that names its classes leaves out others of its own list on purpose, and of no other.
+    let (two, recipe) = (folder.path().join("two"), support::recipe(folder.path(), ""));
+    let classes = ["--set", "data.classes=[\"moving left\", \"moving right\"]"];
+    taf(&[&["train", path(&recipe), "--out", path(&two)], &classes[..]].concat()).done();
+    for (asked, names) in [(&manifest(), false), (&other, true)] {
+        let told = eval(&two, &["--suite", "clean", "--data", path(asked)]);
+        assert_eq!(told.err.contains("does not know"), names, "{}", told.err);
+        told.done();
+    }
 
     let none = list(folder.path(), |line| {
         let header = line.contains("taf_manifest").then_some(r#"{"taf_manifest":1,"classes":["hopping","running"]}"#);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use taf_report::run::{Provenance, RunDir, sha256_file};
-use taf_video::dataset::Manifest;
+use taf_files::Identity;
+use taf_report::run::{Provenance, RunDir};
+use taf_video::dataset::{Manifest, Record};
 
 use crate::evaluate::{Evaluation, labelled_by};
 use crate::model::{Recognizer, StateError, load_state};
@@ -37,6 +38,8 @@ pub struct Trained {
     pub which: Weights,
     /// The file of the weights.
     pub weights: PathBuf,
+    /// SHA-256 of that file as it was read: what tells the weights from all others.
+    pub weights_hash: String,
     /// The network.
     pub model: Recognizer,
 }
@@ -160,11 +163,11 @@ impl Trained {
         };
         // Where no evaluation chose any, the newest are the best that are known.
         let which = if folder.newest_path()?.is_some_and(|newest| newest == weights) { Weights::Last } else { which };
-        let checkpoint = Checkpoint::read(&weights)?;
+        let (checkpoint, weights_hash) = Checkpoint::read_with_hash(&weights)?;
         let provenance = run.read_provenance()?;
         let model =
             network(&checkpoint, device).map_err(|source| TrainedError::Weights { path: weights.clone(), source })?;
-        Ok(Self { run, recipe, info: checkpoint.info, provenance, which, weights, model })
+        Ok(Self { run, recipe, info: checkpoint.info, provenance, which, weights, weights_hash, model })
     }
 
     /// What it is called in tables: the name of the run's folder.
@@ -172,14 +175,6 @@ impl Trained {
         let path = self.run.path();
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         whole.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-    }
-
-    /// SHA-256 of the file of the weights: what tells them from all others.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn weights_hash(&self) -> Result<String, TrainedError> {
-        Ok(sha256_file(&self.weights)?)
     }
 
     /// The videos that the network is asked about.
@@ -208,8 +203,9 @@ impl Trained {
             batch_size: recipe.train.batch_size,
             threads: recipe.data.workers,
         };
-        // A recipe that names its classes left the others out on purpose.
-        let unknown_classes = if recipe.data.classes.is_some() { Vec::new() } else { unknown_classes };
+        // A recipe that names its classes left the others of its own manifest out on purpose.
+        let is_own = Identity::of(&recipe.data.manifest) == Identity::of(&self.recipe.data.manifest);
+        let unknown_classes = if is_own && recipe.data.classes.is_some() { Vec::new() } else { unknown_classes };
         Ok(Examination { evaluation, recipe, unknown_classes })
     }
 
@@ -245,19 +241,26 @@ impl Trained {
         if asked.manifest.is_some() { Ok(list?) } else { list.map_err(own) }
     }
 
-    /// The best of several evaluations is too good a figure on the videos that told which was best.
+    /// The best of several evaluations is too good a figure on the videos that told which was best, whatever names lead to
+    /// them. A copy of a video is not known for what it is.
     fn refuse_choosers(&self, reported: &Manifest) -> Result<(), TrainedError> {
         let own = Manifest::read(&self.recipe.data.manifest)
             .map_err(|source| TrainedError::NoManifest { run: self.run.path().to_owned(), source })?;
         let splits = &self.recipe.data.validation;
         let lacking = |source| TrainedError::Videos { manifest: self.recipe.data.manifest.clone(), source };
         let chose = own.select_splits(splits).map_err(lacking)?;
-        let chose: HashSet<PathBuf> = chose.records().iter().map(|record| chose.path_of(record)).collect();
-        if reported.records().iter().any(|record| chose.contains(&reported.path_of(record))) {
+        let chosen: HashSet<_> = chose.records().iter().map(|record| identity(&chose, record)).collect();
+        if reported.records().iter().any(|record| chosen.contains(&identity(reported, record))) {
             return Err(TrainedError::Chosen { splits: splits.clone(), run: self.run.path().to_owned() });
         }
         Ok(())
     }
+}
+
+/// The file of a video, or its name where it is gone.
+fn identity(videos: &Manifest, record: &Record) -> Result<Identity, PathBuf> {
+    let path = videos.path_of(record);
+    Identity::of(&path).ok_or(path)
 }
 
 /// The network that a checkpoint describes, with its weights.

@@ -9,7 +9,11 @@ use burn::tensor::{Device, Int, Tensor};
 use taf::adversary::{AttendedClass, TemporalAdversary};
 use taf::data::{clips_to_tensor, tensor_to_clips};
 use taf::evaluate::{AnswerKey, Evaluation, Explanation, Store, Version, Views};
-use taf::model::{Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput};
+use taf::model::{Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput, state_dict};
+use taf::recipe::Recipe;
+use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
+use taf::trained::{Trained, Weights};
+use taf_report::run::{Existing, Provenance, RunDir, sha256};
 use taf_video::dataset::Manifest;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 use taf_video::transform::{Crops, EvalTransformConfig};
@@ -138,9 +142,9 @@ fn answers_are_found_again_for_the_same_question_alone() {
         |evaluation: &Evaluation, version: &str| AnswerKey::new(evaluation, version.parse().unwrap(), "weights", "1");
     let made = answers(&evaluation, Version::Clean);
     assert!(store.find(&of(&evaluation, "clean")).is_none());
-    store.keep(of(&evaluation, "clean"), made.clone()).unwrap();
-    store.keep(of(&evaluation, "shot_noise:2"), made.clone()).unwrap();
-    store.keep(of(&evaluation, "shot_noise:4"), made.clone()).unwrap();
+    store.keep(of(&evaluation, "clean"), &made).unwrap();
+    store.keep(of(&evaluation, "shot_noise:2"), &made).unwrap();
+    store.keep(of(&evaluation, "shot_noise:4"), &made).unwrap();
     for version in ["clean", "shot_noise:2", "shot_noise:4"] {
         assert_eq!(store.find(&of(&evaluation, version)), Some(made.clone()), "{version}");
     }
@@ -164,8 +168,30 @@ fn a_file_of_answers_that_is_damaged_is_as_good_as_none() {
     let folder = tempfile::tempdir().unwrap();
     let (evaluation, store) = (plain(videos()), Store::new(folder.path()));
     let of = AnswerKey::new(&evaluation, Version::Clean, "weights", "1");
-    store.keep(of.clone(), answers(&evaluation, Version::Clean)).unwrap();
+    store.keep(of.clone(), &answers(&evaluation, Version::Clean)).unwrap();
     let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     fs::write(file, "half a fi").unwrap();
     assert!(store.find(&of).is_none());
+}
+
+/// Evaluation may go on while training replaces the file: answers are of the weights that were read.
+#[test]
+fn the_hash_of_weights_is_that_of_the_bytes_that_were_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::create(folder.path(), Existing::Refuse, &[]).unwrap();
+    let recipe = "[data]\nmanifest = \"none.jsonl\"\n[model]\nkind = \"tsm\"\ntrunk = \"tiny\"\n";
+    run.write_origin(Provenance::new("cpu", 1), recipe).unwrap();
+    let info = CheckpointInfo {
+        progress: Progress::default(),
+        model: Recipe::parse(recipe, Path::new("recipe.toml"), &[]).unwrap().model,
+        classes: (0..CLASSES).map(|class| class.to_string()).collect(),
+        frames: 8,
+        auxiliary: false,
+    };
+    let checkpoint = Checkpoint { info, model: state_dict(&model()), optimizer: Default::default() };
+    CheckpointFolder::new(run.checkpoints()).save(&checkpoint, 1).unwrap();
+    let trained = Trained::open(folder.path(), Weights::Last, &Device::flex()).unwrap();
+    let read = fs::read(&trained.weights).unwrap();
+    fs::write(&trained.weights, "those of the next epoch").unwrap();
+    assert_eq!(trained.weights_hash, sha256(&read));
 }

@@ -93,14 +93,13 @@ impl Provenance {
     /// Notes the text of a recipe the run goes by.
     pub fn note_recipe(&mut self, recipe: &str) {
         if self.recipes.is_empty() || !self.knows_recipe(recipe) {
-            self.recipes.push(sha256(recipe.as_bytes()).expect("memory can be read"));
+            self.recipes.push(sha256(recipe.as_bytes()));
         }
     }
 
     /// Whether the run went by this recipe; true where none was noted.
     pub fn knows_recipe(&self, recipe: &str) -> bool {
-        let hash = sha256(recipe.as_bytes()).expect("memory can be read");
-        self.recipes.is_empty() || self.recipes.contains(&hash)
+        self.recipes.is_empty() || self.recipes.contains(&sha256(recipe.as_bytes()))
     }
 
     /// Notes what the files of the videos look like from outside.
@@ -122,16 +121,18 @@ pub(super) fn now() -> String {
     now.round(second).unwrap_or(now).to_string()
 }
 
-/// SHA-256 of a file's bytes, in hexadecimal, read in pieces.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn sha256_file(path: &Path) -> Result<String> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    sha256(BufReader::new(file)).map_err(Error::io("read", path))
+/// SHA-256 of some bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hash(bytes).expect("memory can be read")
 }
 
-fn sha256(mut bytes: impl io::Read) -> io::Result<String> {
+/// SHA-256 of a file's bytes, in hexadecimal, read in pieces.
+fn sha256_file(path: &Path) -> Result<String> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    hash(BufReader::new(file)).map_err(Error::io("read", path))
+}
+
+fn hash(mut bytes: impl io::Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut bytes, &mut hasher)?;
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
@@ -148,7 +149,7 @@ mod tests {
         let path = folder.path().join("abc");
         std::fs::write(&path, "abc").unwrap();
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(sha256_file(&path).unwrap(), expected);
+        assert_eq!((sha256_file(&path).unwrap(), sha256(b"abc")), (expected.to_owned(), expected.to_owned()));
     }
 
     #[test]

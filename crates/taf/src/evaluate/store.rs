@@ -36,9 +36,9 @@ pub struct AnswerKey {
 /// A file of answers.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answers {
+struct Answers<P> {
     of: AnswerKey,
-    predictions: Predictions,
+    predictions: P,
 }
 
 impl AnswerKey {
@@ -78,7 +78,7 @@ impl Store {
     /// The answers, where they are known. A file that cannot be read is as good as none.
     pub fn find(&self, of: &AnswerKey) -> Option<Predictions> {
         let bytes = fs::read(self.folder.join(of.file_name())).ok()?;
-        let answers: Answers = serde_json::from_slice(&bytes).ok()?;
+        let answers: Answers<Predictions> = serde_json::from_slice(&bytes).ok()?;
         (answers.of == *of).then_some(answers.predictions)
     }
 
@@ -86,7 +86,7 @@ impl Store {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn keep(&self, of: AnswerKey, predictions: Predictions) -> taf_files::Result<()> {
+    pub fn keep(&self, of: AnswerKey, predictions: &Predictions) -> taf_files::Result<()> {
         create_folder(&self.folder)?;
         let path = self.folder.join(of.file_name());
         let json = serde_json::to_vec(&Answers { of, predictions }).expect("answers are made of JSON's types");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::optimizer::is_memory;
 use crate::model::{ModelRecipe, StateDict};
 use taf_files::write_atomic_with;
+use taf_report::run::sha256;
 
 const METADATA: &str = "taf";
 const MODEL: &str = "model.";
@@ -148,9 +149,21 @@ impl Checkpoint {
     /// # Errors
     /// If the file cannot be read, is no safetensors file, lacks the description, or holds other types than f32.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let io = |source| CheckpointError::Io { action: "read", path: path.to_owned(), source };
-        let bytes = std::fs::read(path).map_err(io)?;
-        Self::from_bytes(&bytes).map_err(|(expected, found)| CheckpointError::Content {
+        Self::of_file(path, &bytes_of(path)?)
+    }
+
+    /// [`Checkpoint::read`], with the SHA-256 of the bytes that were read, in hexadecimal: training may replace the file at any
+    /// time.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`].
+    pub fn read_with_hash(path: &Path) -> Result<(Self, String), CheckpointError> {
+        let bytes = bytes_of(path)?;
+        Ok((Self::of_file(path, &bytes)?, sha256(&bytes)))
+    }
+
+    fn of_file(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
+        Self::from_bytes(bytes).map_err(|(expected, found)| CheckpointError::Content {
             path: path.to_owned(),
             expected,
             found,
@@ -177,6 +190,10 @@ impl Checkpoint {
         }
         Ok(Self { info, model, optimizer })
     }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    std::fs::read(path).map_err(|source| CheckpointError::Io { action: "read", path: path.to_owned(), source })
 }
 
 fn floats(name: &str, view: &TensorView) -> Result<TensorData, (&'static str, String)> {
