@@ -27,13 +27,7 @@ static STANDARD: LazyLock<String> = LazyLock::new(|| {
 impl SuiteArgs {
     /// The suites that were named, each once, in order.
     pub fn suites(&self) -> Result<Vec<Suite>> {
-        let mut severities: Vec<Severity> = Vec::new();
-        for &number in &self.severity {
-            let severity = Severity::new(number)?;
-            if !severities.contains(&severity) {
-                severities.push(severity);
-            }
-        }
+        let severities: Vec<Severity> = self.severity.iter().map(|&n| Severity::new(n)).collect::<Result<_, _>>()?;
         let mut suites: Vec<Suite> = Vec::new();
         for name in &self.suite {
             let suite = Suite::named(name.trim(), &severities)?;

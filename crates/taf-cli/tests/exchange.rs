@@ -141,7 +141,8 @@ fn what_was_imported_is_exported_bit_for_bit() {
     }
     let images = bench.export("tsm", "torchvision");
     assert!(images.iter().any(|tensor| tensor.name == "layer1.0.conv1.weight"));
-    let foreign = taf(&["export", path(&bench.at("tsm")), "--layout", "gst", "--out", path(&bench.at("x"))]).refused();
+    let (run, out) = (bench.at("tsm"), bench.at("x.safetensors"));
+    let foreign = taf(&["export", path(&run), "--layout", "gst", "--out", path(&out)]).refused();
     assert!(foreign.contains("gst layout") && foreign.contains("torchvision, tsm, mmaction2"), "{foreign}");
 }
 

@@ -43,6 +43,14 @@ fn the_first_page_shows_a_way_through_the_commands_and_the_exit_codes() {
 }
 
 #[test]
+fn the_help_of_export_names_every_layout() {
+    let help = taf(&["export", "--help"]).done();
+    for layout in taf_checkpoint::layout::Layout::ALL.map(taf_checkpoint::layout::Layout::name) {
+        assert!(help.contains(&format!(" {layout}")), "{layout}: {help}");
+    }
+}
+
+#[test]
 fn arguments_that_cannot_be_read_end_with_code_2() {
     for args in [
         &["trian"][..],

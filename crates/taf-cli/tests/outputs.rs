@@ -56,7 +56,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Command lines inside the house, and a part of the message that refuses them.
-const REFUSED: [(&str, &str); 38] = [
+const REFUSED: [(&str, &str); 40] = [
     ("finetune --from base --out base --force", "that is read"),
     ("finetune --from base --out link --force", "that is read"),
     ("finetune --from link --out videos/../base --force", "that is read"),
@@ -95,6 +95,8 @@ const REFUSED: [(&str, &str); 38] = [
     ("data prepare list.csv --out nowhere/m.jsonl", "a folder that exists"),
     ("data synth --out . --train 1 --val 0", "manifest"),
     ("demo --out foreign", "expected a new folder"),
+    ("demo --out project", "expected a new folder"),
+    ("train base/predictions/mine.toml --out base --force", "that is read"),
 ];
 
 #[test]
@@ -104,6 +106,10 @@ fn no_command_writes_over_what_it_reads_or_where_it_cannot() {
     let foreign = house.join("foreign");
     fs::create_dir_all(&foreign).unwrap();
     fs::write(foreign.join("manifest.jsonl"), "a list of other videos").unwrap();
+    // A folder of someone else's videos and page.
+    fs::create_dir_all(house.join("project/videos")).unwrap();
+    ["videos/x.mp4", "report.html"].iter().for_each(|name| fs::write(house.join("project").join(name), name).unwrap());
+    fs::copy(house.join("base/recipe.toml"), house.join("base/predictions/mine.toml")).unwrap();
     let before = contents(house);
     for (line, part) in REFUSED {
         let folder = if line.contains("data synth") { &foreign } else { house };
@@ -153,9 +159,10 @@ fn a_demo_is_not_begun_with_what_its_runs_refuse_or_no_recipe_holds() {
     // As if its first run had been made with seed 0.
     fs::create_dir_all(out.join("videos")).unwrap();
     fs::create_dir_all(out.join("base")).unwrap();
+    fs::write(out.join("videos/moving-shapes.json"), "{}").unwrap();
     let made_before = fs::read_to_string(house().join("base/recipe.toml")).unwrap();
     fs::write(out.join("base/recipe.toml"), made_before).unwrap();
     let message = taf(&["demo", "--out", path(&out), "--seed", "1"]).refused();
     assert!(message.contains("seed: the run has 3, asked for 1"), "{message}");
-    assert_eq!(fs::read_dir(out.join("videos")).unwrap().count(), 0, "no video is drawn");
+    assert_eq!(fs::read_dir(out.join("videos")).unwrap().count(), 1, "no video is drawn");
 }

@@ -33,6 +33,7 @@ fn signals_that_were_ignored_stay_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let mut training = training(&recipe(folder.path(), ""), &run);
+    training.args(["--set", "train.epochs=20"]);
     // As nohup does, and a shell with a job in the background.
     // SAFETY: between fork and exec only signal(2) is called, which is safe there.
     unsafe {
@@ -45,8 +46,12 @@ fn signals_that_were_ignored_stay_ignored() {
     }
     let mut child = training.spawn().unwrap();
     wait_for_first_step(&mut child, &run);
-    send(libc::SIGHUP, &child);
-    send(libc::SIGINT, &child);
+    // Again and again: a signal that is not ignored ends training at the next step, long before the hundredth.
+    while child.try_wait().unwrap().is_none() {
+        send(libc::SIGHUP, &child);
+        send(libc::SIGINT, &child);
+        std::thread::sleep(Duration::from_millis(1));
+    }
     support::ended(child.wait_with_output().unwrap()).done();
     assert!(run.join("finished.json").is_file());
 }

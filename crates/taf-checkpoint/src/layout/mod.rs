@@ -149,7 +149,7 @@ impl Layout {
     }
 
     /// The names of all of them, in words.
-    pub(crate) fn names() -> String {
+    pub fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
     }
 

@@ -77,7 +77,7 @@ pub fn run(args: Args) -> Result<Status> {
     }
     let demo = Demo { args: &args };
     Reading::default().allows(&[Output::folder("--out", &args.out)])?;
-    refuse_foreign_folder(&args.out, VIDEOS_FOLDER)?;
+    refuse_foreign_folder(&args.out, &format!("{VIDEOS_FOLDER}/{}", MovingShapes::SETTINGS_FILE))?;
     demo.refuse_other_settings()?;
     demo.videos()?;
     let stages =

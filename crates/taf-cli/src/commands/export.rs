@@ -43,8 +43,7 @@ pub struct Args {
     /// What to write
     #[arg(long, value_enum, default_value_t = ExportFormat::Safetensors)]
     pub format: ExportFormat,
-    /// Whose names: torchvision, tsm, tam, gst, tpn or mmaction2 [default: the network's own repository]
-    #[arg(long, value_name = "LAYOUT")]
+    #[arg(long, value_name = "LAYOUT", help = layouts())]
     pub layout: Option<Layout>,
     /// ONNX: frames per clip [default: those of the run]
     #[arg(long, value_name = "N")]
@@ -57,6 +56,10 @@ pub struct Args {
     /// Print what was written as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn layouts() -> String {
+    format!("Whose names, of {} [default: the network's own repository]", Layout::names())
 }
 
 /// What `taf export` writes.

@@ -15,7 +15,6 @@ use crate::{EncodeOptions, Error, Result, VideoWriter};
 const REVISION: u32 = 1;
 /// The speed of Something-Something.
 const FRAMES_PER_SECOND: f64 = 12.0;
-const SETTINGS_FILE: &str = "moving-shapes.json";
 const MANIFEST_FILE: &str = "manifest.jsonl";
 
 /// What the pictures depend on; lies beside the clips.
@@ -37,6 +36,9 @@ struct Job<'a> {
 }
 
 impl MovingShapes {
+    /// The file beside the clips that says what they were made with, and so that they were generated.
+    pub const SETTINGS_FILE: &str = "moving-shapes.json";
+
     /// Writes the first clips of every split as H.264 files, with a manifest, on all cores.
     ///
     /// `splits` holds names and numbers of clips *per class*. Clip `i` of a class in split `s` is `of_split(s).clip(class, i)`
@@ -44,7 +46,7 @@ impl MovingShapes {
     /// `root/manifest.jsonl`, comes last.
     ///
     /// A generation that was killed is completed by running it again: files that are there are whole, and are kept if they
-    /// were made with the same settings (`root/moving-shapes.json`), else made anew. One process at a time may write into
+    /// were made with the same settings ([`Self::SETTINGS_FILE`]), else made anew. One process at a time may write into
     /// `root`.
     ///
     /// # Errors
@@ -71,7 +73,7 @@ impl MovingShapes {
     /// Removes what an earlier generation with other settings left where this one will write.
     fn drop_other_settings(&self, root: &Path, jobs: &[Job]) -> Result<()> {
         let settings = self.settings();
-        let path = root.join(SETTINGS_FILE);
+        let path = root.join(Self::SETTINGS_FILE);
         if fs::read(&path).is_ok_and(|found| found == settings) {
             return Ok(());
         }
@@ -148,10 +150,9 @@ impl Job<'_> {
 /// Refuses a folder whose manifest lists videos that were not generated.
 fn refuse_other_list(root: &Path) -> Result<()> {
     let manifest = root.join(MANIFEST_FILE);
-    match manifest.exists() && !root.join(SETTINGS_FILE).exists() {
-        true => {
-            Err(Error::content(&manifest, format!("no list, or one beside {SETTINGS_FILE}"), "a list of other videos"))
-        }
+    let settings = MovingShapes::SETTINGS_FILE;
+    match manifest.exists() && !root.join(settings).exists() {
+        true => Err(Error::content(&manifest, format!("no list, or one beside {settings}"), "a list of other videos")),
         false => Ok(()),
     }
 }
