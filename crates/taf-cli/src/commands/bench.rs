@@ -110,13 +110,12 @@ fn workbench(args: &Args) -> Result<(Recipe, usize, Workbench)> {
 /// A recipe of what was typed, for clips that are made up.
 fn made_up(args: &Args) -> Result<Recipe> {
     class_list::check_count(args.classes)?;
-    let mut overrides = vec![format!("train.batch_size={}", args.clips)];
-    overrides.extend(args.overrides.iter().cloned());
-    let recipe = model_name::recipe(&args.model, args.frames, args.size, &overrides)?;
     let pixels = args.clips.saturating_mul(args.frames).saturating_mul(args.size.saturating_mul(args.size));
     ensure!(
         pixels <= MOST_PIXELS,
         "--clips, --frames and --size make {pixels} pixels a batch; at most {MOST_PIXELS} are measured"
     );
-    Ok(recipe)
+    let mut overrides = vec![format!("train.batch_size={}", args.clips)];
+    overrides.extend(args.overrides.iter().cloned());
+    model_name::recipe(&args.model, args.frames, args.size, &overrides)
 }
