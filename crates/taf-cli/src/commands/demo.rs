@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = "taf-demo")]
     pub out: PathBuf,
     /// About how long to take on two cores; fewer minutes train less
-    #[arg(long, value_name = "MINUTES", default_value_t = 8.0)]
+    #[arg(long, value_name = "MINUTES", default_value_t = USUAL_MINUTES)]
     pub minutes_hint: f64,
     /// Decides the videos, the first weights and the order of training
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
@@ -60,7 +60,7 @@ const FRAMES: std::ops::RangeInclusive<usize> = 24..=40;
 /// Severities of the spoiled versions, pooled.
 const SEVERITIES: [u8; 2] = [2, 4];
 /// What the recipes' epochs take on two cores.
-const USUAL_MINUTES: f64 = 8.0;
+const USUAL_MINUTES: f64 = 4.0;
 
 /// Recipes are TOML, whose whole numbers end there.
 const MOST_SEED: u64 = i64::MAX as u64;
