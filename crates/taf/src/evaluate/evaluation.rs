@@ -5,10 +5,9 @@ use taf_report::metrics::{Predictions, ScoreKind};
 use taf_video::dataset::{Manifest, Record};
 use taf_video::{Clip, Result, Seed, TemporalViews};
 
-use super::{EvaluationError, Version, Views};
-use crate::data::{Prefetch, clips_to_tensor};
-use crate::model::{Pass, VideoModel};
-use crate::ops::{on_workers, values};
+use super::{EvaluationError, Version, Views, ask};
+use crate::data::Prefetch;
+use crate::model::VideoModel;
 
 /// Told after each video: how many are done, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
@@ -46,17 +45,10 @@ impl Evaluation {
         progress: Progress,
     ) -> std::result::Result<Predictions, EvaluationError> {
         let records = self.records();
-        let count = self.views.count();
-        let (mut waiting, mut rows, mut scores) = (Vec::new(), Vec::new(), Vec::with_capacity(records.len()));
-        for views in self.decoded((0..records.len()).collect(), self.views.clone(), version) {
-            waiting.extend(views?);
-            let last = scores.len() + (rows.len() + waiting.len()) / count == records.len();
-            while waiting.len() >= self.batch_size || last && !waiting.is_empty() {
-                let batch: Vec<Clip> = waiting.drain(..self.batch_size.min(waiting.len())).collect();
-                rows.extend(logits(model, &batch, device));
-            }
-            let whole = rows.len() / count * count;
-            scores.extend(rows.drain(..whole).as_slice().chunks(count).map(mean));
+        let videos = self.decoded((0..records.len()).collect(), self.views.clone(), version);
+        let mut scores = Vec::with_capacity(records.len());
+        for (record, answer) in ask(model, device, self.batch_size, records.iter().zip(videos)) {
+            scores.push(mean(&answer.map_err(|source| EvaluationError::answer(record, source))?));
             progress(scores.len(), records.len());
         }
         let ids = records.iter().map(|record| record.path.clone()).collect();
@@ -100,14 +92,6 @@ impl Evaluation {
 /// What counts as one independent observation: the recorded group of a video, or else the video.
 pub(super) fn group(record: &Record) -> &str {
     record.group.as_deref().unwrap_or(&record.path)
-}
-
-/// One row of logits per clip.
-fn logits<M: VideoModel>(model: &M, clips: &[Clip], device: &Device) -> Vec<Vec<f32>> {
-    let clips = clips_to_tensor(clips, device);
-    let logits = on_workers(|| model.forward(clips, &mut Pass::inference()).logits);
-    let [_, classes] = logits.dims();
-    values(logits).chunks(classes).map(<[f32]>::to_vec).collect()
 }
 
 /// The mean of some rows, at least one.

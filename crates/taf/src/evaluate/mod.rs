@@ -4,6 +4,7 @@
 //! trained. It asks any [`VideoModel`](crate::model::VideoModel) about one [`Version`] of the videos at a time, and a
 //! [`Suite`] puts versions together to one number. A [`Store`] keeps the answers.
 
+mod asking;
 mod evaluation;
 mod explanation;
 mod labels;
@@ -13,6 +14,7 @@ mod suite;
 mod version;
 mod views;
 
+pub use asking::{AnswerError, ask};
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
 pub use labels::labelled_by;
@@ -21,16 +23,36 @@ pub use suite::{Suite, UnknownSuite};
 pub use version::{UnknownVersion, Version};
 pub use views::Views;
 
+use taf_video::dataset::Record;
+
 /// Why an evaluation ended before its time.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
     /// A video could not be read.
     #[error(transparent)]
     Data(#[from] taf_video::Error),
+    /// The model does not answer numbers.
+    #[error("{source}: {video}")]
+    Answer {
+        /// Path of the video in the manifest.
+        video: String,
+        /// What it answers.
+        source: AnswerError,
+    },
     /// The model's answers are no scores.
     #[error(transparent)]
     Metrics(#[from] taf_report::metrics::Error),
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] taf_report::page::Error),
+}
+
+impl EvaluationError {
+    /// Why one video has no answer. What cannot be read names itself.
+    fn answer(record: &Record, source: AnswerError) -> Self {
+        match source {
+            AnswerError::Video(error) => Self::Data(error),
+            source @ AnswerError::NotFinite { .. } => Self::Answer { video: record.path.clone(), source },
+        }
+    }
 }
