@@ -65,6 +65,17 @@ PUBLISHED = [
 ]
 
 
+# what is in front of keys: DataParallel, Lightning, torch.compile, FSDP, heads of others, and these together
+AROUND = ['', 'module.', 'model.', 'net.', '_orig_mod.', 'backbone.', 'module._orig_mod.', 'model._orig_mod.module.', 'model.net.',
+          'state_dict.model.', '_forward_module.model.', '_fsdp_wrapped_module.']
+
+
+def beside(state, copy):
+    """a network and its average in one dictionary, as modules that hold both save them"""
+    return {'state_dict': {**{f'model.{key}': value for key, value in state.items()},
+                           **{f'ema.{key}': value for key, value in copy.items()}, 'n_averaged': torch.tensor(3)}}
+
+
 def logits(model, pixels):
     with torch.inference_mode():
         found = model.eval()(normalised(pixels))
@@ -175,6 +186,33 @@ class Weights(unittest.TestCase):
                     for key, value in state.items():
                         self.assertTrue(torch.equal(back[key], value), key)
                     hang(make()).load_state_dict(back, strict=True)
+
+    def test_what_programs_put_around_a_network_changes_nothing_of_it(self):
+        def digest(run):
+            return (run / 'checkpoints/step-000000000.safetensors').read_bytes()
+        for name, layout, make, hang in [*PUBLISHED, ('tsm-resnet50', 'torchvision', lambda: resnet('tsn'), layouts.torchvision)]:
+            state = hang(load(make())).state_dict()
+            file, plain, run = (self.folder / part for part in (f'{layout}.ckpt', 'plain', 'run'))
+            torch.save(state, file)
+            self.take_in(file, name, plain, '--force')
+            for front in AROUND:
+                with self.subTest(f'{name} {layout} {front}'):
+                    wrapped = {f'{front}{key}': value for key, value in state.items()}
+                    torch.save({'state_dict': wrapped, 'epoch': 1, 'hyper_parameters': {'lr': 0.1}}, file)
+                    told = self.take_in(file, name, run, '--force')
+                    self.assertEqual(told['layout'], layout)
+                    self.assertTrue(''.join(told.get('wrappers', [])) or not front)
+                    self.assertEqual(digest(run), digest(plain))
+            zeros = {key: torch.zeros_like(value) for key, value in state.items()}
+            copies = {'model': state, 'model_ema': {f'module.{key}': value for key, value in zeros.items()}}
+            for saved, names in [(copies, ('model', 'model_ema.module')), (beside(state, zeros), ('model', 'ema'))]:
+                with self.subTest(f'{name} {layout} {names}'):
+                    torch.save(saved, file)
+                    with self.assertRaisesRegex(AssertionError, ', '.join(names)):
+                        self.take_in(file, name, run, '--force')
+                    told = self.take_in(file, name, run, '--force', '--under', names[0])
+                    self.assertEqual(digest(run), digest(plain))
+                    self.assertIn(f'{names[1]} (another network)', told['left'])
 
     def test_imported_networks_answer_as_pytorch_does(self):
         for name, layout, make, hang in PUBLISHED:

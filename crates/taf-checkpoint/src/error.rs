@@ -31,6 +31,20 @@ pub enum Fault {
          nothing was executed, and the file is refused"
     )]
     Hostile(String),
+    /// There is more than one network to take.
+    #[error("expected the weights of one network, found several, and one must be named with --under: {}", listed(.names))]
+    Several {
+        /// What they are called.
+        names: Vec<String>,
+    },
+    /// No network is called so.
+    #[error("expected a network of a known layout under {name:?}, found {}", listed(.names))]
+    NoneUnder {
+        /// What was asked for.
+        name: String,
+        /// What the networks there are called.
+        names: Vec<String>,
+    },
     /// A value is not a number, or infinite.
     #[error("expected finite weights, found {value} in {tensor}")]
     NotFinite {
@@ -52,6 +66,16 @@ impl Fault {
             io::ErrorKind::UnexpectedEof => Self::content(what, "the end of the file"),
             _ => Self::Io(error),
         }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "none".to_owned(),
+        n if n > SHOWN => format!("{shown} and {} more", n - SHOWN),
+        _ => shown,
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Memory stays within [`read`]'s bound whatever a file says about itself.
 
+mod choice;
 mod directory;
 mod error;
 pub mod layout;
@@ -25,6 +26,6 @@ mod zipped;
 
 pub use error::{Error, Fault};
 pub use matching::{Allowed, Matched, Mismatch, Reshaped, match_weights};
-pub use read::{Container, Contents, read};
+pub use read::{Container, Contents, read, read_under};
 pub use tensor::{Tensor, permute_rows};
 pub use write::to_safetensors;

@@ -2,13 +2,14 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use crate::choice::{Choice, Dictionary, choose};
 use crate::error::{Error, Fault, Result};
 use crate::legacy::{self, Legacy};
 use crate::safe;
 use crate::state::{self, State};
 use crate::storage::Storages;
 use crate::tensor::Tensor;
-use crate::wrappers;
+use crate::wrappers::{stand_ins, without_stand_ins};
 use crate::zipped::Zipped;
 
 /// How a file of weights is packed.
@@ -43,12 +44,12 @@ pub struct Contents {
     pub wrappers: Vec<String>,
     /// The weights in the order of the file, their keys without the wrappers.
     pub tensors: Vec<Tensor>,
-    /// Entries beside the weights that are no tensors.
+    /// Entries beside the weights that are no tensors, and other networks.
     pub ignored: Vec<String>,
 }
 
-/// Counters of batch norms, which nothing reads.
-const COUNTER: &str = "num_batches_tracked";
+/// Counters of batch norms and of averages over steps, which nothing reads.
+const COUNTERS: [&str; 2] = ["num_batches_tracked", "n_averaged"];
 /// Bytes that tell containers apart.
 const START: usize = 64;
 
@@ -60,36 +61,36 @@ const START: usize = 64;
 /// container before PyTorch 1.6, of which two are held at once. Published files take their own size and a few megabytes.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged or of another kind, names a function that runs programs, or holds values that are not
-/// finite.
+/// If the file cannot be read, is damaged or of another kind, holds several networks, names a function that runs programs, or
+/// holds values that are not finite.
 pub fn read(path: &Path) -> std::result::Result<Contents, Error> {
-    let contents = File::open(path).map_err(Fault::Io).and_then(|mut file| read_file(&mut file));
+    read_under(path, None)
+}
+
+/// [`read`] for a file of several networks, such as one being trained and the average of its weights: that `under` this
+/// name, of those that the error of [`read`] lists.
+///
+/// # Errors
+/// As [`read`], and if no network of a known layout is called so.
+pub fn read_under(path: &Path, under: Option<&str>) -> std::result::Result<Contents, Error> {
+    let contents = File::open(path).map_err(Fault::Io).and_then(|mut file| read_file(&mut file, under));
     contents.map_err(|fault| Error { path: path.to_owned(), fault })
 }
 
-fn read_file(file: &mut File) -> Result<Contents> {
-    let mut contents = read_container(file)?;
-    if contents.tensors.is_empty() {
-        return Err(Fault::content("weights", "none"));
-    }
-    contents.wrappers = wrappers::take_off(&mut contents.tensors);
-    Ok(contents)
-}
-
-fn read_container(file: &mut File) -> Result<Contents> {
+fn read_file(file: &mut File, under: Option<&str>) -> Result<Contents> {
     let length = file.metadata()?.len();
     let mut start = Vec::new();
     file.take(START as u64).read_to_end(&mut start)?;
     file.rewind()?;
     if start.starts_with(b"PK\x03\x04") {
         let mut zipped = Zipped::open(file)?;
-        let state = state::find(&zipped.pickle()?)?;
-        gather(Container::Zip, state, &mut zipped, length)
+        let states = state::find(&zipped.pickle()?)?;
+        gather(Container::Zip, states, under, &mut zipped, length)
     } else if legacy::is_legacy(&start) {
         let (mut legacy, pickle) = Legacy::open(file)?;
-        gather(Container::Legacy, state::find(&pickle)?, &mut legacy, length)
+        gather(Container::Legacy, state::find(&pickle)?, under, &mut legacy, length)
     } else if safe::is_safetensors(&start) {
-        safetensors(file)
+        safetensors(file, under)
     } else {
         Err(Fault::content("a file of torch.save or safetensors", beginning(&start)))
     }
@@ -104,9 +105,17 @@ fn beginning(start: &[u8]) -> String {
     }
 }
 
-fn gather(container: Container, state: State, storages: &mut dyn Storages, file_length: u64) -> Result<Contents> {
-    let State { home, mut places, ignored } = state;
-    places.retain(|(name, _)| !name.ends_with(COUNTER));
+fn gather(
+    container: Container,
+    mut states: Vec<State>,
+    under: Option<&str>,
+    storages: &mut dyn Storages,
+    file_length: u64,
+) -> Result<Contents> {
+    let names = |state: &State| Dictionary::new(state.home.clone(), state.places.iter().map(|(name, _)| name.as_str()));
+    let choice = choose(&states.iter().map(names).collect::<Vec<_>>(), under)?;
+    let State { home, mut places, ignored } = states.swap_remove(choice.dictionary);
+    places.retain(|(name, _)| is_wanted(name, &choice));
     // Every value takes a byte or more of the file, unless tensors share it.
     let mut effort = 0u64;
     for (name, place) in &places {
@@ -117,16 +126,39 @@ fn gather(container: Container, state: State, storages: &mut dyn Storages, file_
         }
     }
     let tensors = places.iter().map(|(name, place)| place.read(name, storages)).collect::<Result<_>>()?;
-    Ok(Contents { container, home, wrappers: Vec::new(), tensors, ignored })
+    unwrapped(Contents { container, home, wrappers: Vec::new(), tensors, ignored }, choice)
 }
 
-fn safetensors(file: &mut File) -> Result<Contents> {
+fn safetensors(file: &mut File, under: Option<&str>) -> Result<Contents> {
     let (data, metadata) = safe::open(file)?;
+    let names = metadata.offset_keys();
+    let choice = choose(&[Dictionary::new(None, names.iter().map(String::as_str))], under)?;
     let mut tensors = Vec::new();
-    for name in metadata.offset_keys().into_iter().filter(|name| !name.ends_with(COUNTER)) {
+    for name in names.into_iter().filter(|name| is_wanted(name, &choice)) {
         let info = metadata.info(&name).expect("the name comes from the header");
         tensors.push(safe::read_tensor(file, data, &name, info)?);
     }
     let container = Container::Safetensors;
-    Ok(Contents { container, home: None, wrappers: Vec::new(), tensors, ignored: Vec::new() })
+    unwrapped(Contents { container, home: None, wrappers: Vec::new(), tensors, ignored: Vec::new() }, choice)
+}
+
+fn is_wanted(name: &str, choice: &Choice) -> bool {
+    let leaf = name.rsplit('.').next().unwrap_or(name);
+    !COUNTERS.contains(&leaf) && choice.takes(&without_stand_ins(name))
+}
+
+/// The contents with the wrappers taken out of the keys, and noted.
+fn unwrapped(mut contents: Contents, choice: Choice) -> Result<Contents> {
+    if contents.tensors.is_empty() {
+        return Err(Fault::content("weights", "none"));
+    }
+    let Choice { prefix, left, .. } = choice;
+    let stand_ins = stand_ins(contents.tensors.iter().map(|tensor| tensor.name.as_str()));
+    for tensor in &mut contents.tensors {
+        let key = without_stand_ins(&tensor.name);
+        tensor.name = key.strip_prefix(&prefix).map_or(key.clone(), str::to_owned);
+    }
+    contents.wrappers = Some(prefix).filter(|prefix| !prefix.is_empty()).into_iter().chain(stand_ins).collect();
+    contents.ignored.extend(left);
+    Ok(contents)
 }

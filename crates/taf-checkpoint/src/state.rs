@@ -5,8 +5,30 @@ use crate::pickle::{Id, Pickle, Value, name_of};
 use crate::storage::Place;
 use crate::tensor::Number;
 
-/// Where training programs put the weights in what they save.
-const HOMES: [&str; 7] = ["state_dict", "model_state_dict", "model_state", "model", "module", "network", "net"];
+/// Where training programs put the weights in what they save, and copies of them: averages over steps, teachers.
+const HOMES: [&str; 19] = [
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "module",
+    "network",
+    "net",
+    "weights",
+    "params",
+    "checkpoint",
+    "state_dict_ema",
+    "ema_state_dict",
+    "model_ema",
+    "ema_model",
+    "ema",
+    "model_state_dict_ema",
+    "params_ema",
+    "teacher",
+    "student",
+];
+/// Deepest that weights lie in such places.
+const DEEPEST_HOME: usize = 3;
 /// Most weights, or storages, of one file: the largest published checkpoints have some thousand.
 pub(crate) const MOST_ENTRIES: usize = 100_000;
 /// Deepest chain of wrappers around one tensor (a parameter around a tensor is two).
@@ -22,23 +44,48 @@ pub(crate) struct State {
     pub(crate) ignored: Vec<String>,
 }
 
-/// Finds the state dictionary. Nothing else in the pickle is looked at, so optimiser state costs nothing.
-pub(crate) fn find(pickle: &Pickle) -> Result<State> {
-    let root = pickle.root;
-    let entries = pickle.entries(root).ok_or_else(|| {
-        let found = pickle.kind(root);
-        Fault::content("a dictionary of weights (what model.state_dict() gives)", found)
-    })?;
-    for home in HOMES {
-        let found = entries.iter().find(|(key, _)| pickle.text(*key) == Some(home));
-        if let Some(inner) = found.and_then(|(_, value)| pickle.entries(*value)) {
-            return collect(pickle, &inner, Some(home.to_owned()));
-        }
-    }
-    collect(pickle, &entries, None)
+/// Finds the state dictionaries, at least one. Nothing else in the pickle is looked at, so optimiser state costs nothing.
+pub(crate) fn find(pickle: &Pickle) -> Result<Vec<State>> {
+    let mut search = Search { pickle, seen: HashSet::new(), found: Vec::new() };
+    search.visit(pickle.root, None, 0)?;
+    if search.found.is_empty() { Err(without_weights(pickle)) } else { Ok(search.found) }
 }
 
-fn collect(pickle: &Pickle, entries: &[(Id, Id)], home: Option<String>) -> Result<State> {
+/// A walk through the places where weights lie. A dictionary that is reached twice is one.
+struct Search<'a> {
+    pickle: &'a Pickle,
+    seen: HashSet<Id>,
+    found: Vec<State>,
+}
+
+impl Search<'_> {
+    fn visit(&mut self, dictionary: Id, home: Option<String>, depth: usize) -> Result<()> {
+        let entries = self.pickle.entries(dictionary).filter(|_| depth <= DEEPEST_HOME && self.seen.insert(dictionary));
+        let Some(entries) = entries else { return Ok(()) };
+        let before = self.found.len();
+        for (key, value) in &entries {
+            if let Some(inner) = self.pickle.text(*key).filter(|key| HOMES.contains(key)) {
+                let home = home.as_ref().map_or(inner.to_owned(), |outer| format!("{outer}.{inner}"));
+                self.visit(*value, Some(home), depth + 1)?;
+            }
+        }
+        if self.found.len() == before {
+            self.found.extend(collect(self.pickle, &entries, home)?);
+        }
+        Ok(())
+    }
+}
+
+fn without_weights(pickle: &Pickle) -> Fault {
+    let Some(entries) = pickle.entries(pickle.root) else {
+        return Fault::content("a dictionary of weights (what model.state_dict() gives)", pickle.kind(pickle.root));
+    };
+    let keys: Vec<&str> = entries.iter().filter_map(|(key, _)| pickle.text(*key)).take(8).collect();
+    Fault::content("weights", format!("none in a dictionary of {} entries {keys:?}", entries.len()))
+}
+
+/// The weights of a dictionary; none where it has none.
+fn collect(pickle: &Pickle, entries: &[(Id, Id)], home: Option<String>) -> Result<Option<State>> {
     if entries.len() > MOST_ENTRIES {
         let expected = format!("a dictionary of at most {MOST_ENTRIES} weights");
         return Err(Fault::content(expected, format!("{} entries", entries.len())));
@@ -55,11 +102,7 @@ fn collect(pickle: &Pickle, entries: &[(Id, Id)], home: Option<String>) -> Resul
             Some(place) => state.places.push((name.to_owned(), place)),
         }
     }
-    if state.places.is_empty() {
-        let keys: Vec<&str> = entries.iter().filter_map(|(key, _)| pickle.text(*key)).take(8).collect();
-        return Err(Fault::content("weights", format!("none in a dictionary of {} entries {keys:?}", entries.len())));
-    }
-    Ok(state)
+    Ok((!state.places.is_empty()).then_some(state))
 }
 
 /// The place of a tensor; none for values of other kinds.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use taf_checkpoint::layout::{Home, Layout, Network, Weight};
-use taf_checkpoint::{Allowed, Container, Matched, Mismatch, Tensor, match_weights, read, to_safetensors};
+use taf_checkpoint::{Allowed, Container, Matched, Mismatch, Tensor, match_weights, read, read_under, to_safetensors};
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -233,4 +233,24 @@ fn files_of_unknown_keys_and_of_twins_are_refused() {
     let small = with(&network("tsm.pth.tar"), |weight| weight.shape = vec![1]);
     let refused = match_weights(twins, &small, partial).unwrap_err();
     assert!(matches!(refused, Mismatch::Twice { .. }), "{refused}");
+}
+
+#[test]
+fn of_a_network_and_its_average_the_one_that_is_named_is_read() {
+    let network = tensors("tsm.pth.tar");
+    let wrapped = |front: &'static str| {
+        let renamed = move |tensor: &Tensor| Tensor { name: format!("{front}{}", tensor.name), ..tensor.clone() };
+        network.iter().map(renamed)
+    };
+    let average = |tensor: Tensor| Tensor { values: vec![0.5; tensor.values.len()], ..tensor };
+    let both: Vec<Tensor> = wrapped("model.").chain(wrapped("ema.module.").map(average)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.safetensors");
+    std::fs::write(&path, to_safetensors(&both, &["n_averaged".into()])).unwrap();
+    let refused = read(&path).unwrap_err().to_string();
+    assert!(refused.contains("--under: ") && refused.contains("ema.module") && refused.contains("model"), "{refused}");
+    let averaged = read_under(&path, Some("ema.module")).unwrap();
+    assert!(averaged.tensors.iter().all(|tensor| tensor.values.iter().all(|&value| value == 0.5)));
+    assert_eq!((averaged.tensors.len(), averaged.wrappers), (network.len(), vec!["ema.module.".to_owned()]));
+    assert_eq!(averaged.ignored, ["model (another network)"]);
 }

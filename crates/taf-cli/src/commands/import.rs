@@ -9,7 +9,7 @@ use taf::exchange::{Imported, LabelOrder, import};
 use taf::model::{Recognizer, num_parameters, state_dict};
 use taf::recipe::Recipe;
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
-use taf_checkpoint::{Allowed, Contents, read};
+use taf_checkpoint::{Allowed, Contents, read_under};
 use taf_report::run::{Existing, Provenance, RunDir};
 use taf_video::dataset::Manifest;
 
@@ -26,8 +26,9 @@ use crate::words::network_name;
 ///
 /// Reads .pth, .pth.tar, .pt and .safetensors files of torchvision (ResNet, MobileNetV2: the start of every video network),
 /// of the networks' own repositories and of mmaction2, and tells what matched, what was reshaped, what is fresh and what was
-/// left over. What training programs put around a network, such as module., model. or _orig_mod., is taken out of the keys.
-/// A file is data: nothing in it is executed. Whatever does not fit is refused unless an option allows it.
+/// left over. What programs put around a network, such as module., model. or _orig_mod., is taken out of the keys, and a file
+/// of several networks, such as one and the average of its weights, is refused until --under names one. A file is data:
+/// nothing in it is executed. Whatever does not fit is refused unless an option allows it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,6 +36,7 @@ Examples:
   taf eval --run runs/tsm --data something-v2.jsonl --suite clean
   taf import resnet50.pth --model tsm-resnet50 --data manifest.jsonl --out runs/start
       begins with an image network; taf finetune --from runs/start trains it
+  taf import lightning.ckpt --model tsm-resnet50 --data manifest.jsonl --under ema --out runs/averaged
   taf import tam_sthv1.pth --model tam-resnet50 --classes labels.json --label-order v1-file --out runs/tam")]
 pub struct Args {
     /// The file of weights
@@ -56,6 +58,10 @@ pub struct Args {
     /// Start a new classifier; the file's is left out
     #[arg(long)]
     pub new_classifier: bool,
+    /// Take this network of a file with several, such as state_dict_ema or teacher; the error that refuses such a file lists
+    /// their names
+    #[arg(long, value_name = "NAME")]
+    pub under: Option<String>,
     /// Take what fits, although the file lacks weights of the network or has others
     #[arg(long)]
     pub partial: bool,
@@ -96,7 +102,7 @@ pub fn run(args: Args) -> Result<Status> {
     let recipe = recipe(&args)?;
     let classes = classes(&args)?;
     let order = class_list::order(args.label_order.as_deref())?;
-    let mut contents = read(&args.file)?;
+    let mut contents = read_under(&args.file, args.under.as_deref())?;
     let tensors = std::mem::take(&mut contents.tensors);
     let model = recipe.model.config(classes.len(), recipe.data.sampling.frames()).init(&device(), recipe.seed);
     let allowed = Allowed { new_classifier: args.new_classifier, partial: args.partial };
