@@ -24,13 +24,10 @@ const SEVERITY: u8 = 3;
 /// Writes the report of a run that was trained on its own.
 pub fn training(session: &Session) -> Result<PathBuf> {
     let panel = Panel::new(vec![open(session.run.path(), Weights::Last)?], &Asked::default())?;
-    let title = format!("{}: training", panel.subject_name());
-    let report = panel
-        .report(title, &[Suite::clean()])?
+    let report = alone(&panel, format!("{}: training", panel.subject_name()), &[Suite::clean()])?
         .question("How well does the network do on videos it was not trained on?")
         .fact("training videos", session.plan.train.records().len())
         .provenance(panel.subject().provenance.clone());
-    let report = panel.with_facts(panel.with_curves(panel.with_attention(report, STRIPS_ALONE)?)?);
     write(&session.run, &report.build()?)
 }
 
@@ -39,16 +36,35 @@ pub fn asked(recipe: &Recipe) -> Asked<'_> {
     Asked { manifest: Some(&recipe.data.manifest), splits: &recipe.data.validation, settings: &[] }
 }
 
-/// Writes the report of a run that was fine-tuned: the network before and after.
+/// Writes the report of a run that was fine-tuned: the network before and after, or after alone where the source answers
+/// with other classes.
 pub fn finetuning(session: &Session, source: Trained) -> Result<PathBuf> {
     let tuned = open(session.run.path(), Weights::Last)?;
-    let panel = Panel::new(vec![source, tuned], &asked(&session.plan.recipe))?;
-    let title = format!("{}: fine-tuning", panel.subject_name());
-    let report = compared(&panel, title, &[Suite::clean(), Suite::time_shifted(&[Severity::new(SEVERITY)?])])?
-        .question("Did fine-tuning make the network better, and what does it attend to now?")
+    let suites = [Suite::clean(), Suite::time_shifted(&[Severity::new(SEVERITY)?])];
+    let (report, panel) = if source.info.classes == tuned.info.classes {
+        let panel = Panel::new(vec![source, tuned], &asked(&session.plan.recipe))?;
+        let question = "Did fine-tuning make the network better, and what does it attend to now?";
+        (compared(&panel, title(&panel), &suites)?.question(question), panel)
+    } else {
+        let before = format!("{} answers with other classes and is no measure here", source.name());
+        let panel = Panel::new(vec![tuned], &Asked::default())?;
+        let question = "How well does the network tell the new classes apart?";
+        (alone(&panel, title(&panel), &suites)?.question(question).fact("before", before), panel)
+    };
+    let report = report
         .fact("training videos", session.plan.train.records().len())
         .provenance(panel.subject().provenance.clone());
     write(&session.run, &report.build()?)
+}
+
+fn title(panel: &Panel) -> String {
+    format!("{}: fine-tuning", panel.subject_name())
+}
+
+/// Everything about a network that stands alone.
+fn alone(panel: &Panel, title: String, suites: &[Suite]) -> Result<ReportBuilder> {
+    let report = panel.with_curves(panel.with_attention(panel.report(title, suites)?, STRIPS_ALONE)?)?;
+    Ok(panel.with_facts(report))
 }
 
 /// Writes the report of several runs to an HTML file.

@@ -11,6 +11,7 @@ use taf_video::dataset::Manifest;
 
 use crate::exit::Status;
 use crate::output::{self, say};
+use crate::source::Source;
 
 /// What every command that trains takes.
 #[derive(Debug, Args)]
@@ -53,15 +54,23 @@ pub struct Session {
     pub plan: Plan,
 }
 
+/// The seed that stands in the provenance of runs whose classifier was drawn.
+const NEW_CLASSIFIER: &str = "new classifier";
+
+/// Whether the run in `out` began with a classifier of its own though its other weights are another run's.
+pub fn began_with_new_classifier(out: &Path) -> Result<bool> {
+    Ok(RunDir::open(out)?.read_provenance()?.seeds.contains_key(NEW_CLASSIFIER))
+}
+
 /// Settings that do not change the result of a run, so that it may be taken up with others. The manifest may lie elsewhere
 /// as long as its contents are the same. A run that a bad video stopped may go on without it.
 const FREE: [&str; 5] =
     ["data.manifest", "data.on_bad_video", "data.workers", "train.checkpoint_steps", "train.keep_last"];
 
 impl Session {
-    /// Starts a run with `recipe`, or takes up the one that is there; none if that one is finished. `source` is the file the
-    /// first weights come from, where they are not drawn at random.
-    pub fn begin(out: &Path, existing: Existing, recipe: Recipe, source: Option<&Path>) -> Result<Option<Self>> {
+    /// Starts a run with `recipe`, or takes up the one that is there; none if that one is finished. `source` is what the
+    /// first weights are taken from, where they are not drawn at random.
+    pub fn begin(out: &Path, existing: Existing, recipe: Recipe, source: Option<Source>) -> Result<Option<Self>> {
         if existing == Existing::Resume
             && let Ok(old) = RunDir::open(out)
         {
@@ -69,7 +78,8 @@ impl Session {
         }
         // Everything is checked before a folder appears.
         let plan = recipe.plan()?;
-        let sources: Vec<&Path> = source.into_iter().chain([plan.recipe.data.manifest.as_path()]).collect();
+        let weights = source.map(|source| source.trained.weights.as_path());
+        let sources: Vec<&Path> = weights.into_iter().chain([plan.recipe.data.manifest.as_path()]).collect();
         let origin = provenance(&plan.recipe, source)?.with_videos(plan.fingerprint());
         let run = RunDir::create(out, existing, &sources)?;
         warn_without_lock(&run);
@@ -77,7 +87,7 @@ impl Session {
         Ok(Some(Self { run, plan }))
     }
 
-    fn resume(old: &RunDir, recipe: Recipe, source: Option<&Path>) -> Result<Option<Self>> {
+    fn resume(old: &RunDir, recipe: Recipe, source: Option<Source>) -> Result<Option<Self>> {
         // Only a recipe in its ranges can be written down, as comparing it takes.
         recipe.check()?;
         old.check_recipe()?;
@@ -89,7 +99,7 @@ impl Session {
         let run = RunDir::create(old.path(), Existing::Resume, &[])?;
         warn_without_lock(&run);
         let mut origin = run.read_provenance()?;
-        refuse_other_data(&origin, &provenance(&plan.recipe, source)?, run.path())?;
+        refuse_other_start(&origin, &provenance(&plan.recipe, source)?, run.path())?;
         tell_other_videos(&origin, &plan);
         origin.mark_resumed();
         run.write_origin(origin, &plan.recipe.to_toml())?;
@@ -175,15 +185,14 @@ pub fn tell_finished(args: &RunArgs) -> Result<Status> {
 }
 
 /// Where a run comes from that begins now.
-pub fn provenance(recipe: &Recipe, source: Option<&Path>) -> Result<Provenance> {
+pub fn provenance(recipe: &Recipe, source: Option<Source>) -> Result<Provenance> {
     let provenance = Provenance::new("flex (CPU)", rayon::current_num_threads())
         .with_commit(option_env!("TAF_GIT_COMMIT"))
         .with_seed("recipe", recipe.seed)
         .with_data(&recipe.data.manifest)?;
-    Ok(match source {
-        Some(weights) => provenance.with_data(weights)?,
-        None => provenance,
-    })
+    let Some(Source { trained, new_classifier }) = source else { return Ok(provenance) };
+    let provenance = provenance.with_data(&trained.weights)?;
+    Ok(if new_classifier { provenance.with_seed(NEW_CLASSIFIER, recipe.seed) } else { provenance })
 }
 
 /// Refuses settings that a run did not begin with.
@@ -236,7 +245,11 @@ fn tell_other_videos(began: &Provenance, plan: &Plan) {
     }
 }
 
-fn refuse_other_data(began: &Provenance, now: &Provenance, run: &Path) -> Result<()> {
+fn refuse_other_start(began: &Provenance, now: &Provenance, run: &Path) -> Result<()> {
+    let classifier = |of: &Provenance| of.seeds.contains_key(NEW_CLASSIFIER);
+    if !classifier(began) && classifier(now) {
+        bail!("expected the classifier that the run began with, found --new-classifier: {}", run.display());
+    }
     for (old, new) in began.data.iter().zip(&now.data) {
         if old.sha256 != new.sha256 {
             bail!(

@@ -4,30 +4,85 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use taf::model::{ModelRecipe, Recognizer, load_state, state_dict};
+use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state, state_dict};
 use taf::recipe::{Plan, Recipe, RecipeError};
 use taf::trained::Trained;
 
 use crate::trained::autodiff_device;
+use crate::words::shortened;
 
-/// The network of `plan` with the weights of `source`; an auxiliary batch-norm branch is left behind.
-pub fn start(plan: &Plan, source: &Trained) -> Result<Recognizer> {
-    let run = source.run.path().display();
-    refuse_other_network(&plan.recipe.model, &source.info.model).with_context(|| format!("cannot start from {run}"))?;
-    refuse_other_length(plan, source).with_context(|| format!("cannot start from {run}"))?;
-    if plan.classes != source.info.classes {
-        bail!(
-            "expected the classes of {run} ({}), found {}: {}\nname them with --classes where the manifest has more",
-            source.info.classes.join(", "),
-            plan.classes.join(", "),
-            plan.recipe.data.manifest.display()
-        );
+/// A run to start from, and what is taken of it.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The run.
+    pub trained: &'a Trained,
+    /// Whether its classifier is left behind, for other classes or for the same learned anew.
+    pub new_classifier: bool,
+}
+
+impl Source<'_> {
+    /// The network of `plan` with the weights of the run; an auxiliary batch-norm branch is left behind. A new classifier
+    /// has the first weights that the recipe's seed gives it, and so has TPN's second one.
+    pub fn start(self, plan: &Plan) -> Result<Recognizer> {
+        let Self { trained, new_classifier } = self;
+        let run = trained.run.path().display();
+        let cannot = || format!("cannot start from {run}");
+        refuse_other_network(&plan.recipe.model, &trained.info.model).with_context(cannot)?;
+        refuse_other_length(plan, trained).with_context(cannot)?;
+        if !new_classifier {
+            refuse_other_classes(plan, trained)?;
+        }
+        let model = plan.init_model(&autodiff_device());
+        let (mut weights, mut known) = (state_dict(&model), state_dict(&trained.model));
+        for (name, values) in weights.iter_mut().filter(|(name, _)| !(new_classifier && model.is_head(name))) {
+            *values = known.remove(name).with_context(|| format!("expected the weights of {name} in {run}"))?;
+        }
+        Ok(load_state(model, weights)?)
     }
-    let model = plan.init_model(&autodiff_device());
-    let own = state_dict(&model);
-    let mut weights = state_dict(&source.model);
-    weights.retain(|name, _| own.contains_key(name));
-    Ok(load_state(model, weights)?)
+
+    /// The recipe of the run for training on plainly, with `overrides`.
+    pub fn inherited(self, overrides: &[String]) -> Result<Recipe> {
+        Ok(Recipe::parse(&self.base().to_toml(), &self.trained.run.recipe_path(), overrides)?)
+    }
+
+    /// A recipe whose missing tables, except `[taf]`, are those of the run; `path` is where `text` comes from.
+    pub fn completed(self, text: &str, path: &Path, overrides: &[String]) -> Result<Recipe> {
+        let error = |error: toml::de::Error| RecipeError::Parse { path: path.to_owned(), message: error.to_string() };
+        let mut own: toml::Table = toml::from_str(text).map_err(error)?;
+        absolute_manifest(&mut own, path);
+        let mut table: toml::Table = toml::from_str(&self.base().to_toml()).map_err(error)?;
+        table.extend(own);
+        // Read before it is changed, so that an error speaks of the file.
+        let recipe: Recipe = toml::Value::Table(table).try_into().map_err(error)?;
+        Ok(Recipe::parse(&recipe.to_toml(), path, overrides)?)
+    }
+
+    /// What a recipe takes over: not TAF, and no choice of classes where the new ones may be others.
+    fn base(self) -> Recipe {
+        let mut base = Recipe { taf: None, ..self.trained.recipe.clone() };
+        base.data.classes = base.data.classes.filter(|_| !self.new_classifier);
+        base
+    }
+}
+
+fn refuse_other_classes(plan: &Plan, source: &Trained) -> Result<()> {
+    ensure!(
+        plan.classes == source.info.classes,
+        "expected the classes of {} ({}), found {}: {}\nname them with --classes where the manifest has more, or start a \
+         classifier for others with --new-classifier",
+        source.run.path().display(),
+        listed(&source.info.classes),
+        listed(&plan.classes),
+        plan.recipe.data.manifest.display()
+    );
+    Ok(())
+}
+
+/// How many classes are named before the others are counted.
+const NAMED_CLASSES: usize = 12;
+
+fn listed(classes: &[String]) -> String {
+    shortened(classes.iter().map(String::as_str), NAMED_CLASSES)
 }
 
 fn refuse_other_network(asked: &ModelRecipe, found: &ModelRecipe) -> Result<()> {
@@ -54,25 +109,6 @@ fn refuse_other_length(plan: &Plan, source: &Trained) -> Result<()> {
         bail!("expected clips of the {known} frames the weights are made for, found data.sampling.frames = {asked}");
     }
     Ok(())
-}
-
-/// The recipe of `source` for training on plainly, with `overrides`.
-pub fn inherited(source: &Trained, overrides: &[String]) -> Result<Recipe> {
-    let base = Recipe { taf: None, ..source.recipe.clone() };
-    Ok(Recipe::parse(&base.to_toml(), &source.run.recipe_path(), overrides)?)
-}
-
-/// A recipe whose missing tables, except `[taf]`, are those of `source`; `path` is where `text` comes from.
-pub fn completed(text: &str, path: &Path, source: &Trained, overrides: &[String]) -> Result<Recipe> {
-    let error = |error: toml::de::Error| RecipeError::Parse { path: path.to_owned(), message: error.to_string() };
-    let mut own: toml::Table = toml::from_str(text).map_err(error)?;
-    absolute_manifest(&mut own, path);
-    let base = Recipe { taf: None, ..source.recipe.clone() };
-    let mut table: toml::Table = toml::from_str(&base.to_toml()).map_err(error)?;
-    table.extend(own);
-    // Read before it is changed, so that an error speaks of the file.
-    let recipe: Recipe = toml::Value::Table(table).try_into().map_err(error)?;
-    Ok(Recipe::parse(&recipe.to_toml(), path, overrides)?)
 }
 
 /// A relative path in a recipe starts from the recipe's folder.

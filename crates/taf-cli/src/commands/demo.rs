@@ -20,7 +20,7 @@ use crate::panel::Panel;
 use crate::progress::Counter;
 use crate::reports;
 use crate::session::{Session, manifest_override, refuse_differences, stored_recipe};
-use crate::source;
+use crate::source::Source;
 use crate::trained::{autodiff_device, open};
 use crate::training;
 
@@ -140,22 +140,22 @@ impl Demo<'_> {
 
     /// One of the three runs; the fine-tuned ones start from the first.
     fn train(&self, name: &str, what: &str) -> Result<Outcome> {
-        let source = if name == "base" { None } else { Some(open(&self.folder("base"), Weights::Last)?) };
+        let base = if name == "base" { None } else { Some(open(&self.folder("base"), Weights::Last)?) };
+        let source = base.as_ref().map(|trained| Source { trained, new_classifier: false });
         let mut recipe = match &source {
             None => self.first_recipe()?,
-            Some(source) => self.settled(source::completed(FINETUNE, Path::new("demo_taf.toml"), source, &[])?),
+            Some(source) => self.settled(source.completed(FINETUNE, Path::new("demo_taf.toml"), &[])?),
         };
         if name == "plain" {
             recipe.taf = None;
         }
-        let weights = source.as_ref().map(|source| source.weights.as_path());
-        let Some(session) = Session::begin(&self.folder(name), Existing::Resume, recipe, weights)? else {
+        let Some(session) = Session::begin(&self.folder(name), Existing::Resume, recipe, source)? else {
             say("      done before");
             return Ok(Outcome::Finished);
         };
         let model = match &source {
             None => session.plan.init_model(&autodiff_device()),
-            Some(source) => source::start(&session.plan, source)?,
+            Some(source) => source.start(&session.plan)?,
         };
         let (outcome, _) = training::train(&session, model, what)?;
         if outcome == Outcome::Finished {
