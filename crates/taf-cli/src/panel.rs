@@ -34,13 +34,14 @@ impl Panel {
     /// those of each run's recipe, or of another manifest or split.
     pub fn new(trained: Vec<Trained>, asked: &Asked) -> Result<Self> {
         same_classes(&trained)?;
+        same_label_set(&trained)?;
         let names = distinct_names(&trained);
         let member = |(trained, name): (Trained, String)| -> Result<Member> {
             let examination = trained.examination(asked)?;
             Ok(Member { name, trained, examination })
         };
         let members: Vec<Member> = trained.into_iter().zip(names).map(member).collect::<Result<_>>()?;
-        tell_unknown_classes(&members);
+        tell_left_out(&members);
         Ok(Self { members })
     }
 
@@ -75,6 +76,9 @@ impl Panel {
     /// A report with what every network says about every suite.
     pub fn report(&self, title: impl Into<String>, suites: &[Suite]) -> Result<ReportBuilder> {
         let mut report = Report::builder(title).classes(self.subject().info.classes.clone());
+        if let Some(labels) = &self.subject().info.label_set {
+            report = report.fact("labels", labels);
+        }
         for Member { name, trained, examination } in &self.members {
             report = report.model(name, words::description(trained)).weights(name, words::weights(trained));
             let answers = answers::of_versions(name, trained, &examination.evaluation, suites)?;
@@ -151,32 +155,49 @@ impl Member {
         let Self { name, trained, examination } = self;
         let record = &examination.evaluation.records()[index];
         let (clip, seed) = (examination.evaluation.first_view(index)?, trained.recipe.seed);
-        let seen = Explanation::new(&trained.model, &clip, Some(record.label), adversary, &device(), seed)?;
+        let seen = Explanation::new(&trained.model, &clip, record.label, adversary, &device(), seed)?;
         let classes = &trained.info.classes;
-        let title = format!("{name} sees {:?}", classes[record.label]);
+        let title = format!("{name} sees {:?}", classes[record.known_label()?]);
         let caption = format!(
             "{}: frames, where the class is argued for, attention per frame; natural and temporal adversarial clip, and the \
              difference amplified.",
-            record.path
+            record.id()
         );
         let png = seen.strip(&title, classes)?;
         Ok(report.picture(title, caption, png))
     }
 }
 
-/// Says which classes of a manifest no network knows, once for each manifest.
-fn tell_unknown_classes(members: &[Member]) {
+/// Says which videos of a manifest are left out, once for each manifest.
+fn tell_left_out(members: &[Member]) {
     let mut told = Vec::new();
-    for Examination { unknown_classes, recipe, .. } in members.iter().map(|member| &member.examination) {
+    for Examination { unknown_classes, unlabelled, recipe, .. } in members.iter().map(|member| &member.examination) {
         let manifest = &recipe.data.manifest;
-        if !unknown_classes.is_empty() && !told.contains(&manifest) {
-            say(format_args!(
-                "the network does not know {}: their videos are left out: {}",
-                unknown_classes.join(", "),
-                manifest.display()
-            ));
-            told.push(manifest);
+        if told.contains(&manifest) {
+            continue;
         }
+        let (classes, file) = (unknown_classes.join(", "), manifest.display());
+        if !unknown_classes.is_empty() {
+            say(format_args!("the network does not know {classes}: their videos are left out: {file}"));
+        }
+        if *unlabelled > 0 {
+            say(format_args!("{unlabelled} videos without label are left out: {file}"));
+        }
+        told.push(manifest);
+    }
+}
+
+/// Refuses networks that were trained on labels of different meaning, such as those of two versions of a data set.
+fn same_label_set(trained: &[Trained]) -> Result<()> {
+    let mut known = trained.iter().filter_map(|member| Some((member.info.label_set.as_ref()?, member.run.path())));
+    let Some((expected, first)) = known.next() else { return Ok(()) };
+    match known.find(|(found, _)| *found != expected) {
+        None => Ok(()),
+        Some((found, run)) => bail!(
+            "expected the labels {expected}, which {} was trained on, found {found}: {}",
+            first.display(),
+            run.display()
+        ),
     }
 }
 
@@ -203,7 +224,7 @@ fn distinct_names(trained: &[Trained]) -> Vec<String> {
 
 /// The first video of each class, by index.
 fn one_per_class(videos: &[Record]) -> Vec<usize> {
-    let mut classes: Vec<usize> = videos.iter().map(|video| video.label).collect();
+    let mut classes: Vec<_> = videos.iter().map(|video| video.label).collect();
     classes.sort_unstable();
     classes.dedup();
     classes.into_iter().filter_map(|class| videos.iter().position(|video| video.label == class)).collect()

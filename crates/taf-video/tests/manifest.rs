@@ -5,8 +5,11 @@ mod listed;
 use std::fs;
 use std::path::Path;
 
-use listed::{HEADER, prepare_folders, quiet, record, two_classes, written};
-use taf_video::dataset::{Content, FrameNames, Manifest, PrepareOptions, class_folders, prepare};
+use listed::{HEADER, prepare_folders, quiet, record, two_classes, write_video, written};
+use taf_video::dataset::{
+    CheckOptions, Content, FrameNames, Manifest, Part, PrepareOptions, ProblemKind, Record, check, class_folders,
+    prepare,
+};
 
 #[test]
 fn a_manifest_comes_back_from_disk_as_it_went_there() {
@@ -16,8 +19,11 @@ fn a_manifest_comes_back_from_disk_as_it_went_there() {
     records[1].group = Some("scene 4".into());
     records[1].content = Some(Content { bytes: 12, sha256: "0a".repeat(32) });
     records[1].damaged = true;
+    records.push(Record { label: None, part: Some(Part { start: 3, end: 7 }), ..record("a/2.mp4", 0, "test", 4) });
     let classes = vec!["up".to_owned(), "down, slowly".to_owned()];
     let manifest = Manifest::new(folder.path(), classes, Some(names), records).unwrap();
+    let manifest = manifest.with_label_set(Some("stairs-v2".into())).unwrap();
+    let manifest = manifest.with_mirror_pairs(vec![["up", "down, slowly"].map(str::to_owned)]).unwrap();
     let path = folder.path().join("list.jsonl");
     manifest.write(&path).unwrap();
     let read = Manifest::read(&path).unwrap();
@@ -53,30 +59,53 @@ fn the_documented_example_is_read() {
     ));
     let manifest = Manifest::read(&path).unwrap();
     assert_eq!(manifest.splits(), ["train", "val"]);
-    assert_eq!(manifest.split("val").unwrap()[0].label, 1);
+    assert_eq!(manifest.split("val").unwrap()[0].label, Some(1));
     assert_eq!(manifest.split("val").unwrap()[0].group.as_deref(), Some("scene 4"));
 }
 
+/// A good record, for headers and records that are bad.
+const GOOD: &str = r#"{"path":"a.mp4","label":"up","split":"train","frames":3}"#;
+
+/// Each case has a name, a manifest, what was expected, and the line at fault.
+fn refused(cases: Vec<(&str, String, &str, usize)>) {
+    for (name, text, expected, line) in cases {
+        let (_folder, path) = written(&text);
+        let error = Manifest::read(&path).unwrap_err().to_string();
+        let place = format!("on line {line}: {}", path.display());
+        assert!(error.contains(expected) && error.ends_with(&place), "{name}: {error}");
+        assert!(error.len() < 500, "{name}: the message quotes the file at length");
+    }
+}
+
 #[test]
-fn hostile_manifests_are_refused_with_file_line_and_what_was_expected() {
-    let good = r#"{"path":"a.mp4","label":"up","split":"train","frames":3}"#;
-    let with = |from: &str, to: &str| format!("{HEADER}\n{good}\n{}", good.replace("a.mp4", "b.mp4").replace(from, to));
-    let huge = format!("{HEADER}\n{good}\n{}", "x".repeat(3 << 20));
-    let cases: Vec<(&str, String, &str, usize)> = vec![
+fn hostile_headers_are_refused_with_file_line_and_what_was_expected() {
+    refused(vec![
         ("empty", String::new(), "a manifest header", 1),
         ("no JSON", "classes: up".into(), "a manifest header", 1),
-        ("a record first", good.into(), "a manifest header", 1),
+        ("a record first", GOOD.into(), "a manifest header", 1),
         ("later version", HEADER.replace(":1", ":2").replace("}", r#","new":0}"#), "manifest version 1", 1),
         ("unknown header field", HEADER.replace("}", r#","colour":0}"#), "a manifest header", 1),
         ("no classes", HEADER.replace(r#""up","down""#, ""), "at least one class", 1),
         ("class twice", HEADER.replace("down", "up"), "every class once", 1),
+        ("nameless labels", HEADER.replace("}", r#","label_set":" "}"#), "the name of a label set", 1),
+        ("unknown pair", HEADER.replace("}", r#","mirror_pairs":[["up","left"]]}"#), "mirror pairs of the classes", 1),
         ("index without template", HEADER.replace("}", r#","first_index":0}"#), "frames_template", 1),
+    ]);
+}
+
+#[test]
+fn hostile_records_are_refused_with_file_line_and_what_was_expected() {
+    let with = |from: &str, to: &str| format!("{HEADER}\n{GOOD}\n{}", GOOD.replace("a.mp4", "b.mp4").replace(from, to));
+    let huge = format!("{HEADER}\n{GOOD}\n{}", "x".repeat(3 << 20));
+    refused(vec![
         ("bad JSON", with("}", ""), "a record", 3),
         ("unknown field", with("}", r#","fps":12}"#), "a record", 3),
         ("missing field", with(r#","frames":3"#, ""), "a record", 3),
         ("wrong type", with(":3", ":\"3\""), "a record", 3),
         ("negative frames", with(":3", ":-3"), "a record", 3),
         ("no frames", with(":3", ":0"), "at least one frame", 3),
+        ("start without end", with("}", r#","start":3}"#), r#""start" and "end" together"#, 3),
+        ("part that ends before it starts", with("}", r#","start":5,"end":2}"#), "as many frames as lie between", 3),
         ("unknown label", with("\"up\"", "\"sideways\""), "a label among the header's classes (up, down)", 3),
         ("no split", with("train", ""), "the name of a split", 3),
         ("no path", with("b.mp4", ""), "a path", 3),
@@ -88,14 +117,7 @@ fn hostile_manifests_are_refused_with_file_line_and_what_was_expected() {
         ("size without hash", with("}", r#","bytes":3}"#), r#""bytes" and "sha256" together"#, 3),
         ("no hash", with("}", r#","bytes":3,"sha256":"zz"}"#), "64 hexadecimal digits", 3),
         ("huge line", huge, "lines of at most", 3),
-    ];
-    for (name, text, expected, line) in cases {
-        let (_folder, path) = written(&text);
-        let error = Manifest::read(&path).unwrap_err().to_string();
-        let place = format!("on line {line}: {}", path.display());
-        assert!(error.contains(expected) && error.ends_with(&place), "{name}: {error}");
-        assert!(error.len() < 500, "{name}: the message quotes the file at length");
-    }
+    ]);
 }
 
 #[test]
@@ -128,12 +150,50 @@ fn chosen_classes_get_new_labels_in_the_order_given() {
     let chosen = manifest.select_classes(&["c", "a"]).unwrap();
     assert_eq!(chosen.classes(), ["c", "a"]);
     let labelled: Vec<_> = chosen.records().iter().map(|record| (record.path.as_str(), record.label)).collect();
-    assert_eq!(labelled, [("0", 1), ("2", 0)]);
+    assert_eq!(labelled, [("0", Some(1)), ("2", Some(0))]);
     assert_ne!(chosen.hash(), manifest.hash());
     let refused = |names: &[&str]| manifest.select_classes(names).unwrap_err().to_string();
     assert_eq!(refused(&["a", "d"]), "classes must be among a, b, c, got d");
     assert_eq!(refused(&["a", "a"]), "classes must be every class once, got \"a\" twice");
     assert_eq!(refused(&[]), "classes must be at least one class, got no classes");
+}
+
+#[test]
+fn pairs_of_the_mirror_stay_as_long_as_both_classes_do() {
+    let classes = ["1", "2", "3"].map(str::to_owned).to_vec();
+    let manifest = Manifest::new(Path::new("/videos"), classes, None, vec![record("a", 0, "train", 1)]).unwrap();
+    let manifest = manifest.with_mirror_pairs(vec![["1", "3"].map(str::to_owned)]).unwrap();
+    assert_eq!(manifest.select_classes(&["3", "1"]).unwrap().mirror_pairs(), manifest.mirror_pairs());
+    assert!(manifest.select_classes(&["1", "2"]).unwrap().mirror_pairs().is_empty());
+}
+
+#[test]
+fn a_part_is_a_video_of_its_own_whose_frames_are_those_of_the_whole() {
+    let root = tempfile::tempdir().unwrap();
+    write_video(&root.path().join("a.mp4"), 9, 60);
+    let part = |start, end| Record { part: Some(Part { start, end }), ..record("a.mp4", 0, "train", end - start) };
+    let whole = record("a.mp4", 0, "train", 9);
+    let records = vec![whole, part(2, 6), part(6, 9), part(7, 11)];
+    let manifest = Manifest::new(root.path(), vec!["up".into()], None, records).unwrap();
+    let frames = |place: usize, indices: &[usize]| {
+        let mut video = manifest.open(&manifest.records()[place]).unwrap();
+        assert_eq!(video.num_frames().unwrap(), manifest.records()[place].frames);
+        video.read(indices).unwrap()
+    };
+    assert_eq!(frames(1, &[0, 3]), frames(0, &[2, 5]));
+    assert_eq!(frames(2, &[2]), frames(0, &[8]));
+    let refused = |place: usize, indices: &[usize]| {
+        let mut video = manifest.open(&manifest.records()[place]).unwrap();
+        video.read(indices).unwrap_err().to_string()
+    };
+    assert!(refused(1, &[4]).starts_with("expected frame indices below 4"), "{}", refused(1, &[4]));
+    assert!(refused(3, &[0]).starts_with("expected at least 11 frames, where the part ends, found 9"));
+    let ids: Vec<_> = manifest.records().iter().map(|record| record.id().into_owned()).collect();
+    assert_eq!(ids, ["a.mp4", "a.mp4#2-6", "a.mp4#6-9", "a.mp4#7-11"]);
+    manifest.write(&root.path().join("m.jsonl")).unwrap();
+    let report = check(&root.path().join("m.jsonl"), &CheckOptions::default(), &quiet).unwrap();
+    let problems: Vec<_> = report.problems.iter().map(|problem| (problem.kind, problem.line)).collect();
+    assert_eq!(problems, [(ProblemKind::FrameCount, Some(5))]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ const COMPRESSION: f64 = 6.0;
 fn assert_holds(manifest: &Manifest, shapes: &MovingShapes) {
     for record in manifest.records() {
         let number = record.path.rsplit(['-', '.']).nth(1).unwrap().parse().unwrap();
-        let drawn = shapes.of_split(&record.split).clip(record.label, number);
+        let drawn = shapes.of_split(&record.split).clip(record.label.unwrap(), number);
         assert_eq!(drawn.len(), record.frames);
         let stored = manifest.open(record).unwrap().read(&(0..record.frames).collect::<Vec<_>>()).unwrap();
         let difference = difference(&stored, &drawn);
@@ -72,7 +72,11 @@ fn clips_that_are_each_other_backwards_share_a_group_and_nothing_else_does() {
     let manifest = shapes(3).write(root.path(), &[("a", 2), ("b", 1)], &quiet).unwrap();
     let mut groups = BTreeMap::<_, Vec<_>>::new();
     for record in manifest.records() {
-        groups.entry(record.group.clone().unwrap()).or_default().push((record.label, &record.split, record.frames));
+        groups.entry(record.group.clone().unwrap()).or_default().push((
+            record.label.unwrap(),
+            &record.split,
+            record.frames,
+        ));
     }
     assert_eq!(groups.len(), 15);
     for members in groups.values() {

@@ -67,7 +67,7 @@ fn steps(criterion: &mut Criterion) {
             video.read(&indices).expect("it is whole")
         };
         let frames = read();
-        let (clip, label) = transform.apply(frames.clone(), record.label, seed);
+        let (clip, label) = transform.apply(frames.clone(), record.known_label().unwrap(), seed);
         let batch = ClipBatch { samples: vec![Sample { clip, label, id: record.path.clone() }] };
         let mut group = criterion.benchmark_group(format!("clip {FRAMES}x{side}x{side} of {video_side}"));
         group.throughput(Throughput::Elements(1));
@@ -75,7 +75,7 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function("crop, resize, flip", |b| {
             b.iter_batched(
                 || frames.clone(),
-                |frames| transform.apply(frames, record.label, seed),
+                |frames| transform.apply(frames, record.known_label().unwrap(), seed),
                 criterion::BatchSize::LargeInput,
             );
         });

@@ -222,9 +222,10 @@ impl Recipe {
             None => manifest,
         };
         let seed = Seed::new(self.seed);
-        let train = manifest.select_splits(&self.data.train).map_err(lacking)?;
+        let labelled = |splits| labelled_splits(&manifest, splits).map_err(lacking);
+        let train = labelled(&self.data.train)?;
         let evaluation = Evaluation {
-            videos: Arc::new(manifest.select_splits(&self.data.validation).map_err(lacking)?),
+            videos: Arc::new(labelled(&self.data.validation)?),
             views: self.data.evaluation_views()?,
             batch_size: self.train.batch_size,
             threads: self.data.workers,
@@ -238,7 +239,7 @@ impl Recipe {
             train: ClipSource::new(train, self.data.sampling.clone(), seed.with("train"))
                 .on_bad_video(self.data.on_bad_video),
             evaluation,
-            transform: self.data.transform.init(&classes)?,
+            transform: self.data.transform_of(&manifest).init(&classes)?,
             classes,
             manifest_hash,
         })
@@ -317,7 +318,23 @@ impl Recipe {
     }
 }
 
+/// The videos of some splits, which must all have labels to learn from or to score by.
+fn labelled_splits(list: &Manifest, splits: &[String]) -> Result<Manifest, taf_video::Error> {
+    let videos = list.select_splits(splits)?;
+    let Some(record) = videos.records().iter().find(|record| record.label.is_none()) else { return Ok(videos) };
+    let (name, got) =
+        ("a split for training or validation", format!("{:?}, where {} has none", record.split, record.id()));
+    Err(taf_video::Error::Setting { name, expected: "one whose videos all have labels".to_owned(), got })
+}
+
 impl DataRecipe {
+    /// Crop, flips and colour of training clips; a mirror also exchanges the classes that the manifest says it does.
+    fn transform_of(&self, manifest: &Manifest) -> TrainTransformConfig {
+        let mut transform = self.transform.clone();
+        transform.horizontal_pairs.extend_from_slice(manifest.mirror_pairs());
+        transform
+    }
+
     /// How an evaluation looks at a video.
     ///
     /// # Errors
@@ -341,6 +358,7 @@ impl Plan {
             model,
             frames: data.sampling.frames(),
             classes: &self.classes,
+            label_set: self.train.videos().label_set(),
             train,
             taf: taf.as_ref(),
             clips: &self.train,

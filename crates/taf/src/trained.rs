@@ -9,7 +9,7 @@ use taf_files::Identity;
 use taf_report::run::{Provenance, RunDir};
 use taf_video::dataset::{Manifest, Record};
 
-use crate::evaluate::{Evaluation, labelled_by};
+use crate::evaluate::{Evaluation, Labelled};
 use crate::model::{Recognizer, StateError, load_state};
 use crate::recipe::{Recipe, RecipeError};
 use crate::train::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo};
@@ -67,6 +67,8 @@ pub struct Examination {
     pub recipe: Recipe,
     /// Classes of the manifest that the network does not know; their videos are left out.
     pub unknown_classes: Vec<String>,
+    /// How many videos have no label; they are left out too.
+    pub unlabelled: usize,
 }
 
 /// Why a run cannot be opened or asked.
@@ -108,16 +110,23 @@ pub enum TrainedError {
         /// What is wrong with the manifest.
         source: taf_video::Error,
     },
-    /// The network knows none of the classes.
-    #[error(
-        "expected videos of the network's classes ({}), found only {}: {}", known.join(", "), found.join(", "),
-        manifest.display()
-    )]
+    /// The network knows none of the classes, or no label is known.
+    #[error("expected videos of the network's classes ({}), found only {found}: {}", known.join(", "), manifest.display())]
     NoVideos {
         /// The network's classes.
         known: Vec<String>,
-        /// The classes of the manifest.
-        found: Vec<String>,
+        /// What is there instead.
+        found: String,
+        /// The manifest.
+        manifest: PathBuf,
+    },
+    /// The labels mean something else than those the network was trained on.
+    #[error("expected the labels {expected}, which the network was trained on, found {found}: {}", manifest.display())]
+    LabelSet {
+        /// What the network was trained on.
+        expected: String,
+        /// What the manifest has.
+        found: String,
         /// The manifest.
         manifest: PathBuf,
     },
@@ -184,21 +193,22 @@ impl Trained {
     pub fn examination(&self, asked: &Asked) -> Result<Examination, TrainedError> {
         let recipe = self.recipe_with(asked)?;
         let list = self.read_manifest(asked, &recipe)?;
+        self.refuse_other_labels(&list, &recipe.data.manifest)?;
         let lacking = |source| TrainedError::Videos { manifest: recipe.data.manifest.clone(), source };
         let videos = list.select_splits(&recipe.data.validation).map_err(lacking)?;
         if self.which == Weights::Best {
             self.refuse_choosers(&videos)?;
         }
-        let (known, unknown_classes) = labelled_by(&videos, &self.info.classes).map_err(lacking)?;
-        if known.records().is_empty() {
-            return Err(TrainedError::NoVideos {
-                known: self.info.classes.clone(),
-                found: unknown_classes,
-                manifest: recipe.data.manifest,
-            });
+        let Labelled { videos, unknown_classes, unlabelled } =
+            Labelled::by(&videos, &self.info.classes).map_err(lacking)?;
+        if videos.records().is_empty() {
+            let found =
+                if unknown_classes.is_empty() { "ones without label".into() } else { unknown_classes.join(", ") };
+            let known = self.info.classes.clone();
+            return Err(TrainedError::NoVideos { known, found, manifest: recipe.data.manifest });
         }
         let evaluation = Evaluation {
-            videos: Arc::new(known),
+            videos: Arc::new(videos),
             views: recipe.data.evaluation_views()?,
             batch_size: recipe.train.batch_size,
             threads: recipe.data.workers,
@@ -206,7 +216,7 @@ impl Trained {
         // A recipe that names its classes left the others of its own manifest out on purpose.
         let is_own = Identity::of(&recipe.data.manifest) == Identity::of(&self.recipe.data.manifest);
         let unknown_classes = if is_own && recipe.data.classes.is_some() { Vec::new() } else { unknown_classes };
-        Ok(Examination { evaluation, recipe, unknown_classes })
+        Ok(Examination { evaluation, recipe, unknown_classes, unlabelled })
     }
 
     fn recipe_with(&self, asked: &Asked) -> Result<Recipe, TrainedError> {
@@ -239,6 +249,17 @@ impl Trained {
         // An imported run need not have videos of its own, and a run may come from another machine.
         let own = |source| TrainedError::NoManifest { run: self.run.path().to_owned(), source };
         if asked.manifest.is_some() { Ok(list?) } else { list.map_err(own) }
+    }
+
+    fn refuse_other_labels(&self, list: &Manifest, manifest: &Path) -> Result<(), TrainedError> {
+        match (self.info.label_set.as_deref(), list.label_set()) {
+            (Some(expected), Some(found)) if expected != found => Err(TrainedError::LabelSet {
+                expected: expected.to_owned(),
+                found: found.to_owned(),
+                manifest: manifest.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The best of several evaluations is too good a figure on the videos that told which was best, whatever names lead to

@@ -185,6 +185,7 @@ fn the_hash_of_weights_is_that_of_the_bytes_that_were_read() {
         progress: Progress::default(),
         model: Recipe::parse(recipe, Path::new("recipe.toml"), &[]).unwrap().model,
         classes: (0..CLASSES).map(|class| class.to_string()).collect(),
+        label_set: None,
         frames: 8,
         auxiliary: false,
     };

@@ -145,6 +145,12 @@ fn classes(args: &Args) -> Result<Vec<String>> {
     }
 }
 
+/// That of the manifest: a list of names does not say which labels it names.
+fn label_set(args: &Args) -> Result<Option<String>> {
+    let manifest = args.data.as_deref().map(Manifest::read).transpose()?;
+    Ok(manifest.and_then(|manifest| manifest.label_set().map(str::to_owned)))
+}
+
 /// Classes that are numbers usually tell the rows of a classifier, which sorted names do not follow: 0, 1, 10, 11, 2.
 fn note_numbers_out_of_order(classes: &[String]) {
     if let Some(row) = class_list::first_number_out_of_place(classes) {
@@ -170,6 +176,7 @@ fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognize
         progress: Progress::default(),
         model: recipe.model.clone(),
         classes: classes.to_vec(),
+        label_set: label_set(args)?,
         frames: recipe.data.sampling.frames(),
         auxiliary: false,
     };

@@ -9,10 +9,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::heading::Heading;
 use super::lines::{self, Fault, Parsed, ProblemKind};
 use super::path::folder_of;
 use super::prepare::Examined;
-use super::{FrameNames, Progress, Record};
+use super::{FrameNames, Progress, Record, SplitCounts};
 use crate::{Error, Result};
 
 /// What a manifest is held to.
@@ -39,15 +40,6 @@ pub struct CheckReport {
     pub classes: Vec<String>,
     /// The number of good records per split, in the order of the splits' first records.
     pub counts: Vec<SplitCounts>,
-}
-
-/// How many videos a split has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SplitCounts {
-    /// The name of the split.
-    pub split: String,
-    /// Videos per class, in the order of the label ids.
-    pub per_class: Vec<usize>,
 }
 
 /// One thing that is wrong, with where it is and what should be.
@@ -84,7 +76,7 @@ impl CheckReport {
 /// # Errors
 /// Only if the file cannot be read or its header is bad; every other fault is in the report.
 pub fn check(manifest: &Path, options: &CheckOptions, progress: Progress) -> Result<CheckReport> {
-    let Parsed { classes, frame_names, records } = lines::read(manifest)?;
+    let Parsed { heading: Heading { classes, frame_names, .. }, records } = lines::read(manifest)?;
     let folder = folder_of(manifest)?;
     let mut problems = Vec::new();
     let mut videos = Vec::new();
@@ -98,7 +90,7 @@ pub fn check(manifest: &Path, options: &CheckOptions, progress: Progress) -> Res
     problems.extend(same_contents(&videos));
     // The sort is stable: one line's problems stay in the order above.
     problems.sort_by_key(|problem| problem.line);
-    let counts = count(&videos, classes.len());
+    let counts = SplitCounts::of(videos.iter().map(|video| &video.record), classes.len());
     problems.extend(class_problems(manifest, &classes, &counts, &options.train_splits));
     Ok(CheckReport { problems, classes, counts })
 }
@@ -130,11 +122,15 @@ impl Video {
 
     /// How a video that can be read is not what it should be.
     fn differences(&self, found: &Examined, min_frames: usize) -> Vec<Problem> {
-        let Record { frames: recorded, content, .. } = &self.record;
+        let Record { frames: recorded, part, content, .. } = &self.record;
         let frames = found.frames;
         let mut problems = Vec::new();
-        if frames != *recorded {
-            let expected = format!("{recorded} frames as recorded");
+        let lacking = part.is_some_and(|part| part.end > frames) || part.is_none() && frames != *recorded;
+        if lacking {
+            let expected = match part {
+                Some(part) => format!("at least {} frames, where the part ends", part.end),
+                None => format!("{recorded} frames as recorded"),
+            };
             problems.push(self.problem(ProblemKind::FrameCount, expected, frames.to_string()));
         }
         if content.as_ref().is_some_and(|content| *content != found.content) {
@@ -145,9 +141,10 @@ impl Video {
             let found = format!("damage; {frames} frames are left");
             problems.push(self.problem(ProblemKind::Damaged, "a video that decodes as a whole", found));
         }
-        if frames < min_frames {
+        let shown = part.map_or(frames, |_| *recorded);
+        if shown < min_frames {
             let expected = format!("at least {min_frames} frames");
-            problems.push(self.problem(ProblemKind::TooShort, expected, frames.to_string()));
+            problems.push(self.problem(ProblemKind::TooShort, expected, shown.to_string()));
         }
         problems
     }
@@ -195,7 +192,8 @@ fn same_hashes(videos: &[&Video]) -> Vec<Problem> {
     for video in videos {
         let Ok(hash) = hash_of(&video.file) else { continue };
         let first = *first_with.entry(hash).or_insert(video);
-        if first.line != video.line {
+        // Two parts of a file are two videos.
+        if first.line != video.line && first.file != video.file {
             problems.push(video.duplicates(first));
         }
     }
@@ -238,19 +236,6 @@ fn hash_of(video: &Path) -> io::Result<Vec<u8>> {
     Ok(whole.finalize().to_vec())
 }
 
-fn count(videos: &[Video], num_classes: usize) -> Vec<SplitCounts> {
-    let mut counts = Vec::<SplitCounts>::new();
-    let mut places = HashMap::new();
-    for Video { record, .. } in videos {
-        let place = *places.entry(&record.split).or_insert_with(|| {
-            counts.push(SplitCounts { split: record.split.clone(), per_class: vec![0; num_classes] });
-            counts.len() - 1
-        });
-        counts[place].per_class[record.label] += 1;
-    }
-    counts
-}
-
 fn class_problems(manifest: &Path, classes: &[String], counts: &[SplitCounts], train: &[String]) -> Vec<Problem> {
     let problem = |kind, class: &String, splits: &[String]| Problem {
         kind,
@@ -259,7 +244,9 @@ fn class_problems(manifest: &Path, classes: &[String], counts: &[SplitCounts], t
         expected: format!("videos of class {class:?} in {}", splits.join(" + ")),
         found: "none".into(),
     };
-    let (training, others): (Vec<_>, Vec<_>) = counts.iter().partition(|counts| train.contains(&counts.split));
+    // Of a split without any label, classes cannot be missed.
+    let labelled = counts.iter().filter(|counts| counts.has_labels() || train.contains(&counts.split));
+    let (training, others): (Vec<_>, Vec<_>) = labelled.partition(|counts| train.contains(&counts.split));
     let mut problems = Vec::new();
     for (label, class) in classes.iter().enumerate() {
         if training.iter().all(|counts| counts.per_class[label] == 0) {

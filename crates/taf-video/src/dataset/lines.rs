@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::classes::{class_fault, shortened};
+use super::classes::shortened;
+use super::heading::Heading;
 use super::path::folder_of;
-use super::record::path_fault;
-use super::{Content, FrameNames, Record};
+use super::record::{frames_fault, path_fault};
+use super::{Content, FrameNames, Part, Record};
 use crate::{Error, Result};
 
 /// The version written, and the only one read.
@@ -18,8 +19,7 @@ const VERSION: u64 = 1;
 /// No honest line comes near this; a file that is not a manifest must not fill the memory.
 pub(super) const MAX_LINE_BYTES: u64 = 1 << 20;
 /// What a record line looks like, for messages.
-const RECORD_SHAPE: &str =
-    r#"a record {"path", "label", "split", "frames"}, if need be with "group", "bytes", "sha256", "damaged""#;
+const RECORD_SHAPE: &str = r#"a record {"path", "label", "split", "frames"}, if need be with "start", "end", "group", "bytes", "sha256", "damaged""#;
 
 /// What is wrong with a record of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub enum ProblemKind {
     MalformedLine,
     /// The label is not among the header's classes.
     UnknownLabel,
-    /// Two records name the same path.
+    /// Two records name the same path, or the same part of it.
     DuplicatePath,
     /// Nothing lies at the path.
     MissingFile,
@@ -73,9 +73,13 @@ impl Fault {
 /// The first line of a manifest.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header {
+struct Header {
     taf_manifest: u64,
-    pub classes: Vec<String>,
+    classes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label_set: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mirror_pairs: Vec<[String; 2]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frames_template: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,9 +91,14 @@ pub(super) struct Header {
 #[serde(deny_unknown_fields)]
 struct Line {
     path: String,
-    label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     split: String,
     frames: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,8 +111,7 @@ struct Line {
 
 /// A manifest file, parsed: good lines and bad ones, each with its number (counted from 1).
 pub(super) struct Parsed {
-    pub classes: Vec<String>,
-    pub frame_names: Option<FrameNames>,
+    pub heading: Heading,
     pub records: Vec<(usize, std::result::Result<Record, Fault>)>,
 }
 
@@ -116,9 +124,8 @@ pub(super) fn read(path: &Path) -> Result<Parsed> {
         Some(text) => text.and_then(|text| parse_header(text.trim_start_matches('\u{feff}'))),
         None => Err(Fault::malformed(1, "a manifest header", "an empty file")),
     };
-    let header = header.map_err(|fault| fault.into_error(path))?;
-    let frame_names = header.frame_names();
-    let mut reader = RecordReader::new(folder_of(path)?, &header.classes);
+    let heading = header.map_err(|fault| fault.into_error(path))?;
+    let mut reader = RecordReader::new(folder_of(path)?, &heading.classes);
     let mut records = Vec::new();
     for number in 2.. {
         let Some(text) = next_line(&mut input, number).map_err(|source| Error::io("read", path, source))? else {
@@ -128,12 +135,12 @@ pub(super) fn read(path: &Path) -> Result<Parsed> {
             records.push((number, text.and_then(|text| reader.record(number, &text))));
         }
     }
-    Ok(Parsed { classes: header.classes, frame_names, records })
+    Ok(Parsed { heading, records })
 }
 
-/// Whether a header with these classes is too long to be read again, and how long it is.
-pub(super) fn long_header(classes: &[String], frame_names: Option<&FrameNames>) -> Option<usize> {
-    Some(canonical_bytes(classes, frame_names, &[]).len()).filter(|&bytes| bytes as u64 > MAX_LINE_BYTES)
+/// Whether the line of a heading is too long to be read again, and how long it is.
+pub(super) fn long_header(heading: &Heading) -> Option<usize> {
+    Some(canonical_bytes(heading, &[]).len()).filter(|&bytes| bytes as u64 > MAX_LINE_BYTES)
 }
 
 /// The first line of a manifest that is too long to be read again.
@@ -145,16 +152,10 @@ pub(super) fn long_line(manifest: &[u8]) -> Option<Fault> {
 }
 
 /// The bytes of a manifest: the same list always gives the same bytes.
-pub(super) fn canonical_bytes(classes: &[String], frame_names: Option<&FrameNames>, records: &[Record]) -> Vec<u8> {
-    let header = Header {
-        taf_manifest: VERSION,
-        classes: classes.to_vec(),
-        frames_template: frame_names.map(|names| names.template.clone()),
-        first_index: frame_names.map(|names| names.first_index),
-    };
-    let mut bytes = json_line(&header);
+pub(super) fn canonical_bytes(heading: &Heading, records: &[Record]) -> Vec<u8> {
+    let mut bytes = json_line(&Header::of(heading));
     for record in records {
-        bytes.extend(json_line(&Line::of(record, classes)));
+        bytes.extend(json_line(&Line::of(record, &heading.classes)));
     }
     bytes
 }
@@ -166,13 +167,21 @@ fn json_line(value: &impl Serialize) -> Vec<u8> {
 }
 
 impl Header {
-    fn frame_names(&self) -> Option<FrameNames> {
-        let template = self.frames_template.clone()?;
-        Some(FrameNames { template, first_index: self.first_index.unwrap_or(1) })
+    fn of(heading: &Heading) -> Self {
+        let Heading { classes, label_set, mirror_pairs, frame_names } = heading.clone();
+        let (frames_template, first_index) = frame_names.map(|names| (names.template, names.first_index)).unzip();
+        Self { taf_manifest: VERSION, classes, label_set, mirror_pairs, frames_template, first_index }
+    }
+
+    fn into_heading(self) -> Heading {
+        let Self { classes, label_set, mirror_pairs, frames_template, first_index, .. } = self;
+        let first_index = first_index.unwrap_or(1);
+        let frame_names = frames_template.map(|template| FrameNames { template, first_index });
+        Heading { classes, label_set, mirror_pairs, frame_names }
     }
 }
 
-fn parse_header(text: &str) -> std::result::Result<Header, Fault> {
+fn parse_header(text: &str) -> std::result::Result<Heading, Fault> {
     /// Read first, so that a later version is named as such and not as an unknown field.
     #[derive(Deserialize)]
     struct Version {
@@ -188,9 +197,10 @@ fn parse_header(text: &str) -> std::result::Result<Header, Fault> {
     if header.first_index.is_some() && header.frames_template.is_none() {
         return Err(Fault::malformed(1, r#""frames_template" beside "first_index""#, r#""first_index" alone"#));
     }
-    match class_fault(&header.classes) {
+    let heading = header.into_heading();
+    match heading.fault() {
         Some((expected, found)) => Err(Fault::malformed(1, expected, found)),
-        None => Ok(header),
+        None => Ok(heading),
     }
 }
 
@@ -199,13 +209,13 @@ struct RecordReader<'a> {
     folder: PathBuf,
     classes: &'a [String],
     labels: HashMap<&'a str, usize>,
-    lines_of_paths: HashMap<PathBuf, usize>,
+    lines_of_videos: HashMap<(PathBuf, Option<Part>), usize>,
 }
 
 impl<'a> RecordReader<'a> {
     fn new(folder: PathBuf, classes: &'a [String]) -> Self {
         let labels = classes.iter().enumerate().map(|(label, class)| (class.as_str(), label)).collect();
-        Self { folder, classes, labels, lines_of_paths: HashMap::new() }
+        Self { folder, classes, labels, lines_of_videos: HashMap::new() }
     }
 
     fn record(&mut self, number: usize, text: &str) -> std::result::Result<Record, Fault> {
@@ -214,7 +224,8 @@ impl<'a> RecordReader<'a> {
         if let Some((expected, found)) = path_fault(&line.path).or_else(|| line.fault()) {
             return Err(Fault::malformed(number, expected, found));
         }
-        let first = *self.lines_of_paths.entry(self.folder.join(&line.path)).or_insert(number);
+        let video = (self.folder.join(&line.path), line.part());
+        let first = *self.lines_of_videos.entry(video).or_insert(number);
         if first != number {
             let found = format!("{:?} again, first on line {first}", line.path);
             return Err(Fault {
@@ -224,7 +235,7 @@ impl<'a> RecordReader<'a> {
                 found,
             });
         }
-        let label = self.label(number, &line.label)?;
+        let label = line.label.as_deref().map(|name| self.label(number, name)).transpose()?;
         Ok(line.into_record(label))
     }
 
@@ -242,9 +253,11 @@ impl Line {
     fn of(record: &Record, classes: &[String]) -> Self {
         Self {
             path: record.path.clone(),
-            label: classes[record.label].clone(),
+            label: record.label.map(|label| classes[label].clone()),
             split: record.split.clone(),
             frames: record.frames,
+            start: record.part.map(|part| part.start),
+            end: record.part.map(|part| part.end),
             group: record.group.clone(),
             bytes: record.content.as_ref().map(|content| content.bytes),
             sha256: record.content.as_ref().map(|content| content.sha256.clone()),
@@ -252,17 +265,24 @@ impl Line {
         }
     }
 
-    fn into_record(self, label: usize) -> Record {
+    fn part(&self) -> Option<Part> {
+        self.start.zip(self.end).map(|(start, end)| Part { start, end })
+    }
+
+    fn into_record(self, label: Option<usize>) -> Record {
+        let part = self.part();
         let Self { path, split, frames, group, bytes, sha256, damaged, .. } = self;
         let content = bytes.zip(sha256).map(|(bytes, sha256)| Content { bytes, sha256 });
-        Record { path, label, split, frames, group, content, damaged }
+        Record { path, label, split, frames, part, group, content, damaged }
     }
 
     fn fault(&self) -> Option<(&'static str, String)> {
         if self.split.trim().is_empty() {
             Some(("the name of a split", format!("{:?}", self.split)))
-        } else if self.frames == 0 {
-            Some(("at least one frame", "\"frames\": 0".into()))
+        } else if self.start.is_some() != self.end.is_some() {
+            Some((r#""start" and "end" together"#, "one of them".into()))
+        } else if let Some(fault) = frames_fault(self.frames, self.part()) {
+            Some(fault)
         } else if self.bytes.is_some() != self.sha256.is_some() {
             Some((r#""bytes" and "sha256" together"#, "one of them".into()))
         } else {

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::classes::in_label_order;
+use super::heading::Heading;
 use super::path::plain;
 use super::record::path_fault;
 use super::{FrameNames, lines};
@@ -62,10 +63,12 @@ impl Listing {
             return Err(Error::content(&root.join(&pair[0].path), "every path once", "it twice"));
         }
         let classes = in_label_order(entries.iter().map(|entry| entry.label.clone()).collect());
-        if let Some(bytes) = lines::long_header(&classes, frame_names.as_ref()) {
+        let heading = Heading { classes, frame_names, ..Default::default() };
+        if let Some(bytes) = lines::long_header(&heading) {
             let expected = format!("names of classes that take at most {} bytes together", lines::MAX_LINE_BYTES);
-            return Err(Error::content(&root, expected, format!("{} names, {bytes} bytes", classes.len())));
+            return Err(Error::content(&root, expected, format!("{} names, {bytes} bytes", heading.classes.len())));
         }
+        let Heading { classes, frame_names, .. } = heading;
         Ok(Self { root, classes, frame_names, entries, passed_over })
     }
 }

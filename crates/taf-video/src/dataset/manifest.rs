@@ -8,11 +8,13 @@ use taf_files::write_atomic;
 #[cfg(doc)]
 use super::Content;
 use super::classes::{class_fault, shortened};
+use super::heading::Heading;
+use super::part::PartOfVideo;
 use super::path::{as_seen_from, folder_of, plain};
 use super::{Fingerprint, FrameNames, Record, lines};
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
 
-/// A list of labelled videos, each assigned to a split.
+/// A list of videos with their labels, each assigned to a split.
 ///
 /// On disk it is a text file, one JSON object per line (JSON Lines). The first line is the header, the rest are records:
 ///
@@ -23,10 +25,12 @@ use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource}
 /// ```
 ///
 /// - `classes`: the label id of a class is its place here, from 0.
-/// - `path`: relative to the folder of the manifest, or absolute; without `..`; each once.
-/// - `label`: the name of a class.
+/// - `path`: relative to the folder of the manifest, or absolute; without `..`; each once, or once for each part.
+/// - `label`: the name of a class; left out where nobody tells, as of the test split of Something-Something V2.
 /// - `split`: any word; `train`, `val` and `test` are the usual ones.
 /// - `frames`: how many frames there are, counted by decoding; at least 1.
+/// - `start` and `end` (optional, together): the record is only this part of the video, from frame `start` (from 0) to the one
+///   before frame `end`; `frames` is then `end` - `start`.
 /// - `group` (optional): what the videos of one scene, person or recording share. Groups are not spread over splits, and
 ///   confidence intervals take whole groups as independent.
 /// - `bytes` and `sha256` (optional, together): what lay at the path when the manifest was prepared, see [`Content`].
@@ -35,12 +39,15 @@ use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource}
 /// Where the videos are folders of pictures, the header also says how the pictures are named, for example
 /// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given).
 ///
+/// Two more fields of the header are for published data sets: `"label_set":"diving48-v2"` says which labels these are, so
+/// that results of different ones are not put together, and `"mirror_pairs":[["86","87"]]` which classes a left-right mirror
+/// exchanges, where their names do not tell.
+///
 /// Unknown fields are refused. The order of the records is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     folder: PathBuf,
-    classes: Vec<String>,
-    frame_names: Option<FrameNames>,
+    heading: Heading,
     records: Vec<Record>,
 }
 
@@ -67,19 +74,42 @@ impl Manifest {
         frame_names: Option<FrameNames>,
         records: Vec<Record>,
     ) -> Result<Self> {
-        let folder = plain(folder)?;
-        if let Some((expected, found)) = class_fault(&classes) {
-            return Err(Error::content(&folder, expected, found));
+        Self { folder: plain(folder)?, heading: Heading { classes, frame_names, ..Default::default() }, records }
+            .verified()
+    }
+
+    fn verified(self) -> Result<Self> {
+        let Self { folder, heading, records } = &self;
+        if let Some((expected, found)) = heading.fault() {
+            return Err(Error::content(folder, expected, found));
         }
-        let mut paths = HashSet::new();
-        for record in &records {
-            record.verify(&folder, classes.len())?;
+        let mut videos = HashSet::new();
+        for record in records {
+            record.verify(folder, heading.classes.len())?;
             // As paths, "./a" and "a" are the same.
-            if !paths.insert(folder.join(&record.path)) {
+            if !videos.insert((folder.join(&record.path), record.part)) {
                 return Err(Error::content(&folder.join(&record.path), "every path once", "it twice"));
             }
         }
-        Ok(Self { folder, classes, frame_names, records })
+        Ok(self)
+    }
+
+    /// The same list, of which it is known which labels these are: `diving48-v2`.
+    ///
+    /// # Errors
+    /// If the name is empty.
+    pub fn with_label_set(mut self, name: Option<String>) -> Result<Self> {
+        self.heading.label_set = name;
+        self.verified()
+    }
+
+    /// The same list, of which it is known what classes a left-right mirror exchanges besides those whose names tell it.
+    ///
+    /// # Errors
+    /// If a name is no class, or a class has two partners.
+    pub fn with_mirror_pairs(mut self, pairs: Vec<[String; 2]>) -> Result<Self> {
+        self.heading.mirror_pairs = pairs;
+        self.verified()
     }
 
     /// Reads a manifest file. The videos are not touched; [`check`](super::check) does that.
@@ -90,7 +120,7 @@ impl Manifest {
         let parsed = lines::read(path)?;
         let records = parsed.records.into_iter().map(|(_, record)| record.map_err(|fault| fault.into_error(path)));
         let records = records.collect::<Result<_>>()?;
-        Ok(Self { folder: folder_of(path)?, classes: parsed.classes, frame_names: parsed.frame_names, records })
+        Ok(Self { folder: folder_of(path)?, heading: parsed.heading, records })
     }
 
     /// Writes the manifest to a file, whole or not at all. Paths are made relative to the folder of the file; videos
@@ -118,12 +148,22 @@ impl Manifest {
 
     /// The names of the classes, in the order of their label ids.
     pub fn classes(&self) -> &[String] {
-        &self.classes
+        &self.heading.classes
+    }
+
+    /// Which labels these are, such as `diving48-v2`, where it is known. Results of different ones must not be compared.
+    pub fn label_set(&self) -> Option<&str> {
+        self.heading.label_set.as_deref()
+    }
+
+    /// Classes that a left-right mirror exchanges, besides those whose names tell it.
+    pub fn mirror_pairs(&self) -> &[[String; 2]] {
+        &self.heading.mirror_pairs
     }
 
     /// How pictures are named, if the videos are folders of pictures.
     pub fn frame_names(&self) -> Option<&FrameNames> {
-        self.frame_names.as_ref()
+        self.heading.frame_names.as_ref()
     }
 
     /// All records, in the order of the file.
@@ -171,15 +211,32 @@ impl Manifest {
         if let Some((expected, found)) = class_fault(&classes) {
             return Err(Error::setting("classes", expected, found));
         }
-        if let Some(unknown) = classes.iter().find(|class| !self.classes.contains(class)) {
-            return Err(Error::setting("classes", format!("among {}", shortened(&self.classes)), unknown));
+        if let Some(unknown) = classes.iter().find(|class| !self.classes().contains(class)) {
+            return Err(Error::setting("classes", format!("among {}", shortened(self.classes())), unknown));
         }
-        let new_labels: HashMap<_, _> = classes.iter().enumerate().map(|(label, class)| (class, label)).collect();
-        let kept = self.records.iter().filter_map(|record| {
-            let label = *new_labels.get(&self.classes[record.label])?;
-            Some(Record { label, ..record.clone() })
+        self.labelled_by(&classes)
+    }
+
+    /// The videos without label, and those whose class is among `classes`, labelled by its place there. The list may lack
+    /// some of `classes`, or have no video left.
+    ///
+    /// # Errors
+    /// If `classes` names a class twice, or none.
+    pub fn labelled_by(&self, classes: &[String]) -> Result<Self> {
+        let places: HashMap<_, _> = classes.iter().enumerate().map(|(label, class)| (class, label)).collect();
+        let new_labels: Vec<_> = self.classes().iter().map(|class| places.get(class).copied()).collect();
+        let kept = self.records.iter().filter_map(|record| match record.label {
+            Some(label) => Some(Record { label: Some(new_labels[label]?), ..record.clone() }),
+            None => Some(record.clone()),
         });
-        Ok(Self { records: kept.collect(), classes: classes.clone(), ..self.clone() })
+        let heading = self.heading.of_classes(classes.to_vec());
+        Self { records: kept.collect(), heading, folder: self.folder.clone() }.verified()
+    }
+
+    /// The videos that have a label.
+    pub fn labelled(&self) -> Self {
+        let records = self.records.iter().filter(|record| record.label.is_some()).cloned().collect();
+        Self { records, ..self.clone() }
     }
 
     /// Where the video of a record lies; absolute, so that no name can be taken for the address of a network stream.
@@ -193,8 +250,12 @@ impl Manifest {
     /// # Errors
     /// If it is missing or is not a video.
     pub fn open(&self, record: &Record) -> Result<Box<dyn VideoSource>> {
-        let known_frames = (!record.damaged).then_some(record.frames);
-        open_source(&self.path_of(record), self.frame_names(), known_frames)
+        let known_frames = (!record.damaged && record.part.is_none()).then_some(record.frames);
+        let whole = open_source(&self.path_of(record), self.frame_names(), known_frames)?;
+        Ok(match record.part {
+            Some(part) => Box::new(PartOfVideo::new(whole, part)),
+            None => whole,
+        })
     }
 
     /// What the files of a record look like today from outside. Together with [`Record::content`] it tells whether
@@ -234,7 +295,7 @@ impl Manifest {
     }
 
     fn canonical_bytes(&self) -> Vec<u8> {
-        lines::canonical_bytes(&self.classes, self.frame_names.as_ref(), &self.records)
+        lines::canonical_bytes(&self.heading, &self.records)
     }
 
     fn unknown_split(&self, name: &str) -> Error {

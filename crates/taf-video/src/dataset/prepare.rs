@@ -139,7 +139,16 @@ fn manifest(listing: &Listing, readable: Vec<(ListingEntry, Examined)>, random: 
         })?;
         let Examined { frames, damaged, content } = examined;
         let content = Some(content);
-        records.push(Record { path: entry.path, label, split, frames, group: entry.group, content, damaged });
+        records.push(Record {
+            path: entry.path,
+            label: Some(label),
+            split,
+            frames,
+            part: None,
+            group: entry.group,
+            content,
+            damaged,
+        });
     }
     Manifest::new(&listing.root, listing.classes.clone(), listing.frame_names.clone(), records)
 }

@@ -76,7 +76,7 @@ pub struct VideoInfo {
 }
 
 /// What both sources check before they read anything.
-fn check_indices(path: &Path, indices: &[usize], frames: usize) -> Result<()> {
+pub(crate) fn check_indices(path: &Path, indices: &[usize], frames: usize) -> Result<()> {
     if indices.is_empty() {
         return Err(Error::setting("indices", "at least one frame index", "none"));
     }

@@ -131,9 +131,10 @@ impl Job<'_> {
         }
         Ok(Record {
             path: self.path(),
-            label: self.class,
+            label: Some(self.class),
             split: self.split.to_owned(),
             frames: scene.frames,
+            part: None,
             group: Some(self.group()),
             content: Some(Content::of(&path, None)?),
             damaged: false,

@@ -36,6 +36,15 @@ impl Mirror {
         }
     }
 
+    /// The setting that names pairs of classes.
+    fn pairs_setting(self) -> &'static str {
+        match self {
+            Self::Horizontal => "horizontal_pairs",
+            Self::Vertical => "vertical_pairs",
+            Self::Time => "reversal_pairs",
+        }
+    }
+
     fn apply(self, clip: Clip) -> Clip {
         match self {
             Self::Horizontal => flip_horizontal(clip),
@@ -80,10 +89,12 @@ impl Flip {
             FlipPolicy::Off => Ok(None),
             FlipPolicy::Plain => {
                 refuse_plain(mirror, &labels, classes)?;
+                refuse_something_by_number(mirror, named, classes)?;
                 Ok(Some(Self { mirror, labels, only_listed: false }))
             }
             FlipPolicy::Swap => {
                 refuse_without_pairs(mirror, named)?;
+                refuse_bare_numbers(mirror, named, classes)?;
                 Ok(Some(Self { mirror, labels, only_listed: mirror == Mirror::Time }))
             }
         }
@@ -104,6 +115,37 @@ fn refuse_plain(mirror: Mirror, labels: &LabelSwap, classes: &[String]) -> Resul
     let (a, b) = (&classes[a], &classes[b]);
     let expected = format!("\"off\" or \"swap\", because it turns class {a:?} into class {b:?}");
     Err(Error::setting(mirror.setting(), expected, "\"plain\""))
+}
+
+/// Classes of Something-Something V1 and V2: six of them change in a left-right mirror, others in the other two.
+const SOMETHING_CLASSES: usize = 174;
+
+/// Bare numbers hide that a mirror turns one class into another.
+fn refuse_something_by_number(mirror: Mirror, named: &[[String; 2]], classes: &[String]) -> Result<()> {
+    if classes.len() != SOMETHING_CLASSES {
+        return Ok(());
+    }
+    refuse_numbers(mirror, named, classes, "\"off\"", "\"plain\"")
+}
+
+/// Where no pair is known, a mirror that should exchange labels would exchange none and say nothing.
+fn refuse_bare_numbers(mirror: Mirror, named: &[[String; 2]], classes: &[String]) -> Result<()> {
+    refuse_numbers(mirror, named, classes, "\"off\" or \"plain\"", "\"swap\"")
+}
+
+fn refuse_numbers(
+    mirror: Mirror,
+    named: &[[String; 2]],
+    classes: &[String],
+    expected: &str,
+    got: &'static str,
+) -> Result<()> {
+    if !named.is_empty() || !classes.iter().all(|class| class.parse::<u64>().is_ok()) {
+        return Ok(());
+    }
+    let remedy = format!("unless {} says what it exchanges, or the classes have names", mirror.pairs_setting());
+    let why = format!("{} classes called by numbers do not tell", classes.len());
+    Err(Error::setting(mirror.setting(), format!("{expected} {remedy} ({why})"), got))
 }
 
 /// Without pairs a swapping reversal would never reverse anything.

@@ -98,6 +98,21 @@ fn a_plain_flip_of_directional_classes_is_refused_by_name() {
 }
 
 #[test]
+fn classes_that_are_numbers_are_mirrored_only_where_pairs_are_named() {
+    let numbers: Vec<String> = (0..174).map(|class| class.to_string()).collect();
+    let with = |policy| TrainTransformConfig { horizontal_flip: policy, ..still() };
+    let refused = |policy, classes: &[String]| with(policy).init(classes).unwrap_err().to_string();
+    let why = "unless horizontal_pairs says what it exchanges, or the classes have names";
+    for policy in [FlipPolicy::Swap, FlipPolicy::Plain] {
+        assert!(refused(policy, &numbers).contains(why), "{}", refused(policy, &numbers));
+        let named = TrainTransformConfig { horizontal_pairs: vec![pair("86", "87")], ..with(policy) };
+        assert_eq!(named.init(&numbers).is_ok(), policy == FlipPolicy::Swap);
+    }
+    assert!(refused(FlipPolicy::Swap, &numbers[..10]).contains("10 classes called by numbers do not tell"));
+    assert!(with(FlipPolicy::Plain).init(&numbers[..10]).is_ok(), "ten classes are not those of Something-Something");
+}
+
+#[test]
 fn pairs_in_other_words_can_be_named() {
     let names = ["links", "rechts", "left", "right"];
     let horizontal_pairs = vec![pair("rechts", "links")];

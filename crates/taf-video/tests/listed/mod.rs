@@ -40,7 +40,7 @@ pub fn prepare_folders(root: &Path, options: &PrepareOptions) -> Result<Prepared
 }
 
 pub fn record(path: &str, label: usize, split: &str, frames: usize) -> Record {
-    Record { path: path.into(), label, split: split.into(), frames, ..Default::default() }
+    Record { path: path.into(), label: Some(label), split: split.into(), frames, ..Default::default() }
 }
 
 /// The records as if nobody had looked at what their files hold.

@@ -114,7 +114,7 @@ impl ClipSource {
     }
 
     fn replaced(&self, index: usize, error: &Error, by: &Sample) -> Replaced {
-        Replaced { path: self.records()[index].path.clone(), reason: error.to_string(), by: by.id.clone() }
+        Replaced { path: self.records()[index].id().into_owned(), reason: error.to_string(), by: by.id.clone() }
     }
 
     /// Some other videos of the class of a record, in an order that the seed decides.
@@ -131,8 +131,8 @@ impl ClipSource {
         let record = &self.records()[index];
         let mut video = self.manifest.open(record)?;
         let indices = self.sampling.random(video.num_frames()?, &mut seed.with("sampling").rng());
-        let (clip, label) = transform.apply(video.read(&indices)?, record.label, seed.with("transform"));
-        Ok(Sample { clip, label, id: record.path.clone() })
+        let (clip, label) = transform.apply(video.read(&indices)?, record.known_label()?, seed.with("transform"));
+        Ok(Sample { clip, label, id: record.id().into_owned() })
     }
 }
 

@@ -45,15 +45,15 @@ impl Evaluation {
         progress: Progress,
     ) -> std::result::Result<Predictions, EvaluationError> {
         let records = self.records();
+        let labels = records.iter().map(Record::known_label).collect::<Result<_>>()?;
         let videos = self.decoded((0..records.len()).collect(), self.views.clone(), version);
         let mut scores = Vec::with_capacity(records.len());
         for (record, answer) in ask(model, device, self.batch_size, records.iter().zip(videos)) {
             scores.push(mean(&answer.map_err(|source| EvaluationError::answer(record, source))?));
             progress(scores.len(), records.len());
         }
-        let ids = records.iter().map(|record| record.path.clone()).collect();
+        let ids = records.iter().map(|record| record.id().into_owned()).collect();
         let groups = records.iter().map(|record| group(record).to_owned()).collect();
-        let labels = records.iter().map(|record| record.label).collect();
         Ok(Predictions::new(ids, labels, ScoreKind::Logits, scores)?.with_groups(groups)?)
     }
 
@@ -83,13 +83,13 @@ impl Evaluation {
         Prefetch::new(0..videos.len(), self.threads, move |place| {
             let record = &list.records()[videos[place]];
             // The same for every run: runs of different seeds are compared on the same spoiled clips.
-            let seed = Seed::new(0).with("corruption").with(&record.path);
+            let seed = Seed::new(0).with("corruption").with(&record.id());
             views.of(&mut *list.open(record)?, version, seed)
         })
     }
 }
 
-/// What counts as one independent observation: the recorded group of a video, or else the video.
+/// What counts as one independent observation: the recorded group of a video, or else the file, whatever part of it is shown.
 pub(super) fn group(record: &Record) -> &str {
     record.group.as_deref().unwrap_or(&record.path)
 }

@@ -17,7 +17,7 @@ mod views;
 pub use asking::{AnswerError, ask};
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
-pub use labels::labelled_by;
+pub use labels::Labelled;
 pub use store::{AnswerKey, Store};
 pub use suite::{Suite, UnknownSuite};
 pub use version::{UnknownVersion, Version};

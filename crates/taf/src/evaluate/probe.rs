@@ -1,6 +1,7 @@
 use burn::tensor::{Device, Tensor};
 use rand::seq::SliceRandom;
 use taf_report::metrics::{AttentionPair, AttentionSummary};
+use taf_video::dataset::Record;
 use taf_video::{Clip, Seed};
 
 use super::evaluation::group;
@@ -34,7 +35,7 @@ impl Evaluation {
             let clips = clips.by_ref().take(batch.len()).collect::<Result<Vec<Clip>, _>>()?;
             let clips = clips_to_tensor(&clips, device);
             let records = batch.iter().map(|&video| &self.records()[video]);
-            let labels: Vec<usize> = records.clone().map(|record| record.label).collect();
+            let labels: Vec<usize> = records.clone().map(Record::known_label).collect::<taf_video::Result<_>>()?;
             let rows = moved(model, adversary, clips, &labels, seed.at(pairs.len()));
             pairs.extend(records.zip(rows).map(|(record, [natural, perturbed])| AttentionPair {
                 group: group(record).to_owned(),
@@ -109,7 +110,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use taf_video::dataset::{Manifest, Record};
+    use taf_video::dataset::Manifest;
     use taf_video::transform::EvalTransformConfig;
     use taf_video::{Sampling, TemporalViews};
 
@@ -119,7 +120,7 @@ mod tests {
     fn of_classes(counts: &[usize]) -> Evaluation {
         let video = |label: usize, number: usize| Record {
             path: format!("{label}/{number}"),
-            label,
+            label: Some(label),
             split: "val".into(),
             frames: 9,
             ..Record::default()
@@ -142,7 +143,7 @@ mod tests {
     fn a_sample_of_videos_has_every_class_by_its_share() {
         let evaluation = of_classes(&[40; 10]);
         let mut counts = [0; 10];
-        evaluation.sample(64).iter().for_each(|&video| counts[evaluation.records()[video].label] += 1);
+        evaluation.sample(64).iter().for_each(|&video| counts[evaluation.records()[video].label.unwrap()] += 1);
         assert!(counts.iter().all(|count| (6..=7).contains(count)), "{counts:?}");
         let uneven = of_classes(&[300, 0, 100]);
         let of_the_first = uneven.sample(40).iter().filter(|&&video| video < 300).count();

@@ -76,6 +76,9 @@ pub struct CheckpointInfo {
     pub model: ModelRecipe,
     /// Class names in label order.
     pub classes: Vec<String>,
+    /// Which labels these are, such as `diving48-v2`, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_set: Option<String>,
     /// Frames per clip.
     pub frames: usize,
     /// Whether batch norms carry an auxiliary branch.
@@ -313,6 +316,7 @@ mod tests {
             progress: Progress::default(),
             model: toml::from_str("kind = \"tsm\"\ntrunk = \"tiny\"").expect("a model is described by these"),
             classes: vec!["a".into(), "b".into()],
+            label_set: None,
             frames: 4,
             auxiliary: false,
         }

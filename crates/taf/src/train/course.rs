@@ -17,6 +17,8 @@ pub struct Course<'a> {
     pub frames: usize,
     /// Class names in label order.
     pub classes: &'a [String],
+    /// Which labels these are, where it is known.
+    pub label_set: Option<&'a str>,
     /// The `[train]` table.
     pub train: &'a TrainConfig,
     /// The `[taf]` table; none for plain training.

@@ -231,7 +231,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     fn note_damaged(&mut self) -> Result<(), TrainError> {
         for record in self.course.clips.records().iter().filter(|record| record.damaged) {
             let reason = "some of it does not decode; the frames that are left are used".to_owned();
-            let record = VideoRecord { epoch: 0, path: record.path.clone(), reason, replaced_by: None };
+            let record = VideoRecord { epoch: 0, path: record.id().into_owned(), reason, replaced_by: None };
             self.log.append(0, Record::Video(record))?;
         }
         Ok(())
@@ -338,11 +338,12 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn info(&self) -> CheckpointInfo {
-        let Course { model, frames, classes, .. } = self.course;
+        let Course { model, frames, classes, label_set, .. } = self.course;
         CheckpointInfo {
             progress: self.progress,
             model: model.clone(),
             classes: classes.to_vec(),
+            label_set: label_set.map(str::to_owned),
             frames,
             auxiliary: self.course.needs_auxiliary_norms(),
         }

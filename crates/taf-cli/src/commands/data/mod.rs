@@ -49,7 +49,7 @@ struct Contents<'a> {
 fn tell(path: &Path, left_out: Vec<String>, json: bool) -> Result<Status> {
     // Read again: the hash depends on where the manifest lies.
     let manifest = Manifest::read(path)?;
-    let counts = counts(&manifest);
+    let counts = SplitCounts::of(manifest.records(), manifest.classes().len());
     if json {
         let (classes, sha256) = (manifest.classes(), manifest.hash());
         let damaged = manifest.records().iter().filter(|record| record.damaged);
@@ -61,30 +61,25 @@ fn tell(path: &Path, left_out: Vec<String>, json: bool) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn counts(manifest: &Manifest) -> Vec<SplitCounts> {
-    let count = |split: &str| {
-        let mut per_class = vec![0; manifest.classes().len()];
-        let of_split = manifest.records().iter().filter(|record| record.split == split);
-        of_split.for_each(|record| per_class[record.label] += 1);
-        SplitCounts { split: split.to_owned(), per_class }
-    };
-    manifest.splits().into_iter().map(count).collect()
-}
-
 /// Class names for a line of text.
 const MAX_NAMES: usize = 12;
 
 /// Videos per split: in all, and the smallest and largest class.
 fn table(classes: &[String], counts: &[SplitCounts]) -> String {
     let mut text = format!("{} classes: {}\n", classes.len(), shortened(classes.iter().map(String::as_str), MAX_NAMES));
-    for SplitCounts { split, per_class } in counts {
-        let (sum, least, most) = (
-            per_class.iter().sum::<usize>(),
-            per_class.iter().min().unwrap_or(&0),
-            per_class.iter().max().unwrap_or(&0),
-        );
-        let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
-        let _ = writeln!(text, "{split}: {sum} videos, {range} per class");
+    for counts in counts {
+        let _ = writeln!(text, "{}: {} videos, {}", counts.split, counts.videos(), per_class(counts));
     }
     text
+}
+
+fn per_class(counts: &SplitCounts) -> String {
+    let SplitCounts { per_class, unlabelled, .. } = counts;
+    let (least, most) = (per_class.iter().min().unwrap_or(&0), per_class.iter().max().unwrap_or(&0));
+    let range = if least == most { format!("{least} per class") } else { format!("{least} to {most} per class") };
+    match unlabelled {
+        0 => range,
+        _ if !counts.has_labels() => "without labels".to_owned(),
+        _ => format!("{range}, {unlabelled} without label"),
+    }
 }
