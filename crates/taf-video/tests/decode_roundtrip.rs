@@ -145,6 +145,26 @@ fn reading_on_in_pieces_decodes_each_frame_once() {
 }
 
 #[test]
+fn pictures_nobody_asked_for_and_nothing_needs_are_not_decoded() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["clip.mp4", "clip.mkv", "clip.avi"] {
+        let path = dir.path().join(name);
+        write_numbered(&path, 60, &EncodeOptions { keyframe_interval: 250, b_frames: 3, ..EncodeOptions::default() });
+        let frames = sequential(&path);
+        for (threads, first) in [(1, 1), (1, 3), (2, 2), (2, 4)] {
+            let options = DecodeOptions { threads, known_frames: Some(60), ..DecodeOptions::default() };
+            let mut video = FfmpegVideo::open(&path, options).unwrap();
+            let wanted: Vec<_> = (first..60).step_by(7).collect();
+            let clip = video.read(&wanted).unwrap();
+            assert!(clip.frames().iter().zip(&wanted).all(|(frame, &number)| *frame == frames[number]), "{wanted:?}");
+            let decoded = video.frames_decoded();
+            assert!(name == "clip.avi" || decoded <= 45, "{decoded} frames of {name}");
+            assert_eq!(number_of(&video.read(&[first + 1]).unwrap().frames()[0]), first + 1, "what was passed over");
+        }
+    }
+}
+
+#[test]
 fn lossless_means_bit_for_bit_even_for_noise_of_odd_size() {
     let dir = tempfile::tempdir().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::ptr;
 
 use ffmpeg_the_third as ffmpeg;
@@ -41,11 +41,8 @@ pub(super) fn open_input(path: &Path) -> Result<format::context::Input> {
     url.push(path);
     let options: ffmpeg::Dictionary =
         [("protocol_whitelist", "file"), ("format_whitelist", CONTAINERS)].into_iter().collect();
-    let opened = match is_motion_jpeg(path)? {
-        true => input_of_format(&url, c"mjpeg", options),
-        false => format::input_with_dictionary(PathBuf::from(url), options),
-    };
-    opened.map_err(|error| open_error(path, error))
+    let format = is_motion_jpeg(path)?.then_some(c"mjpeg");
+    open_url(&url, format, options).map_err(|error| open_error(path, error))
 }
 
 /// Whether a file holds JPEG pictures one after the other and is called so. By its contents alone FFmpeg takes it for a
@@ -60,29 +57,45 @@ fn is_motion_jpeg(path: &Path) -> Result<bool> {
     Ok(first[..read] == [0xff, 0xd8, 0xff])
 }
 
-/// Opens a file as one of a certain format, whatever it looks like.
-fn input_of_format(
+/// Opens a file, whatever it looks like where the format is given, and looks into its streams where the header leaves
+/// anything open.
+fn open_url(
     url: &OsStr,
-    format: &CStr,
+    format: Option<&CStr>,
     mut options: ffmpeg::Dictionary,
 ) -> std::result::Result<format::context::Input, ffmpeg::Error> {
     let url = CString::new(url.as_encoded_bytes()).map_err(|_| ffmpeg::Error::InvalidData)?;
     let mut input = ptr::null_mut();
     // SAFETY: names end in a zero byte and live through the calls; FFmpeg frees an input that it could not open, and one
-    // whose streams it could not read is closed here.
+    // whose streams it could not read is closed by the value that owns it.
     unsafe {
-        let format = ffi::av_find_input_format(format.as_ptr());
-        let code = ffi::avformat_open_input(&mut input, url.as_ptr(), format, options.as_mut_ptr());
-        if code < 0 {
-            return Err(ffmpeg::Error::from(code));
+        let format = format.map_or(ptr::null(), |name| ffi::av_find_input_format(name.as_ptr()));
+        check(ffi::avformat_open_input(&mut input, url.as_ptr(), format, options.as_mut_ptr()))?;
+        let mut input = format::context::Input::wrap(input);
+        if !header_says_all(&input) {
+            check(ffi::avformat_find_stream_info(input.as_mut_ptr(), ptr::null_mut()))?;
         }
-        let code = ffi::avformat_find_stream_info(input, ptr::null_mut());
-        if code < 0 {
-            ffi::avformat_close_input(&mut input);
-            return Err(ffmpeg::Error::from(code));
-        }
-        Ok(format::context::Input::wrap(input))
+        Ok(input)
     }
+}
+
+fn check(code: i32) -> std::result::Result<(), ffmpeg::Error> {
+    if code < 0 { Err(ffmpeg::Error::from(code)) } else { Ok(()) }
+}
+
+/// Whether the header tells everything about the pictures, so that none needs to be decoded to find it out: one video
+/// stream with size and frame rate, of a codec that shows pictures in the order in which they are stored.
+fn header_says_all(input: &format::context::Input) -> bool {
+    // SAFETY: the input is open; its streams and their parameters live as long as it.
+    let video = unsafe {
+        let all = (0..input.nb_streams() as usize).map(|index| &**(*input.as_ptr()).streams.add(index));
+        all.filter(|stream| (*stream.codecpar).codec_type == ffi::AVMediaType::VIDEO).collect::<Vec<_>>()
+    };
+    let [stream] = video[..] else { return false };
+    // SAFETY: as above.
+    let about = unsafe { &*stream.codecpar };
+    let in_order = [ffi::AVCodecID::VP8, ffi::AVCodecID::VP9].contains(&about.codec_id);
+    in_order && about.width > 0 && about.height > 0 && stream.avg_frame_rate.num > 0 && stream.r_frame_rate.num > 0
 }
 
 fn open_error(path: &Path, error: ffmpeg::Error) -> Error {

@@ -61,9 +61,14 @@ impl FrameIndex {
         self.shown.as_ref()?.binary_search(&time).ok()
     }
 
+    /// When a frame is shown; `None` where timestamps can't be trusted.
+    pub(super) fn time_of(&self, frame: usize) -> Option<i64> {
+        self.shown.as_ref().map(|shown| shown[frame])
+    }
+
     /// Keyframes from which `frame` can be reached, the nearest first.
     pub(super) fn keys_before(&self, frame: usize) -> impl Iterator<Item = i64> {
-        let time = self.shown.as_ref().map_or(i64::MIN, |shown| shown[frame]);
+        let time = self.time_of(frame).unwrap_or(i64::MIN);
         let reachable = self.keys.partition_point(|&key| key <= time);
         self.keys[..reachable].iter().rev().copied()
     }

@@ -9,6 +9,7 @@ mod index;
 mod jpeg;
 mod orientation;
 mod picture;
+mod reference;
 mod stream;
 
 pub(crate) use failure::{is_again, lower_case, os_error};

@@ -12,6 +12,7 @@ use ffmpeg::{Packet, ffi, format, frame};
 use super::container::{best_stream, check_is_file, discard_other_streams, open_decoder, open_input};
 use super::failure::{is_again, os_error};
 use super::orientation::Orientation;
+use super::reference::NalUnits;
 use crate::{Error, Result};
 
 /// Errors in a row without any progress after which a file counts as finished: a damaged file must not be read forever.
@@ -27,6 +28,10 @@ pub(super) struct FrameStream {
     input: format::context::Input,
     decoder: Opened,
     stream: usize,
+    /// How to tell which packets no other needs, where that can be told.
+    units: Option<NalUnits>,
+    /// When the pictures are shown that somebody waits for, ascending; empty where all are wanted.
+    wanted: Vec<i64>,
     kept: Option<Kept>,
     /// Number of the kept packet that is decoded next.
     next_kept: usize,
@@ -97,6 +102,8 @@ impl FrameStream {
         Ok(Self {
             path: path.to_owned(),
             options,
+            units: NalUnits::of(&input.stream(stream).expect("the best stream is a stream").parameters()),
+            wanted: Vec::new(),
             input,
             decoder,
             stream,
@@ -120,7 +127,23 @@ impl FrameStream {
         }
         self.decoder = open_decoder(&self.path, &self.input, self.stream, self.options.threads)?;
         (self.next_kept, self.draining, self.damaged, self.decoded) = (0, false, self.torn, 0);
+        self.wanted.clear();
         Ok(())
+    }
+
+    /// From here to the next restart only pictures shown at these times are wanted, and what they are made from. Others
+    /// may or may not come out; all that follow the last do, so that reading can go on there.
+    pub(super) fn want(&mut self, times: Vec<i64>) {
+        self.wanted = times;
+    }
+
+    /// Whether a packet need not be decoded: nobody waits for its picture, and no other is made from it.
+    fn can_pass_over(&self, packet: &Packet) -> bool {
+        let (Some(units), Some(last), Some(time)) = (self.units, self.wanted.last(), packet.pts()) else {
+            return false;
+        };
+        let unwanted = time < *last && self.wanted.binary_search(&time).is_err();
+        unwanted && units.is_disposable(packet.data().unwrap_or_default())
     }
 
     /// The next frame, or `None` after the last. Packets that do not decode are passed over, as the `ffmpeg` program
@@ -159,6 +182,9 @@ impl FrameStream {
             self.draining = true;
             return self.decoder.send_eof().is_ok();
         };
+        if self.can_pass_over(&packet) {
+            return true;
+        }
         self.damaged |= self.decoder.send_packet(&packet).is_err() || packet.is_corrupt();
         true
     }
