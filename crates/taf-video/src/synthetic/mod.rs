@@ -2,9 +2,12 @@
 
 mod action;
 mod difficulty;
+mod miniature;
 mod point;
 mod render;
+mod role;
 mod scene;
+mod settings;
 mod shape;
 mod texture;
 mod write;
@@ -16,6 +19,7 @@ use std::ops::RangeInclusive;
 
 pub use action::{CLASSES, time_reversal_pairs};
 pub use difficulty::Difficulty;
+pub use miniature::{ClipsPerClass, Form, Miniature};
 
 use self::action::Action;
 use self::scene::Scene;
@@ -78,7 +82,7 @@ impl MovingShapes {
     /// If `class` is not below 10.
     pub fn clip(&self, class: usize, index: usize) -> Clip {
         let scene = self.scene(class, index);
-        Clip::new((0..scene.frames).map(|place| render::frame(&scene, place, self.size)).collect())
+        Clip::new((0..scene.frames).map(|place| render::frame(&scene, place, [self.size; 2])).collect())
     }
 
     fn scene(&self, class: usize, index: usize) -> Scene {

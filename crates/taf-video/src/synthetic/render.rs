@@ -12,45 +12,76 @@ const RIM: f32 = 0.13;
 /// Where the spot is and how large, in radii: inside every shape, near its top.
 const SPOT: (Point, f32) = (Point { x: 0.0, y: -0.6 }, 0.2);
 
-/// Draws the picture at place `frame` of a scene.
-pub(super) fn frame(scene: &Scene, frame: usize, size: usize) -> Frame {
+/// Draws the picture at place `frame` of a scene, of a width and height in pixels. The shorter side is the unit of length.
+pub(super) fn frame(scene: &Scene, frame: usize, [width, height]: [usize; 2]) -> Frame {
     let time = scene.time(frame);
     let offset = scene.camera.offset(time);
-    let mut canvas = Canvas::new(scene, offset, size);
+    let mut canvas = Canvas::new(scene, offset, Grid { width, height, unit: width.min(height) as f32 });
     for distractor in &scene.distractors {
         canvas.put(&distractor.at(time), offset);
     }
     canvas.put(&scene.actor_at(time), offset);
+    if let Some(hand) = scene.hand_at(time) {
+        canvas.put(&hand, offset);
+    }
     canvas.develop(scene.light_at(time))
+}
+
+/// Where pixels lie.
+#[derive(Clone, Copy)]
+struct Grid {
+    width: usize,
+    height: usize,
+    /// Pixels per unit of length.
+    unit: f32,
+}
+
+impl Grid {
+    fn pixel_centre(self, column: usize, row: usize) -> Point {
+        let place = |index: usize, side: usize| (index as f32 + 0.5) / self.unit - self.half(side);
+        Point { x: place(column, self.width), y: place(row, self.height) }
+    }
+
+    /// Half of a side in units of length.
+    fn half(self, side: usize) -> f32 {
+        side as f32 / (2.0 * self.unit)
+    }
+
+    /// The pixels along a side that lie within `reach` of a coordinate.
+    fn pixels_around(self, middle: f32, reach: f32, side: usize) -> Range<usize> {
+        let pixel = |at: f32| ((at + self.half(side)) * self.unit).clamp(0.0, side as f32);
+        pixel(middle - reach).floor() as usize..pixel(middle + reach).ceil() as usize
+    }
 }
 
 /// A picture in the making.
 struct Canvas {
-    size: usize,
+    grid: Grid,
     pixels: Vec<Colour>,
 }
 
 impl Canvas {
     /// The background.
-    fn new(scene: &Scene, offset: Point, size: usize) -> Self {
-        let width = 1.0 / size as f32;
-        let place = |index: usize| pixel_centre(index % size, index / size, size).plus(offset.scaled(-1.0));
-        let pixels = (0..size * size).map(|index| scene.background.colour(place(index), width)).collect();
-        Self { size, pixels }
+    fn new(scene: &Scene, offset: Point, grid: Grid) -> Self {
+        let Grid { width, height, unit } = grid;
+        let place = |index: usize| grid.pixel_centre(index % width, index / width).plus(offset.scaled(-1.0));
+        let pixels = (0..width * height).map(|index| scene.background.colour(place(index), 1.0 / unit)).collect();
+        Self { grid, pixels }
     }
 
     /// Lays an object over what is there.
     fn put(&mut self, sprite: &Sprite, offset: Point) {
+        let grid = self.grid;
         let middle = sprite.centre.plus(offset);
         let reach = sprite.radius * REACH;
-        let pixel = 1.0 / (self.size as f32 * sprite.radius);
-        for row in pixels_around(middle.y, reach, self.size) {
-            for column in pixels_around(middle.x, reach, self.size) {
-                let from_middle = pixel_centre(column, row, self.size).plus(middle.scaled(-1.0));
+        let pixel = 1.0 / (grid.unit * sprite.radius);
+        for row in grid.pixels_around(middle.y, reach, grid.height) {
+            for column in grid.pixels_around(middle.x, reach, grid.width) {
+                let from_middle = grid.pixel_centre(column, row).plus(middle.scaled(-1.0));
                 let at = from_middle.scaled(1.0 / sprite.radius).turned(-sprite.angle);
                 let coverage = coverage(sprite, at, pixel);
                 if coverage > 0.0 {
-                    let under = &mut self.pixels[row * self.size + column];
+                    let under = &mut self.pixels[row * grid.width + column];
                     *under = mix(*under, paint(sprite, at, pixel), coverage);
                 }
             }
@@ -61,19 +92,8 @@ impl Canvas {
         let lit = |pixel: &Colour| -> [u8; 3] {
             std::array::from_fn(|channel| (pixel[channel] * light[channel] * 255.0).round().clamp(0.0, 255.0) as u8)
         };
-        Frame::new(self.size, self.size, self.pixels.iter().flat_map(lit).collect())
+        Frame::new(self.grid.width, self.grid.height, self.pixels.iter().flat_map(lit).collect())
     }
-}
-
-fn pixel_centre(column: usize, row: usize, size: usize) -> Point {
-    let place = |index: usize| (index as f32 + 0.5) / size as f32 - 0.5;
-    Point { x: place(column), y: place(row) }
-}
-
-/// The part of the picture, in pixels, that lies within `reach` of a coordinate.
-fn pixels_around(middle: f32, reach: f32, size: usize) -> Range<usize> {
-    let pixel = |at: f32| ((at + 0.5) * size as f32).clamp(0.0, size as f32);
-    pixel(middle - reach).floor() as usize..pixel(middle + reach).ceil() as usize
 }
 
 /// How much of the pixel at a place (in the object's own coordinates) the object hides, 0 to 1.

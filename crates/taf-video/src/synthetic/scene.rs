@@ -25,6 +25,8 @@ pub(super) struct Scene {
     pub easing: f32,
     pub actor: Sprite,
     pub change: Change,
+    /// What holds the actor; its centre is the way from the actor's to its own.
+    pub hand: Option<Sprite>,
     pub distractors: Vec<Distractor>,
     pub background: Texture,
     pub camera: Camera,
@@ -105,6 +107,7 @@ impl Scene {
             easing,
             actor,
             change,
+            hand: None,
             distractors: (0..count).map(|_| Distractor::draw(&mut rng, level)).collect(),
             background,
             camera: Camera::draw(&mut seed.with("camera").rng(), level),
@@ -139,6 +142,12 @@ impl Scene {
             Change::WipeIn { angle } => actor.visible = Visible::Wipe { angle, share: progress },
         }
         actor
+    }
+
+    /// The hand at a time, if there is one.
+    pub(super) fn hand_at(&self, time: f32) -> Option<Sprite> {
+        let at = |hand: Sprite| Sprite { centre: self.actor_at(time).centre.plus(hand.centre), ..hand };
+        self.hand.map(at)
     }
 
     /// The brightness per channel at a time.
@@ -192,6 +201,24 @@ impl Camera {
     pub(super) fn offset(&self, time: f32) -> Point {
         let wobble = self.wobble.scaled((TAU * self.turns * time + self.phase).sin());
         self.drift.scaled(time - 0.5).plus(wobble)
+    }
+}
+
+impl Sprite {
+    /// A hand that touches an object of some radius on its left (`side` -1) or right (1).
+    pub(super) fn hand(rng: &mut ChaCha8Rng, side: f32, radius: f32) -> Self {
+        let skin = hsv(rng.random_range(0.04..0.09), rng.random_range(0.35..0.6), rng.random_range(0.5..0.95));
+        let own = radius * rng.random_range(0.55..0.7);
+        Self {
+            shape: Shape::Disc,
+            texture: Texture::draw(rng, [skin, skin.map(|channel| channel * 0.85)], 0.8..1.6),
+            rim: skin.map(|channel| channel * 0.6),
+            spot: skin,
+            centre: Point { x: side * (radius + 0.6 * own), y: rng.random_range(-0.4..0.4) * radius },
+            radius: own,
+            angle: 0.0,
+            visible: Visible::Opacity(1.0),
+        }
     }
 }
 

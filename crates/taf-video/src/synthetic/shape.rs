@@ -19,6 +19,19 @@ impl Shape {
     const ALL: [Self; 7] =
         [Self::Disc, Self::Square, Self::Triangle, Self::Star, Self::Ring, Self::Cross, Self::HalfDisc];
 
+    /// What people call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Disc => "disc",
+            Self::Square => "square",
+            Self::Triangle => "triangle",
+            Self::Star => "star",
+            Self::Ring => "ring",
+            Self::Cross => "cross",
+            Self::HalfDisc => "half-disc",
+        }
+    }
+
     pub(super) fn draw(rng: &mut ChaCha8Rng) -> Self {
         Self::ALL[rng.random_range(0..Self::ALL.len())]
     }

@@ -116,7 +116,7 @@ fn trace(scene: &Scene, place: usize, size: usize) -> Vec<f32> {
     let mut empty = scene.clone();
     empty.change = Change::Move { by: Point::default() };
     empty.actor.visible = Visible::Opacity(0.0);
-    let (with, without) = (render::frame(scene, place, size), render::frame(&empty, place, size));
+    let (with, without) = (render::frame(scene, place, [size; 2]), render::frame(&empty, place, [size; 2]));
     let differs = |(a, b): (&[u8], &[u8])| if a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 12) { 1.0 } else { 0.0 };
     with.data().chunks(3).zip(without.data().chunks(3)).map(differs).collect()
 }
@@ -162,7 +162,7 @@ fn clockwise_is_clockwise_as_a_viewer_sees_it() {
         for mut scene in scenes(class, 8, Difficulty::new(0.0).unwrap()) {
             scene.actor.spot = [40.0, -40.0, 40.0];
             let angle = |place| {
-                let frame = render::frame(&scene, place, SIZE);
+                let frame = render::frame(&scene, place, [SIZE; 2]);
                 let spot = frame.data().chunks(3).map(|p| if p == [255, 0, 255] { 1.0 } else { 0.0 });
                 let at = middle(&spot.collect::<Vec<f32>>(), SIZE).plus(Point { x: 0.5, y: 0.5 });
                 let from =
@@ -185,9 +185,9 @@ fn shortest(angle: f32) -> f32 {
 fn motion_of_a_tenth_of_a_pixel_changes_the_picture() {
     let mut scene = scenes(0, 1, Difficulty::EASY).remove(0);
     scene.change = Change::Move { by: Point::default() };
-    let before = render::frame(&scene, 0, 64);
+    let before = render::frame(&scene, 0, [64; 2]);
     scene.actor.centre.x += 0.1 / 64.0;
-    let after = render::frame(&scene, 0, 64);
+    let after = render::frame(&scene, 0, [64; 2]);
     let change = |a: &Frame, b: &Frame| a.data().iter().zip(b.data()).map(|(a, b)| a.abs_diff(*b) as u32).sum::<u32>();
     assert!(change(&before, &after) > 100, "{}", change(&before, &after));
 }

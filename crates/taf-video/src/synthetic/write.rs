@@ -1,32 +1,17 @@
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use serde::Serialize;
-use taf_files::{create_folder, remove_unfinished, write_atomic};
+use taf_files::{create_folder, remove_unfinished};
 
 use super::action::Action;
 use super::{CLASSES, MovingShapes, render};
 use crate::dataset::{Content, Manifest, Progress, Record};
 use crate::{EncodeOptions, Error, Result, VideoWriter};
 
-/// To be raised when the same options come to give other pictures: files of an older revision are then made anew.
-const REVISION: u32 = 1;
 /// The speed of Something-Something.
 const FRAMES_PER_SECOND: f64 = 12.0;
 const MANIFEST_FILE: &str = "manifest.jsonl";
-
-/// What the pictures depend on; lies beside the clips.
-#[derive(Serialize)]
-struct Settings {
-    revision: u32,
-    seed: u64,
-    size: usize,
-    fewest_frames: usize,
-    most_frames: usize,
-    difficulty: f32,
-}
 
 /// One file to be made.
 struct Job<'a> {
@@ -36,9 +21,6 @@ struct Job<'a> {
 }
 
 impl MovingShapes {
-    /// The file beside the clips that says what they were made with, and so that they were generated.
-    pub const SETTINGS_FILE: &str = "moving-shapes.json";
-
     /// Writes the first clips of every split as H.264 files, with a manifest, on all cores.
     ///
     /// `splits` holds names and numbers of clips *per class*. Clip `i` of a class in split `s` is `of_split(s).clip(class, i)`
@@ -54,10 +36,11 @@ impl MovingShapes {
     pub fn write(&self, root: &Path, splits: &[(&str, usize)], progress: Progress) -> Result<Manifest> {
         let jobs = jobs(splits)?;
         refuse_other_list(root)?;
+        create_folder(root)?;
+        self.settings().keep_or_drop(root, &in_the_way(root, &jobs))?;
         for class in CLASSES {
             make_clean_folder(&root.join(class))?;
         }
-        self.drop_other_settings(root, &jobs)?;
         let done = AtomicUsize::new(0);
         let write = |job: &Job| {
             let record = job.write(&self.of_split(job.split), root);
@@ -68,32 +51,6 @@ impl MovingShapes {
         let manifest = Manifest::new(root, CLASSES.map(str::to_owned).to_vec(), None, records)?;
         manifest.write(&root.join(MANIFEST_FILE))?;
         Ok(manifest)
-    }
-
-    /// Removes what an earlier generation with other settings left where this one will write.
-    fn drop_other_settings(&self, root: &Path, jobs: &[Job]) -> Result<()> {
-        let settings = self.settings();
-        let path = root.join(Self::SETTINGS_FILE);
-        if fs::read(&path).is_ok_and(|found| found == settings) {
-            return Ok(());
-        }
-        // The new settings come last: a process killed before that removes the rest next time.
-        remove(&root.join(MANIFEST_FILE))?;
-        remove(&path)?;
-        jobs.iter().try_for_each(|job| remove(&root.join(job.path())))?;
-        Ok(write_atomic(&path, &settings)?)
-    }
-
-    fn settings(&self) -> Vec<u8> {
-        let settings = Settings {
-            revision: REVISION,
-            seed: self.seed.value(),
-            size: self.size,
-            fewest_frames: *self.frames.start(),
-            most_frames: *self.frames.end(),
-            difficulty: self.difficulty.value(),
-        };
-        serde_json::to_vec_pretty(&settings).expect("numbers are always JSON")
     }
 }
 
@@ -125,7 +82,7 @@ impl Job<'_> {
             let options = EncodeOptions::default();
             let mut writer = VideoWriter::create(&path, shapes.size, shapes.size, FRAMES_PER_SECOND, &options)?;
             for place in 0..scene.frames {
-                writer.push(&render::frame(&scene, place, shapes.size))?;
+                writer.push(&render::frame(&scene, place, [shapes.size; 2]))?;
             }
             writer.finish()?;
         }
@@ -158,15 +115,17 @@ fn refuse_other_list(root: &Path) -> Result<()> {
     }
 }
 
+/// What has to go where a folder holds clips of other settings: all that was generated, whatever its number.
+fn in_the_way(root: &Path, jobs: &[Job]) -> Vec<PathBuf> {
+    let clips: Vec<_> = match root.join(MovingShapes::SETTINGS_FILE).exists() {
+        true => CLASSES.map(|class| root.join(class)).into(),
+        false => jobs.iter().map(|job| root.join(job.path())).collect(),
+    };
+    [vec![root.join(MANIFEST_FILE)], clips].concat()
+}
+
 /// Makes the folder of a class, or sweeps out the unfinished files that a killed process left in it.
 fn make_clean_folder(folder: &Path) -> Result<()> {
     create_folder(folder)?;
     Ok(remove_unfinished(folder)?)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, source)),
-        _ => Ok(()),
-    }
 }
