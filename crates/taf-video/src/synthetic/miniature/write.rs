@@ -168,9 +168,9 @@ fn write_lists(root: &Path, lists: &[List]) -> Result<()> {
 }
 
 fn counts(num_classes: usize, ClipsPerClass { train, val, test }: ClipsPerClass) -> Vec<SplitCounts> {
-    let of = |(split, count): (Split, usize)| SplitCounts {
-        split: split.name().into(),
-        per_class: vec![count; num_classes],
+    let of = |(split, count): (Split, usize)| {
+        let [labelled, unlabelled] = if split == Split::Test { [0, count * num_classes] } else { [count, 0] };
+        SplitCounts { split: split.name().into(), per_class: vec![labelled; num_classes], unlabelled }
     };
     let some = Split::ALL.into_iter().zip([train, val, test]).filter(|&(_, count)| count > 0);
     some.map(of).collect()
