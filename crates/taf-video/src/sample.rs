@@ -20,7 +20,8 @@ pub enum Sampling {
     Dense(DenseSampler),
 }
 
-/// Which temporal views of a video an evaluation averages over. In TOML: `"centre"`, `"twice"`, `{ uniform = 4 }`.
+/// Which temporal views of a video an evaluation averages over. In TOML: `"centre"`, `"twice"`, `"interleaved"`,
+/// `{ uniform = 4 }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TemporalViews {
@@ -29,6 +30,8 @@ pub enum TemporalViews {
     Centre,
     /// Two clips: the middles and the beginnings of the segments (`twice_sample` of TSM); for windows, the first and the last.
     Twice,
+    /// Two clips: the even and the odd frames of a centre clip of twice as many frames, counted from 0 (TPN's test).
+    Interleaved,
     /// So many clips, starting evenly spread over the first segment or over all windows (`uniform-K`, `dense-K` of TAM);
     /// of one clip, the same as `Centre`.
     Uniform(NonZeroUsize),
@@ -39,7 +42,7 @@ impl TemporalViews {
     pub fn count(self) -> usize {
         match self {
             Self::Centre => 1,
-            Self::Twice => 2,
+            Self::Twice | Self::Interleaved => 2,
             Self::Uniform(count) => count.get(),
         }
     }
@@ -194,6 +197,10 @@ impl SegmentSampler {
         match views {
             TemporalViews::Centre => vec![self.centre(num_frames)],
             TemporalViews::Twice => vec![self.centre(num_frames), self.starting_at(0, num_frames)],
+            TemporalViews::Interleaved => {
+                let doubled = Self { frames: twice(self.frames), ..self.clone() };
+                even_and_odd(&doubled.centre(num_frames))
+            }
             TemporalViews::Uniform(count) if count.get() == 1 => vec![self.centre(num_frames)],
             TemporalViews::Uniform(count) => {
                 // The last start is tick - 1, so that the last frame stays inside; short videos have only one start.
@@ -208,6 +215,15 @@ impl SegmentSampler {
         let tick = self.tick(num_frames);
         (0..self.frames.get()).map(|i| ((start as f64 + tick * i as f64) as usize).min(num_frames - 1)).collect()
     }
+}
+
+fn twice(frames: NonZeroUsize) -> NonZeroUsize {
+    frames.saturating_mul(NonZeroUsize::new(2).expect("two is not zero"))
+}
+
+/// The clip of every other frame from the first on, and the clip of the others.
+fn even_and_odd(frames: &[usize]) -> Vec<Vec<usize>> {
+    [0, 1].map(|first| frames.iter().skip(first).step_by(2).copied().collect()).into()
 }
 
 /// `count` whole numbers from 0 to `last`, both ends included, evenly spaced and rounded down.
@@ -250,6 +266,10 @@ impl DenseSampler {
     }
 
     fn views(&self, num_frames: usize, views: TemporalViews) -> Vec<Vec<usize>> {
+        if views == TemporalViews::Interleaved {
+            let doubled = Self { frames: twice(self.frames), ..self.clone() };
+            return even_and_odd(&doubled.centre(num_frames));
+        }
         if views.count() == 1 {
             return vec![self.centre(num_frames)];
         }

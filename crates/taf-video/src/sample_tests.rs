@@ -31,7 +31,9 @@ fn every_clip_of_segments_is_sorted_inside_the_video_and_as_long_as_asked() {
             let mut rng = Seed::new(0).at(num_frames).at(segments).rng();
             assert_is_clip_of(&sampling.random(num_frames, &mut rng), segments, num_frames);
             assert_is_clip_of(&sampling.centre(num_frames), segments, num_frames);
-            for views in [TemporalViews::Centre, TemporalViews::Twice, uniform(2), uniform(5)] {
+            for views in
+                [TemporalViews::Centre, TemporalViews::Twice, TemporalViews::Interleaved, uniform(2), uniform(5)]
+            {
                 let clips = sampling.views(num_frames, views);
                 assert_eq!(clips.len(), views.count());
                 clips.iter().for_each(|clip| assert_is_clip_of(clip, segments, num_frames));
@@ -139,6 +141,22 @@ fn dense_views_run_from_the_first_window_to_the_last() {
 }
 
 #[test]
+fn interleaved_views_are_the_even_and_the_odd_of_twice_as_many_frames() {
+    // 0-based, from `[int(tick / 2.0 + tick * x) for x in range(2 * S)]` with tick = N / (2 S), and `[::2]`, `[1::2]` of it.
+    let published: [(usize, [[usize; 4]; 2]); 3] = [
+        (36, [[2, 11, 20, 29], [6, 15, 24, 33]]),
+        (31, [[1, 9, 17, 25], [5, 13, 21, 29]]),
+        (5, [[0, 1, 2, 4], [0, 2, 3, 4]]),
+    ];
+    for (num_frames, expected) in published {
+        assert_eq!(Sampling::segments(4).views(num_frames, TemporalViews::Interleaved), expected, "N={num_frames}");
+    }
+    // The window of 64 frames in the middle of 84, at twice the density.
+    let dense = Sampling::Dense(DenseSampler::new(4)).views(84, TemporalViews::Interleaved);
+    assert_eq!(dense, [[10, 26, 42, 58], [18, 34, 50, 66]]);
+}
+
+#[test]
 fn dense_clips_of_short_videos_loop() {
     let sampling = Sampling::Dense(DenseSampler::new(8));
     assert_eq!(sampling.centre(20), [0, 8, 16, 4, 12, 0, 8, 16]);
@@ -173,5 +191,6 @@ fn settings_read_as_documented_and_refuse_unknown_names_and_zero() {
     assert!(read(r#"{"kind": "segments", "frames": 0}"#).is_err());
     let views = |text: &str| serde_json::from_str::<TemporalViews>(text).unwrap();
     assert_eq!(views(r#""twice""#), TemporalViews::Twice);
+    assert_eq!(views(r#""interleaved""#), TemporalViews::Interleaved);
     assert_eq!(views(r#"{"uniform": 4}"#), uniform(4));
 }
