@@ -9,8 +9,8 @@ pub enum Error {
         /// What is there.
         found: String,
     },
-    /// Two models were asked about different samples: evaluate both on the same list.
-    #[error("two models can only be compared on the same samples: {0}")]
+    /// Models were asked about different samples: evaluate all on the same list.
+    #[error("models can only be compared or combined on the same samples: {0}")]
     NotPaired(String),
     /// An attention row is not a distribution over frames.
     #[error("attention of clip {clip} needs {expected}, found {found}")]

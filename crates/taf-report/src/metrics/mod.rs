@@ -2,11 +2,12 @@
 //!
 //! Plain values in, plain values out; nothing here knows a tensor. [`Predictions`] are what a model said about a list of
 //! samples, [`Scores`] what that amounts to, [`compare`] whether two models differ by more than the luck of the sample,
-//! and [`AttentionSummary`] how a model spreads its attention over time.
+//! [`mixed`] what several say together, and [`AttentionSummary`] how a model spreads its attention over time.
 //!
 //! Every interval and every verdict takes whole [`Groups`] as independent, never the samples in them.
 
 mod attention;
+mod ensemble;
 mod error;
 mod groups;
 mod interval;
@@ -21,11 +22,11 @@ pub use attention::{
     AttentionPair, AttentionSummary, Summary, attention_entropy, effective_frames, max_share, neglected_frames,
     neglected_share, total_variation,
 };
+pub use ensemble::{learnt_weights, mixed};
 pub use error::{Error, Result};
 pub use groups::Groups;
 pub use interval::{FEW_GROUPS, Interval, LEVEL, Share};
 pub use paired::{Comparison, compare};
 pub use permutation::{holm, sign_flip_p};
-pub use predictions::highest;
-pub use predictions::{Predictions, ScoreKind};
+pub use predictions::{Predictions, ScoreKind, highest, softmax};
 pub use scores::{ClassScore, Scores, VersionScore};

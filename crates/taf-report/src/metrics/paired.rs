@@ -45,7 +45,8 @@ pub fn compare(first: &Predictions, second: &Predictions) -> Result<Comparison> 
     })
 }
 
-fn check_paired(first: &Predictions, second: &Predictions) -> Result<()> {
+/// Refuses answers to other samples, versions, labels or groups, or in another order.
+pub(super) fn check_paired(first: &Predictions, second: &Predictions) -> Result<()> {
     if first.len() != second.len() {
         return Err(Error::NotPaired(format!("{} samples against {}", first.len(), second.len())));
     }

@@ -143,6 +143,15 @@ pub fn highest(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 
+/// The probabilities that logits stand for; of none, none.
+pub fn softmax(logits: &[f32]) -> Vec<f32> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut row: Vec<f32> = logits.iter().map(|&logit| (logit - top).exp()).collect();
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|value| *value /= sum);
+    row
+}
+
 impl From<Predictions> for Parts {
     fn from(predictions: Predictions) -> Self {
         predictions.0

@@ -141,6 +141,11 @@ fn rank(row: &[f32], label: usize) -> usize {
     row.iter().enumerate().filter(|&entry| before(entry)).count()
 }
 
+/// The probability of a label, at least 1e-12.
+pub(super) fn label_probability(kind: ScoreKind, row: &[f32], label: usize) -> f64 {
+    log_probability(kind, row, label).exp()
+}
+
 fn log_probability(kind: ScoreKind, row: &[f32], label: usize) -> f64 {
     let log = match kind {
         ScoreKind::Probabilities => f64::from(row[label]).ln(),
