@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use taf::evaluate::{AnswerKey, Evaluation, Store, Suite, Version};
+use taf::evaluate::{AnswerKey, Answers, Evaluation, Progress, Store, Suite, Version};
 use taf::trained::Trained;
 use taf_report::metrics::Predictions;
 
@@ -20,35 +20,58 @@ pub fn of_versions(
     suites: &[Suite],
 ) -> Result<BTreeMap<Version, Predictions>> {
     let versions: BTreeSet<Version> = suites.iter().flat_map(|suite| suite.versions.iter().copied()).collect();
-    let store = Store::new(trained.run.predictions());
-    let of = AnswerKey::new(evaluation, Version::Clean, &trained.weights_hash, &program());
+    let mut dialogue = Dialogue::new(trained, evaluation);
     let bar = Counter::new(name);
-    let (videos, mut unkept) = (evaluation.records().len(), None);
+    let videos = evaluation.records().len();
     let mut answers = BTreeMap::new();
     for (place, &version) in versions.iter().enumerate() {
-        let of = of.of_version(version);
         let mut show = |done, _| bar.show(place * videos + done, versions.len() * videos);
-        let known = match store.find(&of) {
-            Some(known) => known,
-            None => {
-                let made = evaluation.predict(&trained.model, version, &device(), &mut show)?;
-                unkept = unkept.or(store.keep(of, &made).err());
-                made
-            }
-        };
-        show(videos, videos);
-        answers.insert(version, known);
+        answers.insert(version, evaluation.predictions(&dialogue.answers(version, &mut show)?)?);
     }
     drop(bar);
-    unkept.iter().for_each(tell_unkept);
+    dialogue.tell_unkept();
     Ok(answers)
+}
+
+/// A network that is asked about videos, and what it said before.
+struct Dialogue<'a> {
+    trained: &'a Trained,
+    evaluation: &'a Evaluation,
+    store: Store,
+    key: AnswerKey,
+    unkept: Option<taf_files::Error>,
+}
+
+impl<'a> Dialogue<'a> {
+    fn new(trained: &'a Trained, evaluation: &'a Evaluation) -> Self {
+        let store = Store::new(trained.run.predictions());
+        let key = AnswerKey::new(evaluation, Version::Clean, &trained.weights_hash, &program());
+        Self { trained, evaluation, store, key, unkept: None }
+    }
+
+    fn answers(&mut self, version: Version, progress: Progress) -> Result<Answers> {
+        let key = self.key.of_version(version);
+        if let Some(known) = self.store.find(&key) {
+            let videos = self.evaluation.records().len();
+            progress(videos, videos);
+            return Ok(known);
+        }
+        let made = self.evaluation.ask(&self.trained.model, version, &device(), progress)?;
+        self.unkept = self.unkept.take().or(self.store.keep(&key, &made).err());
+        Ok(made)
+    }
+
+    /// Says where answers could not be kept.
+    fn tell_unkept(self) {
+        if let Some(error) = self.unkept {
+            say(format_args!(
+                "the predictions could not be kept, and will be made again when they are needed: {error}"
+            ));
+        }
+    }
 }
 
 /// Another build of the program may answer otherwise.
 fn program() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), option_env!("TAF_GIT_COMMIT").unwrap_or("without commit"))
-}
-
-fn tell_unkept(error: &taf_files::Error) {
-    say(format_args!("the predictions could not be kept, and will be made again when they are needed: {error}"));
 }

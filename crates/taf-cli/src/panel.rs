@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use taf::adversary::TemporalAdversary;
-use taf::evaluate::{Evaluation, Explanation, Suite};
+use taf::evaluate::{Evaluation, Explanation, Protocol, Suite};
 use taf::recipe::Recipe;
 use taf::trained::{Asked, Examination, Trained};
 use taf_report::page::{Axis, Chart, Report, ReportBuilder, Series};
@@ -21,6 +21,7 @@ const PROBED_CLIPS: usize = 512;
 /// Networks that know the same classes, and the videos each of them is asked about.
 pub struct Panel {
     members: Vec<Member>,
+    protocol: Option<Protocol>,
 }
 
 struct Member {
@@ -42,7 +43,7 @@ impl Panel {
         };
         let members: Vec<Member> = trained.into_iter().zip(names).map(member).collect::<Result<_>>()?;
         tell_left_out(&members);
-        Ok(Self { members })
+        Ok(Self { members, protocol: asked.protocol })
     }
 
     /// The names of the networks, as they stand in the report.
@@ -88,7 +89,10 @@ impl Panel {
                 report = report.predictions(name, &suite.name, suite.joined(of_suite)?);
             }
         }
-        Ok(report)
+        Ok(match self.protocol {
+            Some(protocol) => report.fact("protocol", format!("{protocol}: {}", protocol.summary())),
+            None => report,
+        })
     }
 
     /// Adds how every network spreads its attention, and how far one adversary moves it; then pictures of what each sees in
@@ -142,7 +146,8 @@ impl Panel {
             .fact("videos", data.manifest.display())
             .fact("evaluated", format!("{} videos of {}", evaluation.records().len(), data.validation.join(", ")))
             .fact("clip", format!("{} frames of {1}x{1}", views.sampling.frames(), views.transform.size()))
-            .fact("clips per video", views.count());
+            .fact("views per video", views.count())
+            .fact("views are averaged as", words::as_in_recipes(&evaluation.average));
         for Member { name, trained, .. } in &self.members {
             report = report.listing(format!("{name}: recipe.toml"), trained.recipe.to_toml());
         }

@@ -33,7 +33,7 @@ pub fn training(session: &Session) -> Result<PathBuf> {
 
 /// What both networks of a fine-tuning are asked about: the videos of the new run, since those of its source may be others.
 pub fn asked(recipe: &Recipe) -> Asked<'_> {
-    Asked { manifest: Some(&recipe.data.manifest), splits: &recipe.data.validation, settings: &[] }
+    Asked { manifest: Some(&recipe.data.manifest), splits: &recipe.data.validation, ..Asked::default() }
 }
 
 /// Writes the report of a run that was fine-tuned: the network before and after, or after alone where the source answers

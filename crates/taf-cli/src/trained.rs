@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use taf::evaluate::Protocol;
 use taf::trained::{Asked, Trained, Weights};
 
 /// Where networks are evaluated.
@@ -64,6 +66,9 @@ pub struct AskedArgs {
     /// Take the videos of this manifest
     #[arg(long, value_name = "MANIFEST")]
     pub data: Option<PathBuf>,
+    /// Show the videos as a paper tests its networks, in clips of the run's own length
+    #[arg(long, value_name = "NAME", value_parser = protocols())]
+    pub protocol: Option<Protocol>,
     /// Show the videos in another way than the recipe says, such as data.eval.crops=three, data.eval.size=256 or
     /// data.views=twice; may be given often
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -73,6 +78,12 @@ pub struct AskedArgs {
 impl AskedArgs {
     /// The same for the library.
     pub fn asked(&self) -> Asked<'_> {
-        Asked { manifest: self.data.as_deref(), splits: &self.split, settings: &self.settings }
+        Asked { manifest: self.data.as_deref(), splits: &self.split, protocol: self.protocol, settings: &self.settings }
     }
+}
+
+/// Every protocol by its name; the help says what each is.
+fn protocols() -> impl TypedValueParser<Value = Protocol> {
+    let named = |protocol: Protocol| PossibleValue::new(protocol.name()).help(protocol.summary());
+    PossibleValuesParser::new(Protocol::ALL.map(named)).try_map(|name| name.parse::<Protocol>())
 }

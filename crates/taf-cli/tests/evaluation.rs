@@ -42,11 +42,12 @@ fn json(file: &Path) -> Value {
     serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
 }
 
-/// Marks kept answers so that it shows when they are read: every label becomes class 0.
+/// Marks kept answers so that it shows when they are read: every logit of the safetensors file changes its sign.
 fn mark(file: &Path) {
-    let mut known = json(file);
-    known["predictions"]["labels"].as_array_mut().unwrap().fill(Value::from(0));
-    fs::write(file, known.to_string()).unwrap();
+    let mut bytes = fs::read(file).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[8 + header..].chunks_mut(4).for_each(|number| number[3] ^= 0x80);
+    fs::write(file, bytes).unwrap();
 }
 
 /// The videos of the tests as another list: every line that `change` keeps, as it changes it.
@@ -153,7 +154,7 @@ fn more_and_larger_views_than_in_training_can_be_asked_for_and_nothing_else() {
     let wide = set(&["data.eval.size=48", "data.eval.crops=three", "data.views=twice"]).json();
     let facts = wide["facts"].as_array().unwrap();
     let fact = |name: &str| facts.iter().find(|fact| fact["name"] == name).unwrap()["value"].clone();
-    assert_eq!((fact("clip"), fact("clips per video")), ("8 frames of 48x48".into(), "6".into()));
+    assert_eq!((fact("clip"), fact("views per video")), ("8 frames of 48x48".into(), "6".into()));
     assert_ne!(wide["results"], usual["results"]);
     assert_eq!(set(&[]).json()["results"], usual["results"]);
     assert!(set(&["train.epochs=3"]).refused().contains("belong to training"));
@@ -161,6 +162,27 @@ fn more_and_larger_views_than_in_training_can_be_asked_for_and_nothing_else() {
     let compared =
         taf(&["compare", path(&run), path(&copy(&run)), "--suite", "clean", "--set", "data.eval.crops=three"]);
     assert_eq!(compared.code, 0, "{}", compared.err);
+}
+
+#[test]
+fn a_run_is_tested_by_the_protocol_of_a_paper_and_the_report_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = trained(folder.path());
+    let asked = |more: &[&str]| eval(&run, &[&["--suite", "clean"], more].concat());
+    let report = asked(&["--protocol", "tpn"]).json();
+    let facts = report["facts"].as_array().unwrap();
+    let fact = |name: &str| facts.iter().find(|fact| fact["name"] == name).unwrap()["value"].as_str().unwrap();
+    assert!(fact("protocol").starts_with("tpn: 2 clips (even and odd"), "{}", fact("protocol"));
+    assert_eq!((fact("clip"), fact("views per video")), ("8 frames of 256x256", "6"));
+    assert_eq!(fact("views are averaged as"), "probabilities");
+    // How views are averaged asks nothing new.
+    let set = ["--set", "data.views=interleaved", "--set", "data.eval={size=256,short_side=256,crops=\"three\"}"];
+    assert_ne!(asked(&set).json()["results"], report["results"]);
+    assert_eq!(files(&run).len(), 1);
+    let refused = asked(&["--protocol", "tpn", "--set", "data.views=twice"]).refused();
+    assert!(refused.contains("protocol tpn decides that"), "{refused}");
+    asked(&["--protocol", "tsm-efficient", "--set", "data.sampling.frames=4"]).done();
+    assert!(asked(&["--protocol", "tsm"]).refused().contains("tsm-accurate"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use burn::nn::conv::{Conv3d, Conv3dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig3d};
 use burn::tensor::{Device, Int, Tensor, activation::relu};
 use taf::adversary::TemporalAdversary;
-use taf::evaluate::{Evaluation, Suite, Views};
+use taf::evaluate::{Average, Evaluation, Suite, Views};
 use taf::model::{Pass, VideoModel, VideoOutput};
 use taf_report::page::Report;
 use taf_video::corrupt::Severity;
@@ -72,6 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             temporal: TemporalViews::Twice,
             transform: EvalTransformConfig { size: 56, ..Default::default() }.init()?,
         },
+        average: Average::Logits,
         batch_size: 8,
         threads: 2,
     };

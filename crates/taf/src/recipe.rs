@@ -13,7 +13,7 @@ use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::{TemporalAdversary, reduced_side};
 use crate::data::{ClipSource, OnBadVideo, fingerprint, hash};
-use crate::evaluate::{Evaluation, Views};
+use crate::evaluate::{Average, Evaluation, Protocol, Views};
 use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
 use crate::train::{Course, TafConfig, TrainConfig};
@@ -63,6 +63,9 @@ pub struct DataRecipe {
     /// Clips per video an evaluation averages over; default the centre one.
     #[serde(default)]
     pub views: TemporalViews,
+    /// How the answers to those clips and their crops are averaged; default logits.
+    #[serde(default)]
+    pub average: Average,
     /// Crop, flips and colour while training.
     #[serde(default)]
     pub transform: TrainTransformConfig,
@@ -227,6 +230,7 @@ impl Recipe {
         let evaluation = Evaluation {
             videos: Arc::new(labelled(&self.data.validation)?),
             views: self.data.evaluation_views()?,
+            average: self.data.average,
             batch_size: self.train.batch_size,
             threads: self.data.workers,
         };
@@ -333,6 +337,14 @@ impl DataRecipe {
         let mut transform = self.transform.clone();
         transform.horizontal_pairs.extend_from_slice(manifest.mirror_pairs());
         transform
+    }
+
+    /// Shows videos as a protocol says, in clips of as many frames as before.
+    pub fn follow(&mut self, protocol: Protocol) {
+        self.sampling = protocol.sampling(self.sampling.frames());
+        self.views = protocol.temporal();
+        self.eval = protocol.transform();
+        self.average = protocol.average();
     }
 
     /// How an evaluation looks at a video.

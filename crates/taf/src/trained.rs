@@ -9,7 +9,7 @@ use taf_files::Identity;
 use taf_report::run::{Provenance, RunDir};
 use taf_video::dataset::{Manifest, Record};
 
-use crate::evaluate::{Evaluation, Labelled};
+use crate::evaluate::{Evaluation, Labelled, Protocol};
 use crate::model::{Recognizer, StateError, load_state};
 use crate::recipe::{Recipe, RecipeError};
 use crate::train::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo};
@@ -51,12 +51,20 @@ pub struct Asked<'a> {
     pub manifest: Option<&'a Path>,
     /// Other splits than those of validation; none for those.
     pub splits: &'a [String],
+    /// A published way to show them.
+    pub protocol: Option<Protocol>,
     /// Changes of the recipe such as `data.eval.crops=three`: of [`SETTINGS`] alone.
     pub settings: &'a [String],
 }
 
 /// The settings of a recipe that decide how a trained network is asked.
-pub const SETTINGS: [&str; 5] = ["data.eval", "data.views", "data.sampling", "data.workers", "train.batch_size"];
+pub const SETTINGS: [&str; 6] =
+    ["data.eval", "data.views", "data.average", "data.sampling", "data.workers", "train.batch_size"];
+
+/// The settings that a protocol decides.
+const OF_A_PROTOCOL: [&str; 4] = ["data.eval", "data.views", "data.average", "data.sampling"];
+/// The setting among them that it leaves to the network.
+const FRAMES: &str = "data.sampling.frames";
 
 /// Videos for a trained network, and the recipe that says how they are shown.
 #[derive(Clone, Debug)]
@@ -136,6 +144,14 @@ pub enum TrainedError {
         /// The setting as given.
         setting: String,
     },
+    /// A setting that the protocol decides.
+    #[error("--set {setting}: protocol {protocol} decides that; leave one of them out")]
+    Decided {
+        /// The protocol.
+        protocol: Protocol,
+        /// The setting as given.
+        setting: String,
+    },
     /// A network of a fixed length is asked about another.
     #[error("data.sampling.frames must be {expected}, which the network is made for, got {got}")]
     Length {
@@ -210,6 +226,7 @@ impl Trained {
         let evaluation = Evaluation {
             videos: Arc::new(videos),
             views: recipe.data.evaluation_views()?,
+            average: recipe.data.average,
             batch_size: recipe.train.batch_size,
             threads: recipe.data.workers,
         };
@@ -220,16 +237,16 @@ impl Trained {
     }
 
     fn recipe_with(&self, asked: &Asked) -> Result<Recipe, TrainedError> {
-        let is_free = |setting: &&String| {
-            let key = setting.split('=').next().unwrap_or_default().trim();
-            SETTINGS
-                .iter()
-                .any(|free| key.strip_prefix(free).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-        };
-        if let Some(setting) = asked.settings.iter().find(|setting| !is_free(setting)) {
+        let unasked = |setting: &&String| !is_of(setting, &SETTINGS);
+        if let Some(setting) = asked.settings.iter().find(unasked) {
             return Err(TrainedError::Setting { setting: setting.clone() });
         }
+        let decided = |setting: &&String| is_of(setting, &OF_A_PROTOCOL) && !is_of(setting, &[FRAMES]);
+        if let (Some(protocol), Some(setting)) = (asked.protocol, asked.settings.iter().find(decided)) {
+            return Err(TrainedError::Decided { protocol, setting: setting.clone() });
+        }
         let mut recipe = Recipe::parse(&self.recipe.to_toml(), &self.run.recipe_path(), asked.settings)?;
+        asked.protocol.iter().for_each(|protocol| recipe.data.follow(*protocol));
         if let Some(manifest) = asked.manifest {
             recipe.data.manifest = std::path::absolute(manifest).unwrap_or_else(|_| manifest.to_owned());
         }
@@ -276,6 +293,13 @@ impl Trained {
         }
         Ok(())
     }
+}
+
+/// Whether a change such as `data.eval.crops=three` is of one of some settings or of a part of one.
+fn is_of(change: &str, settings: &[&str]) -> bool {
+    let key = change.split('=').next().unwrap_or_default().trim();
+    let part = |setting: &&str| key.strip_prefix(*setting).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    settings.iter().any(|setting| part(&setting))
 }
 
 /// The file of a video, or its name where it is gone.

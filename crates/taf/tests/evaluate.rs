@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::adversary::{AttendedClass, TemporalAdversary};
 use taf::data::{clips_to_tensor, tensor_to_clips};
-use taf::evaluate::{AnswerKey, Evaluation, Explanation, Store, Version, Views};
+use taf::evaluate::{AnswerKey, Answers, Average, Evaluation, Explanation, Store, Version, Views};
 use taf::model::{Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput, state_dict};
 use taf::recipe::Recipe;
 use taf::train::{Checkpoint, CheckpointFolder, CheckpointInfo, Progress};
@@ -40,7 +40,7 @@ fn write_videos(folder: &Path, seed: u64) -> Manifest {
 
 fn evaluation(list: Manifest, transform: EvalTransformConfig, temporal: TemporalViews) -> Evaluation {
     let views = Views { sampling: Sampling::segments(8), temporal, transform: transform.init().unwrap() };
-    Evaluation { videos: Arc::new(list), views, batch_size: 3, threads: 2 }
+    Evaluation { videos: Arc::new(list), views, average: Average::Logits, batch_size: 3, threads: 2 }
 }
 
 fn plain(list: Manifest) -> Evaluation {
@@ -57,6 +57,10 @@ fn model() -> Recognizer {
 
 fn answers(evaluation: &Evaluation, version: Version) -> taf_report::metrics::Predictions {
     evaluation.predict(&model(), version, &Device::flex(), &mut |_, _| {}).unwrap()
+}
+
+fn asked(evaluation: &Evaluation) -> Answers {
+    evaluation.ask(&model(), Version::Clean, &Device::flex(), &mut |_, _| {}).unwrap()
 }
 
 /// Sums of the same numbers in another order.
@@ -140,14 +144,17 @@ fn answers_are_found_again_for_the_same_question_alone() {
     let store = Store::new(folder.path().join("predictions"));
     let of =
         |evaluation: &Evaluation, version: &str| AnswerKey::new(evaluation, version.parse().unwrap(), "weights", "1");
-    let made = answers(&evaluation, Version::Clean);
+    let made = asked(&evaluation);
     assert!(store.find(&of(&evaluation, "clean")).is_none());
-    store.keep(of(&evaluation, "clean"), &made).unwrap();
-    store.keep(of(&evaluation, "shot_noise:2"), &made).unwrap();
-    store.keep(of(&evaluation, "shot_noise:4"), &made).unwrap();
+    store.keep(&of(&evaluation, "clean"), &made).unwrap();
+    store.keep(&of(&evaluation, "shot_noise:2"), &made).unwrap();
+    store.keep(&of(&evaluation, "shot_noise:4"), &made).unwrap();
     for version in ["clean", "shot_noise:2", "shot_noise:4"] {
         assert_eq!(store.find(&of(&evaluation, version)), Some(made.clone()), "{version}");
     }
+    let averaged_otherwise = Evaluation { average: Average::Probabilities, ..evaluation.clone() };
+    let known = store.find(&of(&averaged_otherwise, "clean")).expect("how views are averaged asks nothing new");
+    assert_ne!(averaged_otherwise.predictions(&known).unwrap(), evaluation.predictions(&made).unwrap());
     let other_batch = Evaluation { batch_size: 1, ..evaluation.clone() };
     assert!(store.find(&of(&other_batch, "clean")).is_some());
     let classes: Vec<String> = list.classes().iter().rev().cloned().collect();
@@ -168,7 +175,7 @@ fn a_file_of_answers_that_is_damaged_is_as_good_as_none() {
     let folder = tempfile::tempdir().unwrap();
     let (evaluation, store) = (plain(videos()), Store::new(folder.path()));
     let of = AnswerKey::new(&evaluation, Version::Clean, "weights", "1");
-    store.keep(of.clone(), &answers(&evaluation, Version::Clean)).unwrap();
+    store.keep(&of, &asked(&evaluation)).unwrap();
     let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     fs::write(file, "half a fi").unwrap();
     assert!(store.find(&of).is_none());

@@ -21,6 +21,7 @@ use crate::trained::{AskedArgs, WeightsArgs, open};
 #[command(after_help = "\
 Examples:
   taf compare runs/plain runs/taf
+  taf compare runs/plain runs/taf --suite clean --protocol tsm-accurate
   taf compare runs/base runs/plain runs/taf --suite clean,time-shifted --severity 1,3,5 --report comparison.html")]
 pub struct Args {
     /// Folders of the runs, the one to compare with first

@@ -25,6 +25,7 @@ Examples:
   taf eval --run runs/taf
   taf eval --run runs/taf --suite clean,jpeg_compression --severity 1,3,5
   taf eval --run runs/taf --split test --suite clean --require 'clean.top1>=0.75'
+  taf eval --run runs/tsm --suite clean --protocol tsm-accurate
   taf eval --run runs/tsm --suite clean --set data.eval.size=256 --set data.eval.crops=three --set data.views=twice
   taf eval --run runs/taf --json | jq '.results[0].scores.top1'"))]
 pub struct Args {

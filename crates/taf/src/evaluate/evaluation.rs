@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use taf_report::metrics::{Predictions, ScoreKind};
+use taf_report::metrics::Predictions;
 use taf_video::dataset::{Manifest, Record};
 use taf_video::{Clip, Result, Seed, TemporalViews};
 
-use super::{EvaluationError, Version, Views, ask};
+use super::{Answers, Average, EvaluationError, Version, Views, ask};
 use crate::data::Prefetch;
 use crate::model::VideoModel;
 
@@ -19,6 +19,8 @@ pub struct Evaluation {
     pub videos: Arc<Manifest>,
     /// What is looked at of each.
     pub views: Views,
+    /// How what is said about the views of a video becomes its answer.
+    pub average: Average,
     /// Views that go through the network together, at least 1. The answers depend on it only by rounding.
     pub batch_size: usize,
     /// Threads that decode ahead, at least 1. The answers do not depend on it.
@@ -31,12 +33,47 @@ impl Evaluation {
         self.videos.records()
     }
 
-    /// Classifies one version of all videos. The logits of a video's views are averaged.
+    /// Asks a network about every view of one version of all videos, which need no labels.
     ///
     /// `model` should live on the plain `device` (see `Module::valid`): on an autodiff device every pass would be recorded.
     ///
     /// # Errors
-    /// If a video cannot be read, or the model answers something that is not finite.
+    /// If there is no video, one cannot be read, or the model answers something that is not finite.
+    pub fn ask<M: VideoModel>(
+        &self,
+        model: &M,
+        version: Version,
+        device: &Device,
+        progress: Progress,
+    ) -> std::result::Result<Answers, EvaluationError> {
+        let records = self.records();
+        let shape = [records.len(), self.views.count(), model.classes()];
+        let videos = self.decoded((0..records.len()).collect(), self.views.clone(), version);
+        let mut logits = Vec::with_capacity(shape.iter().product());
+        for (done, (record, answer)) in ask(model, device, self.batch_size, records.iter().zip(videos)).enumerate() {
+            logits.extend(answer.map_err(|source| EvaluationError::answer(record, source))?.into_iter().flatten());
+            progress(done + 1, records.len());
+        }
+        Answers::new(shape, logits).ok_or(EvaluationError::NoVideos)
+    }
+
+    /// The answers to the videos, the views of each averaged, beside what is right.
+    ///
+    /// # Errors
+    /// If the answers are those to another list.
+    pub fn predictions(&self, answers: &Answers) -> std::result::Result<Predictions, EvaluationError> {
+        let records = self.records();
+        let ids = records.iter().map(|record| record.id().into_owned()).collect();
+        let groups = records.iter().map(|record| group(record).to_owned()).collect();
+        let labels = records.iter().map(Record::known_label).collect::<Result<_>>()?;
+        let scores = answers.averaged(self.average).collect();
+        Ok(Predictions::new(ids, labels, self.average.kind(), scores)?.with_groups(groups)?)
+    }
+
+    /// Classifies one version of all videos: [`Self::ask`] and [`Self::predictions`].
+    ///
+    /// # Errors
+    /// As both of them.
     pub fn predict<M: VideoModel>(
         &self,
         model: &M,
@@ -44,17 +81,7 @@ impl Evaluation {
         device: &Device,
         progress: Progress,
     ) -> std::result::Result<Predictions, EvaluationError> {
-        let records = self.records();
-        let labels = records.iter().map(Record::known_label).collect::<Result<_>>()?;
-        let videos = self.decoded((0..records.len()).collect(), self.views.clone(), version);
-        let mut scores = Vec::with_capacity(records.len());
-        for (record, answer) in ask(model, device, self.batch_size, records.iter().zip(videos)) {
-            scores.push(mean(&answer.map_err(|source| EvaluationError::answer(record, source))?));
-            progress(scores.len(), records.len());
-        }
-        let ids = records.iter().map(|record| record.id().into_owned()).collect();
-        let groups = records.iter().map(|record| group(record).to_owned()).collect();
-        Ok(Predictions::new(ids, labels, ScoreKind::Logits, scores)?.with_groups(groups)?)
+        self.predictions(&self.ask(model, version, device, progress)?)
     }
 
     /// The first view of one video, as it is.
@@ -92,10 +119,4 @@ impl Evaluation {
 /// What counts as one independent observation: the recorded group of a video, or else the file, whatever part of it is shown.
 pub(super) fn group(record: &Record) -> &str {
     record.group.as_deref().unwrap_or(&record.path)
-}
-
-/// The mean of some rows, at least one.
-fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
-    let sum = |class: usize| rows.iter().map(|row| row[class]).sum::<f32>();
-    (0..rows[0].len()).map(|class| sum(class) / rows.len() as f32).collect()
 }

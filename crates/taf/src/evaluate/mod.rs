@@ -2,22 +2,28 @@
 //!
 //! An [`Evaluation`] is a list of videos and the way a network is shown them; it knows nothing of how the network was
 //! trained. It asks any [`VideoModel`](crate::model::VideoModel) about one [`Version`] of the videos at a time, and a
-//! [`Suite`] puts versions together to one number. A [`Store`] keeps the answers.
+//! [`Suite`] puts versions together to one number. A [`Store`] keeps the [`Answers`], and a [`Protocol`] says how a paper tests.
 
+mod answers;
 mod asking;
+mod average;
 mod evaluation;
 mod explanation;
 mod labels;
 mod probe;
+mod protocol;
 mod store;
 mod suite;
 mod version;
 mod views;
 
+pub use answers::Answers;
 pub use asking::{AnswerError, ask};
+pub use average::Average;
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
 pub use labels::Labelled;
+pub use protocol::{Protocol, UnknownProtocol};
 pub use store::{AnswerKey, Store};
 pub use suite::{Suite, UnknownSuite};
 pub use version::{UnknownVersion, Version};
@@ -39,6 +45,9 @@ pub enum EvaluationError {
         /// What it answers.
         source: AnswerError,
     },
+    /// The list is empty.
+    #[error("expected at least one video, found none")]
+    NoVideos,
     /// The model's answers are no scores.
     #[error(transparent)]
     Metrics(#[from] taf_report::metrics::Error),

@@ -115,7 +115,7 @@ mod tests {
     use taf_video::{Sampling, TemporalViews};
 
     use super::*;
-    use crate::evaluate::Views;
+    use crate::evaluate::{Average, Views};
 
     fn of_classes(counts: &[usize]) -> Evaluation {
         let video = |label: usize, number: usize| Record {
@@ -134,6 +134,7 @@ mod tests {
                 temporal: TemporalViews::Centre,
                 transform: EvalTransformConfig::default().init().unwrap(),
             },
+            average: Average::Logits,
             batch_size: 4,
             threads: 1,
         }

@@ -1,15 +1,19 @@
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use taf_files::{create_folder, write_atomic};
-use taf_report::metrics::Predictions;
 
-use super::{Evaluation, Version};
+use super::{Answers, Evaluation, Version};
 use crate::data::{fingerprint, hash};
 
 /// What a network answered, in a folder: one file for each version of each list of videos, so that an evaluation that is
 /// stopped goes on where it was and no network is asked twice.
+///
+/// A file is a safetensors file of one tensor, `logits` `[videos, views, classes]`, the videos in the order of their list. How
+/// views are averaged is no part of it.
 #[derive(Clone, Debug)]
 pub struct Store {
     folder: PathBuf,
@@ -33,13 +37,8 @@ pub struct AnswerKey {
     program: String,
 }
 
-/// A file of answers.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answers<P> {
-    of: AnswerKey,
-    predictions: P,
-}
+const METADATA: &str = "taf";
+const LOGITS: &str = "logits";
 
 impl AnswerKey {
     /// What the answers to one version of the videos of `evaluation` depend on. `weights` is the SHA-256 of the network's
@@ -65,7 +64,7 @@ impl AnswerKey {
     fn file_name(&self) -> String {
         let Self { version, list, views, .. } = self;
         let question = hash(&[list, views]);
-        format!("{}.{}.json", version.to_string().replace(':', "-"), &question[..16])
+        format!("{}.{}.safetensors", version.to_string().replace(':', "-"), &question[..16])
     }
 }
 
@@ -76,20 +75,30 @@ impl Store {
     }
 
     /// The answers, where they are known. A file that cannot be read is as good as none.
-    pub fn find(&self, of: &AnswerKey) -> Option<Predictions> {
+    pub fn find(&self, of: &AnswerKey) -> Option<Answers> {
         let bytes = fs::read(self.folder.join(of.file_name())).ok()?;
-        let answers: Answers<Predictions> = serde_json::from_slice(&bytes).ok()?;
-        (answers.of == *of).then_some(answers.predictions)
+        let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
+        let known: AnswerKey = serde_json::from_str(header.metadata().as_ref()?.get(METADATA)?).ok()?;
+        if known != *of {
+            return None;
+        }
+        let file = SafeTensors::deserialize(&bytes).ok()?;
+        let logits = file.tensor(LOGITS).ok().filter(|logits| logits.dtype() == Dtype::F32)?;
+        let numbers = logits.data().as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect();
+        Answers::new(logits.shape().try_into().ok()?, numbers)
     }
 
     /// Keeps answers.
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn keep(&self, of: AnswerKey, predictions: &Predictions) -> taf_files::Result<()> {
+    pub fn keep(&self, of: &AnswerKey, answers: &Answers) -> taf_files::Result<()> {
         create_folder(&self.folder)?;
-        let path = self.folder.join(of.file_name());
-        let json = serde_json::to_vec(&Answers { of, predictions }).expect("answers are made of JSON's types");
-        write_atomic(&path, &json)
+        let numbers: Vec<u8> = answers.logits().iter().flat_map(|number| number.to_le_bytes()).collect();
+        let logits = TensorView::new(Dtype::F32, answers.shape().to_vec(), &numbers).expect("answers fill their shape");
+        let key = serde_json::to_string(of).expect("a key is made of JSON's types");
+        let metadata = HashMap::from([(METADATA.to_owned(), key)]);
+        let bytes = serialize([(LOGITS, logits)], Some(metadata)).expect("one tensor has one name");
+        write_atomic(&self.folder.join(of.file_name()), &bytes)
     }
 }
