@@ -72,6 +72,9 @@ fn overrides_that_cannot_be_applied_are_quoted() {
         ("train.batch_size=eight", &["--set train.batch_size=eight"]),
         ("data.transform.short_side=40000", &["data.transform.short_side must lie between 8 and 4096, got 40000"]),
         ("data.eval.short_side=40000", &["data.eval.short_side must lie between 8 and 4096, got 40000"]),
+        ("train.accumulate=0", &["train.accumulate must lie between 1 and 65536, got 0"]),
+        ("train.base_batch=0", &["train.base_batch must be at least 1, got 0"]),
+        ("train.batch_norm=half", &["--set train.batch_norm=half", "first"]),
         ("seed.x=3", &["--set seed.x=3", "seed is a value"]),
         ("data.classes=[\"left\"]", &["left", "moving left"]),
     ] {

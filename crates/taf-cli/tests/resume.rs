@@ -105,8 +105,10 @@ fn the_number_of_workers_does_not_change_a_byte() {
 #[test]
 fn a_killed_taf_run_goes_on_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe =
-        recipe(folder.path(), "checkpoint_steps = 2\n[taf]\nadversary = { random_start = true, scale = 0.5 }\n");
+    let recipe = recipe(
+        folder.path(),
+        "checkpoint_steps = 2\naccumulate = 3\n[taf]\nadversary = { random_start = true, scale = 0.5 }\n",
+    );
     let undisturbed = undisturbed(folder.path(), &recipe);
     let killed = folder.path().join("killed");
     let args = [arguments(&recipe, &killed), vec!["--resume"]].concat();

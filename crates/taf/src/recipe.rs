@@ -231,7 +231,7 @@ impl Recipe {
             videos: Arc::new(labelled(&self.data.validation)?),
             views: self.data.evaluation_views()?,
             average: self.data.average,
-            batch_size: self.train.batch_size,
+            batch_size: self.train.piece(),
             threads: self.data.workers,
         };
         let classes = manifest.classes().to_vec();
@@ -297,8 +297,11 @@ impl Recipe {
         within("data.views", views.count(), 1, 100)?;
         within("data.workers", *workers, 1, 256)?;
         within("train.batch_size", self.train.batch_size, 1, 65_536)?;
+        within("train.accumulate", self.train.accumulate, 1, 65_536)?;
         let side = transform.size.max(eval.size);
-        let pixels = self.train.batch_size as u64 * (sampling.frames() * side * side) as u64;
+        // What waits for its turn in the network is bytes, a quarter of the numbers that they become.
+        let clips = self.train.piece().max(self.train.batch_size / 4);
+        let pixels = clips as u64 * (sampling.frames() * side * side) as u64;
         if pixels > MOST_PIXELS {
             let expected = format!("make at most {MOST_PIXELS} pixels a batch with the frames and the size of clips");
             return Err(SettingError::new("train.batch_size", expected, format!("{pixels}")));

@@ -227,7 +227,7 @@ impl Trained {
             videos: Arc::new(videos),
             views: recipe.data.evaluation_views()?,
             average: recipe.data.average,
-            batch_size: recipe.train.batch_size,
+            batch_size: recipe.train.piece(),
             threads: recipe.data.workers,
         };
         // A recipe that names its classes left the others of its own manifest out on purpose.

@@ -34,7 +34,7 @@ pub use head::ConsensusHead;
 pub use kind::ModelKind;
 pub use mobilenet::{InvertedResidual, MobileNetV2, MobileNetV2Config};
 pub use norm::BatchNorm;
-pub use pass::{Branch, Pass, Statistics};
+pub use pass::{BatchNormTraining, Branch, Pass, Statistics};
 pub use pixels::PixelNorm;
 pub use published::{PublishedNames, PublishedParameter, published};
 pub(crate) use recipe::MOST_FRAMES;

@@ -95,7 +95,7 @@ impl BatchNorm {
     pub(super) fn prepare(&self, pass: &Pass) -> Norm {
         let branch = self.branch(pass);
         match pass.statistics() {
-            Statistics::Running => Norm::Running(branch.running_map()),
+            Statistics::Running => Norm::Running(branch.running_map(pass.is_training())),
             Statistics::Batch => Norm::Batch(branch.parameters()),
         }
     }
@@ -143,11 +143,12 @@ impl NormBranch {
         }
     }
 
-    /// The running statistics and parameters as one map.
-    fn running_map(&self) -> Affine {
+    /// The running statistics and parameters as one map; of a norm that is `frozen`, as constants.
+    fn running_map(&self, frozen: bool) -> Affine {
+        let parameter = |param: &Param<Tensor<1>>| if frozen { param.val().detach() } else { param.val() };
         RunningNorm {
-            gamma: self.gamma.val(),
-            beta: self.beta.val(),
+            gamma: parameter(&self.gamma),
+            beta: parameter(&self.beta),
             mean: self.running_mean.val(),
             variance: self.running_var.val(),
             epsilon: EPSILON,

@@ -26,6 +26,20 @@ pub enum Branch {
     Auxiliary,
 }
 
+/// Which batch norms learn in a training pass. The others normalise with their running statistics, which stay as they are, and
+/// no gradient reaches their parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchNormTraining {
+    /// All of them.
+    #[default]
+    Train,
+    /// The first one of the network alone: TSN's partial batch norm, TSM's `partialbn`.
+    First,
+    /// None.
+    Frozen,
+}
+
 /// How one forward pass runs, and what it observed.
 ///
 /// A model holds no mode of its own: the caller says in every pass which statistics and branch to use and whether
@@ -35,6 +49,7 @@ pub enum Branch {
 pub struct Pass {
     statistics: Statistics,
     branch: Branch,
+    norms: BatchNormTraining,
     dropout: Option<ChaCha8Rng>,
     observations: HashMap<ParamId, Observation>,
 }
@@ -57,14 +72,29 @@ impl Pass {
         Self { dropout: Some(ChaCha8Rng::seed_from_u64(seed)), ..Self::new(Statistics::Batch, branch) }
     }
 
-    /// The given statistics and branch without dropout: how perturbations are crafted.
-    pub fn new(statistics: Statistics, branch: Branch) -> Self {
-        Self { statistics, branch, dropout: None, observations: HashMap::new() }
+    /// The same pass in which only these batch norms learn; all of them otherwise.
+    pub fn with_norms(self, norms: BatchNormTraining) -> Self {
+        Self { norms, ..self }
     }
 
-    /// Which statistics batch norm uses in this pass.
+    /// The given statistics and branch without dropout: how perturbations are crafted.
+    pub fn new(statistics: Statistics, branch: Branch) -> Self {
+        Self { statistics, branch, norms: BatchNormTraining::Train, dropout: None, observations: HashMap::new() }
+    }
+
+    /// Whether the network learns from this pass.
+    pub fn is_training(&self) -> bool {
+        self.dropout.is_some()
+    }
+
+    /// Which statistics the next batch norm of this pass uses.
     pub fn statistics(&self) -> Statistics {
-        self.statistics
+        let is_first = self.observations.is_empty();
+        match self.norms {
+            BatchNormTraining::Train => self.statistics,
+            BatchNormTraining::First if is_first => self.statistics,
+            BatchNormTraining::First | BatchNormTraining::Frozen => Statistics::Running,
+        }
     }
 
     /// Which batch-norm branch this pass uses.

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use taf_checkpoint::layout::{Home, Part};
 
 use super::{
-    ConsensusHead, Pass, PixelNorm, PublishedNames, Statistics, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig,
-    VideoModel, VideoOutput, tpn,
+    ConsensusHead, Pass, PixelNorm, PublishedNames, Temporal, TpnConfig, TpnNeck, Trunk, TrunkConfig, VideoModel,
+    VideoOutput, tpn,
 };
 use crate::ops;
 
@@ -117,8 +117,7 @@ impl Recognizer {
         let level = neck.earlier_level(earlier.clone(), pass);
         let fused = neck.fuse(level.clone(), features.clone(), pass);
         let logits = self.head.forward(fused, pass);
-        let trains = pass.statistics() == Statistics::Batch;
-        let auxiliary = trains.then(|| neck.auxiliary(earlier, pass));
+        let auxiliary = pass.is_training().then(|| neck.auxiliary(earlier, pass));
         VideoOutput { logits, features, context: vec![level], auxiliary }
     }
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OptimizerConfig, Schedule};
 use crate::adversary::TemporalAdversary;
-use crate::model::Branch;
+use crate::model::{BatchNormTraining, Branch};
 use crate::setting::{SettingError, at_least_one, within};
 
 /// The `[train]` table: how long, how fast, and what is kept.
@@ -13,6 +13,16 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Clips per step, at least 1; default 8. More than there are means all of them.
     pub batch_size: usize,
+    /// Pieces that a batch is taken in, one after the other, at least 1; default 1. The gradient of a step is the mean over the
+    /// whole batch, memory holds a piece of `batch_size / accumulate` clips (rounded up), and batch norm sees a piece at a time,
+    /// as where a batch is shared out over so many GPUs.
+    pub accumulate: usize,
+    /// Clips of a batch that the learning rate is meant for, at least 1: it is multiplied by `batch_size / base_batch` (Goyal et
+    /// al., 2017). Default: that of any batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_batch: Option<usize>,
+    /// Which batch norms learn: `"train"` (all), `"first"` (partial batch norm) or `"frozen"` (none); default `"train"`.
+    pub batch_norm: BatchNormTraining,
     /// The optimiser.
     pub optimizer: OptimizerConfig,
     /// The learning rate over time.
@@ -32,6 +42,9 @@ impl Default for TrainConfig {
         Self {
             epochs: 50,
             batch_size: 8,
+            accumulate: 1,
+            base_batch: None,
+            batch_norm: BatchNormTraining::Train,
             optimizer: OptimizerConfig::default(),
             schedule: Schedule::default(),
             label_smoothing: 0.0,
@@ -69,9 +82,21 @@ impl Default for TafConfig {
 const ROUNDING: f64 = 1e-9;
 
 impl TrainConfig {
+    /// Clips that go through the network together, at most.
+    pub fn piece(&self) -> usize {
+        self.batch_size.div_ceil(self.accumulate)
+    }
+
+    /// What the learning rate is multiplied by for batches of so many clips.
+    pub fn rate_scale(&self, batch: usize) -> f64 {
+        self.base_batch.map_or(1.0, |base| batch as f64 / base as f64)
+    }
+
     pub(crate) fn check(&self) -> Result<(), SettingError> {
         at_least_one("train.epochs", self.epochs)?;
         at_least_one("train.batch_size", self.batch_size)?;
+        at_least_one("train.accumulate", self.accumulate)?;
+        self.base_batch.map_or(Ok(()), |clips| at_least_one("train.base_batch", clips))?;
         at_least_one("train.validate_every", self.validate_every)?;
         at_least_one("train.keep_last", self.keep_last)?;
         self.optimizer.check()?;

@@ -39,6 +39,16 @@ impl Course<'_> {
         self.taf.is_some_and(TafConfig::needs_auxiliary_norms)
     }
 
+    /// Clips of a step: those of the recipe, or all there are.
+    pub fn batch_size(&self) -> usize {
+        self.train.batch_size.min(self.clips.records().len())
+    }
+
+    /// The learning rate before the schedule, scaled to the size of the batches.
+    pub fn learning_rate(&self) -> f64 {
+        self.train.optimizer.learning_rate() * self.train.rate_scale(self.batch_size())
+    }
+
     /// Batches of a whole epoch.
     pub fn batches_per_epoch(&self) -> usize {
         self.clips.train_batches_per_epoch(self.train.batch_size)

@@ -13,7 +13,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointIn
 pub use config::{TafConfig, TrainConfig};
 pub use course::Course;
 pub use loss::{classification_loss, cross_entropy, soft_targets};
-pub use optimizer::{GradientSum, Optimizer, OptimizerConfig, SgdConfig};
+pub use optimizer::{Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Decay, Schedule};
 pub use step::{Step, StepOutcome};
 pub use trainer::{Event, Outcome, TrainError, Trainer};

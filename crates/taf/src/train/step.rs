@@ -3,7 +3,7 @@ use taf_video::Seed;
 
 use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, soft_targets};
 use crate::adversary::{Objective, Perturbed};
-use crate::data::ClipBatch;
+use crate::data::{ClipBatch, Sample, clips_to_tensor};
 use crate::model::{Branch, Pass, VideoModel, predictions};
 use crate::ops::{on_workers, values};
 use crate::profile::{Phase, phase};
@@ -23,7 +23,7 @@ pub struct Step<'a> {
 }
 
 /// What one step measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepOutcome {
     /// Classification loss on the natural clips before the step.
     pub loss: f64,
@@ -40,14 +40,19 @@ pub struct StepOutcome {
 }
 
 impl StepOutcome {
-    /// Of the natural clips alone, before their gradients.
-    fn new(loss: f64, accuracy: f64) -> Self {
-        Self { loss, perturbed_loss: None, attention_entropy: None, accuracy, gradient_norm: 0.0, flat: 0 }
-    }
-
     /// Whether the step left a usable model behind.
     pub fn is_finite(&self) -> bool {
         self.loss.is_finite() && self.perturbed_loss.is_none_or(f64::is_finite) && self.gradient_norm.is_finite()
+    }
+
+    /// Counts in what `share` of the step's clips measured.
+    fn add(&mut self, piece: &Self, share: f64) {
+        let add = |sum: Option<f64>, value: Option<f64>| value.map(|value| sum.unwrap_or(0.0) + share * value).or(sum);
+        self.loss += share * piece.loss;
+        self.perturbed_loss = add(self.perturbed_loss, piece.perturbed_loss);
+        self.attention_entropy = add(self.attention_entropy, piece.attention_entropy);
+        self.accuracy += share * piece.accuracy;
+        self.flat += piece.flat;
     }
 }
 
@@ -60,9 +65,10 @@ struct Examples {
 }
 
 impl Examples {
-    fn new<M: VideoModel>(batch: &ClipBatch, model: &M, smoothing: f64) -> Self {
+    fn new<M: VideoModel>(samples: &[Sample], model: &M, smoothing: f64) -> Self {
         let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
-        let (clips, labels) = (batch.to_tensor(&device), batch.labels());
+        let clips = clips_to_tensor(samples.iter().map(|sample| &sample.clip), &device);
+        let labels: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
         let targets = soft_targets(&labels, model.classes(), smoothing, &device);
         Self { clips, labels, targets }
     }
@@ -80,7 +86,8 @@ impl Examples {
 impl Step<'_> {
     /// Takes the step on one batch: gradients of the natural loss, plus those of the perturbed loss where there is one, then
     /// the optimiser. Clips are perturbed against the weights from before the step. The two losses are differentiated one
-    /// after the other, so that only one graph is in memory at a time.
+    /// after the other, and so are the pieces of the batch, so that only one graph is in memory at a time. Running statistics
+    /// move with every piece.
     ///
     /// The model is returned as it was when the outcome is not finite.
     pub fn take<M: VideoModel>(&self, model: M, optimizer: &mut Optimizer, batch: &ClipBatch) -> (M, StepOutcome) {
@@ -93,23 +100,15 @@ impl Step<'_> {
         optimizer: &mut Optimizer,
         batch: &ClipBatch,
     ) -> (M, StepOutcome) {
-        let examples = phase(Phase::Data, || Examples::new(batch, &model, self.train.label_smoothing));
-        let taf = self.taf.filter(|taf| taf.adversary.objective != Objective::None);
-        let perturbed =
-            taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &examples, self.seed)));
-        let mut gradients = GradientSum::default();
-
-        let mut pass = Pass::training(Branch::Main, self.seed.with("dropout").value());
-        let (loss, mut outcome) = phase(Phase::Forward, || natural_loss(&model, examples, &mut pass));
-        if !outcome.is_finite() {
-            return (model, outcome);
-        }
-        phase(Phase::Backward, || gradients.add(&model, loss.backward()));
-        let before = model.clone();
-        let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
-
-        if let Some(perturbed) = perturbed {
-            model = perturbed.add_gradients(model, &mut gradients, &mut outcome, self.seed);
+        let (before, mut model) = (model.clone(), model);
+        let (mut gradients, mut outcome) = (GradientSum::default(), StepOutcome::default());
+        for piece in self.pieces(batch) {
+            let measured;
+            (model, measured) = piece.add_gradients(model, &mut gradients);
+            outcome.add(&measured, piece.share);
+            if !outcome.is_finite() {
+                return (before, outcome);
+            }
         }
         outcome.gradient_norm = phase(Phase::Optimizer, || gradients.norm());
         if !outcome.is_finite() {
@@ -119,20 +118,83 @@ impl Step<'_> {
         let moved = || optimizer.step(model, gradients, outcome.gradient_norm, self.schedule);
         (phase(Phase::Optimizer, moved), outcome)
     }
+
+    /// The parts of a batch that go through the network one after the other.
+    fn pieces<'b>(&'b self, batch: &'b ClipBatch) -> impl Iterator<Item = Piece<'b>> {
+        let count = batch.samples.len();
+        let chunks = batch.samples.chunks(count.div_ceil(self.train.accumulate)).enumerate();
+        chunks.map(move |(index, samples)| Piece {
+            train: self.train,
+            taf: self.taf.filter(|taf| taf.adversary.objective != Objective::None),
+            // The first has the seed of a batch that is taken whole.
+            seed: if index == 0 { self.seed } else { self.seed.with("piece").at(index) },
+            share: samples.len() as f64 / count as f64,
+            samples,
+        })
+    }
+}
+
+/// A part of a batch.
+struct Piece<'a> {
+    train: &'a TrainConfig,
+    taf: Option<&'a TafConfig>,
+    seed: Seed,
+    samples: &'a [Sample],
+    /// Of the batch's clips.
+    share: f64,
+}
+
+impl Piece<'_> {
+    /// Adds its part of the gradients, unless its loss is not finite.
+    fn add_gradients<M: VideoModel>(&self, model: M, gradients: &mut GradientSum) -> (M, StepOutcome) {
+        let examples = phase(Phase::Data, || Examples::new(self.samples, &model, self.train.label_smoothing));
+        let perturbed =
+            self.taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &examples, self.seed)));
+        let mut pass = self.pass(Branch::Main, "dropout");
+        let (loss, mut outcome) = phase(Phase::Forward, || natural_loss(&model, examples, &mut pass));
+        if !outcome.is_finite() {
+            return (model, outcome);
+        }
+        phase(Phase::Backward, || gradients.add(&model, (loss * self.share).backward()));
+        let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
+        if let Some(perturbed) = perturbed {
+            model = self.add_perturbed(perturbed, model, gradients, &mut outcome);
+        }
+        (model, outcome)
+    }
+
+    fn add_perturbed<M: VideoModel>(
+        &self,
+        perturbed: Perturbation,
+        model: M,
+        gradients: &mut GradientSum,
+        outcome: &mut StepOutcome,
+    ) -> M {
+        let mut pass = self.pass(perturbed.taf.branch, "perturbed dropout");
+        let weight = perturbed.taf.weight;
+        let share = perturbed.share;
+        let loss = phase(Phase::Forward, || perturbed.loss(&model, &mut pass, outcome));
+        phase(Phase::Backward, || gradients.add(&model, (loss * weight * share * self.share).backward()));
+        phase(Phase::Optimizer, || pass.update_running_statistics(model))
+    }
+
+    fn pass(&self, branch: Branch, dropout: &str) -> Pass {
+        Pass::training(branch, self.seed.with(dropout).value()).with_norms(self.train.batch_norm)
+    }
 }
 
 fn natural_loss<M: VideoModel>(model: &M, examples: Examples, pass: &mut Pass) -> (Tensor<1>, StepOutcome) {
     let output = model.forward(examples.clips, pass);
     let accuracy = accuracy(output.logits.clone().without_autodiff(), &examples.labels);
     let loss = classification_loss(&output, examples.targets);
-    let outcome = StepOutcome::new(scalar(&loss), accuracy);
+    let outcome = StepOutcome { loss: scalar(&loss), accuracy, ..StepOutcome::default() };
     (loss, outcome)
 }
 
-/// The perturbed half of a step.
+/// The perturbed half of a piece.
 struct Perturbation<'a> {
     taf: &'a TafConfig,
-    /// Perturbed clips per clip of the batch: every perturbed clip weighs `taf.weight` times a natural one.
+    /// Perturbed clips per clip of the piece: every perturbed clip weighs `taf.weight` times a natural one.
     share: f64,
     clips: Tensor<5>,
     targets: Tensor<2>,
@@ -150,24 +212,13 @@ impl<'a> Perturbation<'a> {
         Self { taf, share, clips, targets, natural_attention, flat }
     }
 
-    fn add_gradients<M: VideoModel>(
-        self,
-        model: M,
-        gradients: &mut GradientSum,
-        outcome: &mut StepOutcome,
-        seed: Seed,
-    ) -> M {
-        let mut pass = Pass::training(self.taf.branch, seed.with("perturbed dropout").value());
-        let loss = phase(Phase::Forward, || {
-            let output = model.forward(self.clips, &mut pass);
-            outcome.attention_entropy = self.natural_attention.map(mean_entropy);
-            let loss = classification_loss(&output, self.targets);
-            outcome.perturbed_loss = Some(scalar(&loss));
-            outcome.flat = self.flat;
-            loss
-        });
-        phase(Phase::Backward, || gradients.add(&model, (loss * self.taf.weight * self.share).backward()));
-        phase(Phase::Optimizer, || pass.update_running_statistics(model))
+    fn loss<M: VideoModel>(self, model: &M, pass: &mut Pass, outcome: &mut StepOutcome) -> Tensor<1> {
+        let output = model.forward(self.clips, pass);
+        let loss = classification_loss(&output, self.targets);
+        outcome.attention_entropy = self.natural_attention.map(mean_entropy);
+        outcome.perturbed_loss = Some(scalar(&loss));
+        outcome.flat = self.flat;
+        loss
     }
 }
 

@@ -246,7 +246,8 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let start = Instant::now();
         let Course { train, taf, .. } = self.course;
         let fraction = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
-        let schedule = train.schedule.factor(fraction, train.epochs as f64);
+        let factor = train.schedule.factor(fraction, train.epochs as f64);
+        let schedule = factor * train.rate_scale(self.course.batch_size());
         let seed = self.course.seed.with("step").at(self.progress.step as usize);
         let step = Step { train, taf, schedule, seed };
         let model = self.model.take().expect("the model is back after each step");

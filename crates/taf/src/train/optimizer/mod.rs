@@ -6,13 +6,13 @@ mod sgd;
 pub use gradients::GradientSum;
 pub use sgd::SgdConfig;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::model::{Path, StateDict, VideoModel, parameter_names, shapes};
+use crate::model::{Path, StateDict, VideoModel, shapes};
 use crate::setting::{SettingError, within};
 
 /// The `[train.optimizer]` table: which optimiser, and its settings.
@@ -52,6 +52,16 @@ impl OptimizerConfig {
     /// Learning rate before schedule and group factors.
     pub fn learning_rate(&self) -> f64 {
         self.shared().learning_rate
+    }
+
+    /// By what learning rate and weight decay of each parameter of `model` are multiplied, by its dotted name.
+    pub fn factors<M: VideoModel>(&self, model: &M) -> BTreeMap<String, Factors> {
+        let shared = self.shared();
+        let factors = |(name, shape): (String, Vec<usize>)| {
+            let factors = shared.factors(&name, shape.len(), model.is_head(&name));
+            (name, factors)
+        };
+        shapes(model).into_iter().filter(|(name, _)| !name.contains(".running_")).map(factors).collect()
     }
 
     fn shared(&self) -> Shared {
@@ -100,16 +110,27 @@ struct Shared {
     decay_norms_and_biases: bool,
     bias_factor: f64,
     head_factor: f64,
+    linear_factor: f64,
     clip_norm: f64,
+}
+
+/// By what the learning rate and the weight decay of a parameter are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// Of the learning rate.
+    pub learning_rate: f64,
+    /// Of the weight decay: 0 or 1.
+    pub weight_decay: f64,
 }
 
 impl Shared {
     fn check(&self) -> Result<(), SettingError> {
-        let Self { learning_rate, weight_decay, bias_factor, head_factor, clip_norm, .. } = *self;
+        let Self { learning_rate, weight_decay, bias_factor, head_factor, linear_factor, clip_norm, .. } = *self;
         within("train.optimizer.learning_rate", "be above 0", learning_rate, learning_rate > 0.0)?;
         within("train.optimizer.weight_decay", "be at least 0", weight_decay, weight_decay >= 0.0)?;
         within("train.optimizer.bias_factor", "be at least 0", bias_factor, bias_factor >= 0.0)?;
         within("train.optimizer.head_factor", "be at least 0", head_factor, head_factor >= 0.0)?;
+        within("train.optimizer.linear_factor", "be at least 0", linear_factor, linear_factor >= 0.0)?;
         within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)
     }
 
@@ -119,16 +140,23 @@ impl Shared {
         if limit > 0.0 { (limit / (norm + CLIP_MARGIN)).min(1.0) } else { 1.0 }
     }
 
-    /// How a parameter of so many axes moves. Vectors are batch-norm parameters and biases.
-    fn pace(&self, name: &str, rank: usize, in_head: bool, schedule: f64, gradient_scale: f64) -> Pace {
+    /// Of a parameter of so many axes. Vectors are batch-norm parameters and biases, matrices are linear layers.
+    fn factors(&self, name: &str, rank: usize, in_head: bool) -> Factors {
         let vector = rank == 1;
-        let bias = vector && name.ends_with(".bias");
-        let head_factor = if in_head { self.head_factor } else { 1.0 };
-        let bias_factor = if bias { self.bias_factor } else { 1.0 };
+        let of_layer = match rank {
+            _ if in_head => self.head_factor,
+            2 => self.linear_factor,
+            _ => 1.0,
+        };
+        let of_bias = if vector && name.ends_with(".bias") { self.bias_factor } else { 1.0 };
         let decays = !vector || self.decay_norms_and_biases;
+        Factors { learning_rate: of_layer * of_bias, weight_decay: if decays { 1.0 } else { 0.0 } }
+    }
+
+    fn pace(&self, factors: Factors, schedule: f64, gradient_scale: f64) -> Pace {
         Pace {
-            learning_rate: (self.learning_rate * schedule * head_factor * bias_factor) as f32,
-            weight_decay: if decays { self.weight_decay as f32 } else { 0.0 },
+            learning_rate: (self.learning_rate * schedule * factors.learning_rate) as f32,
+            weight_decay: (self.weight_decay * factors.weight_decay) as f32,
             gradient_scale: gradient_scale as f32,
         }
     }
@@ -180,11 +208,10 @@ impl Optimizer {
     /// Moves every parameter that has a gradient. `norm` is [`GradientSum::norm`], by which long gradients are clipped;
     /// `schedule` multiplies the learning rate.
     pub fn step<M: VideoModel>(&mut self, model: M, gradients: GradientSum, norm: f64, schedule: f64) -> M {
-        let heads = parameter_names(&model).into_iter().filter(|name| model.is_head(name)).collect();
-        let shared = self.config.shared();
+        let (factors, shared) = (self.config.factors(&model), self.config.shared());
         let gradient_scale = shared.gradient_scale(norm);
         let path = Path::default();
-        model.map(&mut Stepper { path, heads, gradients, shared, gradient_scale, schedule, optimizer: self })
+        model.map(&mut Stepper { path, factors, gradients, shared, gradient_scale, schedule, optimizer: self })
     }
 
     /// What it remembers, for a checkpoint, by names such as `velocity.<parameter>`.
@@ -214,7 +241,7 @@ impl Optimizer {
 
 struct Stepper<'a> {
     path: Path,
-    heads: HashSet<String>,
+    factors: BTreeMap<String, Factors>,
     gradients: GradientSum,
     shared: Shared,
     gradient_scale: f64,
@@ -234,8 +261,7 @@ impl ModuleMapper for Stepper<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(gradient) = self.gradients.take(param.id) else { return param };
         let name = self.path.name();
-        let in_head = self.heads.contains(&name);
-        let pace = self.shared.pace(&name, D, in_head, self.schedule, self.gradient_scale);
+        let pace = self.shared.pace(self.factors[&name], self.schedule, self.gradient_scale);
         let Optimizer { config, memory } = &mut *self.optimizer;
         param.map(|weights| {
             let dims = weights.dims();

@@ -26,6 +26,8 @@ pub struct SgdConfig {
     pub bias_factor: f64,
     /// Factor of the learning rate for the classifier; default 1 (TSM's recipes from ImageNet: 5).
     pub head_factor: f64,
+    /// Factor of the learning rate for linear layers before the classifier, which TAM has; default 1 (its own repository: 5).
+    pub linear_factor: f64,
     /// Largest Euclidean norm of all gradients together; longer ones are shortened to it. 0 turns it off; default 20.
     pub clip_norm: f64,
 }
@@ -40,6 +42,7 @@ impl Default for SgdConfig {
             decay_norms_and_biases: false,
             bias_factor: 1.0,
             head_factor: 1.0,
+            linear_factor: 1.0,
             clip_norm: 20.0,
         }
     }
@@ -53,6 +56,7 @@ impl SgdConfig {
             decay_norms_and_biases: self.decay_norms_and_biases,
             bias_factor: self.bias_factor,
             head_factor: self.head_factor,
+            linear_factor: self.linear_factor,
             clip_norm: self.clip_norm,
         }
     }
