@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 use taf::model::Recognizer;
-use taf::train::{Outcome, Progress, Trainer};
-use taf_report::run::{read_metrics, replaced};
+use taf::train::{Course, Outcome, Progress, Trainer};
+use taf_report::run::{read_metrics, replaced, waited_share};
 
 use crate::exit::Status;
 use crate::interrupt::Graceful;
@@ -34,6 +34,7 @@ struct Ending<'a> {
     epochs: usize,
     steps: u64,
     best_top1: Option<f64>,
+    waited_share: Option<f64>,
     report: Option<&'a Path>,
 }
 
@@ -69,6 +70,7 @@ pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcom
     if step == 0 {
         tell_damaged(session);
     }
+    tell_scaling(&plan.course());
     let mut shown = TrainingProgress::new(what, plan.recipe.train.epochs);
     let outcome = trainer.run(&mut |event| {
         shown.tell(&event);
@@ -77,6 +79,17 @@ pub fn train(session: &Session, model: Recognizer, what: &str) -> Result<(Outcom
     drop(shown);
     tell_replaced(session)?;
     Ok((outcome, *trainer.progress()))
+}
+
+/// Says what became of the learning rate where it is meant for batches of another size.
+fn tell_scaling(course: &Course) {
+    let (asked, scaled) = (course.train.optimizer.learning_rate(), course.learning_rate());
+    if let Some(base) = course.train.base_batch.filter(|_| asked != scaled) {
+        let batch = course.batch_size();
+        say(format_args!(
+            "learning rate {scaled:.3e}: {asked} is for batches of {base} clips, and these are of {batch}"
+        ));
+    }
 }
 
 /// How many videos are named before it says that there are more.
@@ -105,11 +118,15 @@ fn tell_replaced(session: &Session) -> Result<()> {
 
 fn tell(session: &Session, progress: &Progress, report: Option<&Path>, json: bool) -> Result<()> {
     let Progress { epoch: epochs, step: steps, best_top1, .. } = *progress;
+    let waited_share = waited_share(&read_metrics(&session.run.metrics_path())?);
     if json {
         let outcome = if report.is_some() { "finished" } else { "interrupted" };
-        return output::print_json(&Ending { run: session.run.path(), outcome, epochs, steps, best_top1, report });
+        let run = session.run.path();
+        return output::print_json(&Ending { run, outcome, epochs, steps, best_top1, waited_share, report });
     }
     let Some(report) = report else { return Ok(()) };
+    let waited = waited_share
+        .map_or(String::new(), |share| format!(", {:.1} % of their time spent waiting for clips", 100.0 * share));
     let best = best_top1.map_or(String::new(), |top1| format!(", best validation top-1 {:.1} %", 100.0 * top1));
-    output::print(&format!("finished: {epochs} epochs, {steps} steps{best}\nreport: {}\n", report.display()))
+    output::print(&format!("finished: {epochs} epochs, {steps} steps{waited}{best}\nreport: {}\n", report.display()))
 }

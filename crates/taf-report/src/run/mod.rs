@@ -23,4 +23,6 @@ pub use dir::{Existing, RunDir};
 pub use error::{Error, Result};
 pub use metrics_log::{MetricsLog, read_metrics};
 pub use provenance::{DataSource, Provenance, sha256};
-pub use record::{EvaluationRecord, Line, Record, StepRecord, VideoRecord, accuracies, epoch_means, replaced};
+pub use record::{
+    EvaluationRecord, Line, Record, StepRecord, VideoRecord, accuracies, epoch_means, replaced, waited_share,
+};
