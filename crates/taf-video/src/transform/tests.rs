@@ -180,7 +180,8 @@ fn switching_one_choice_on_does_not_change_what_the_others_draw() {
     let vertical = TrainTransformConfig { vertical_flip: FlipPolicy::Plain, ..cropped.clone() };
     let both = TrainTransformConfig { horizontal_flip: FlipPolicy::Plain, ..vertical.clone() };
     // Drawn like any other, but without an effect that could be seen.
-    let neutral = ColourJitter { brightness: 0.0, contrast: [1.0; 2], saturation: [1.0; 2], hue_degrees: 0.0 };
+    let neutral =
+        ColourJitter { brightness: 0.0, contrast: [1.0; 2], saturation: [1.0; 2], hue_degrees: 0.0, lighting: 0.0 };
     let coloured = TrainTransformConfig { colour: Some(neutral), ..both.clone() };
     let names = classes(&["a"]);
     let draw = |config: &TrainTransformConfig, i| config.init(&names).unwrap().apply(clip(), 0, Seed::new(3).at(i)).0;
