@@ -17,8 +17,8 @@ use crate::source::Source;
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Folder of the run
-    #[arg(long, value_name = "RUN")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "RUN", required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
     /// Change a value of the recipe, such as train.epochs=10; may be given often
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
@@ -30,6 +30,9 @@ pub struct RunArgs {
     /// Replace the run in --out
     #[arg(long, conflicts_with = "resume")]
     pub force: bool,
+    /// Print the resolved recipe, and how many steps, how much memory and how long it would take; nothing is written
+    #[arg(long, conflicts_with_all = ["resume", "force"])]
+    pub dry_run: bool,
     /// Print how it ended as JSON
     #[arg(long)]
     pub json: bool,
@@ -108,6 +111,14 @@ impl Session {
 }
 
 impl RunArgs {
+    /// Folder of the run.
+    ///
+    /// # Panics
+    /// With `--dry-run`, which needs none.
+    pub fn out(&self) -> &Path {
+        self.out.as_deref().expect("the parser asks for --out unless there is --dry-run")
+    }
+
     /// What is to happen to a run that is there.
     pub fn existing(&self) -> Existing {
         match (self.resume, self.force) {
@@ -124,7 +135,7 @@ impl RunArgs {
 
     /// The recipe of the run in `--out` with what the command line changes in it.
     pub fn own_recipe(&self) -> Result<Recipe> {
-        let run = RunDir::open(&self.out)?;
+        let run = RunDir::open(self.out())?;
         Ok(Recipe::parse(&run.read_recipe()?, &run.recipe_path(), &self.all_overrides()?)?)
     }
 
@@ -177,9 +188,9 @@ fn warn_without_lock(run: &RunDir) {
 
 /// Says that there is nothing left to do.
 pub fn tell_finished(args: &RunArgs) -> Result<Status> {
-    say(format_args!("this run is finished; --force starts it anew: {}", args.out.display()));
+    say(format_args!("this run is finished; --force starts it anew: {}", args.out().display()));
     if args.json {
-        output::print_json(&serde_json::json!({ "run": args.out, "outcome": "finished" }))?;
+        output::print_json(&serde_json::json!({ "run": args.out(), "outcome": "finished" }))?;
     }
     Ok(Status::Done)
 }

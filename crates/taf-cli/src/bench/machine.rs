@@ -73,8 +73,17 @@ pub fn memory() -> Option<u64> {
     status_bytes("VmRSS:")
 }
 
+/// The memory that programs can still have without others being swapped out, in bytes, where the system says so.
+pub fn available_memory() -> Option<u64> {
+    bytes_in("/proc/meminfo", "MemAvailable:")
+}
+
 fn status_bytes(field: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    bytes_in("/proc/self/status", field)
+}
+
+fn bytes_in(file: &str, field: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
 }

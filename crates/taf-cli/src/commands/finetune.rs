@@ -9,6 +9,7 @@ use taf::recipe::{Plan, Recipe, RecipeError};
 use taf_report::run::RunDir;
 
 use crate::allowed::Reading;
+use crate::dry_run;
 use crate::exit::Status;
 use crate::output::say;
 use crate::reports;
@@ -56,15 +57,21 @@ pub struct Args {
 /// Fine-tunes a trained run, or goes on with that.
 pub fn run(args: Args) -> Result<Status> {
     let reading = Reading::default().run(&args.from).at(args.recipe.as_deref()).at(args.run.data.data.as_deref());
-    reading.allows_run(&args.run.out, args.run.existing())?;
+    if !args.run.dry_run {
+        reading.allows_run(args.run.out(), args.run.existing())?;
+    }
     let trained = open(&args.from, args.weights.which())?;
     let source = Source { trained: &trained, new_classifier: wants_new_classifier(&args)? };
     let recipe = recipe(&args, source)?;
     args.run.check_classes(&recipe)?;
+    if args.run.dry_run {
+        let (plan, model) = planned(&recipe, source)?;
+        return dry_run::run(&plan, model, args.run.json);
+    }
     let Some((session, model)) = begin(&args, recipe, source)? else {
         return session::tell_finished(&args.run);
     };
-    let resume = format!("taf finetune --from {} --out {} --resume", args.from.display(), args.run.out.display());
+    let resume = format!("taf finetune --from {} --out {} --resume", args.from.display(), args.run.out().display());
     let what = if session.plan.recipe.taf.is_some() { "TAF" } else { "plain fine-tuning" };
     let job = Job { what, resume: &resume, json: args.run.json };
     training::to_the_end(&session, model, &job, || reports::finetuning(&session, trained))
@@ -72,11 +79,12 @@ pub fn run(args: Args) -> Result<Status> {
 
 /// Whether the classifier is to be a new one: it is asked for, or the run that is taken up began with one.
 fn wants_new_classifier(args: &Args) -> Result<bool> {
-    let taken_up = args.run.resume && RunDir::open(&args.run.out).is_ok();
-    Ok(args.new_classifier || taken_up && session::began_with_new_classifier(&args.run.out)?)
+    let taken_up = args.run.resume && RunDir::open(args.run.out()).is_ok();
+    Ok(args.new_classifier || taken_up && session::began_with_new_classifier(args.run.out())?)
 }
 
-fn begin(args: &Args, recipe: Recipe, source: Source) -> Result<Option<(Session, Recognizer)>> {
+/// The training, and the network it starts from.
+fn planned(recipe: &Recipe, source: Source) -> Result<(Plan, Recognizer)> {
     // The recipe may be that of a run whose weights were imported, which need not have videos.
     ensure!(
         recipe.data.manifest.exists(),
@@ -85,11 +93,16 @@ fn begin(args: &Args, recipe: Recipe, source: Source) -> Result<Option<(Session,
     );
     let plan = recipe.plan()?;
     let model = source.start(&plan)?;
+    Ok((plan, model))
+}
+
+fn begin(args: &Args, recipe: Recipe, source: Source) -> Result<Option<(Session, Recognizer)>> {
+    let (plan, model) = planned(&recipe, source)?;
     if plan.classes == source.trained.info.classes {
         // The report needs it in the end; what is wrong with it is better known before.
         source.trained.examination(&reports::asked(&plan.recipe))?;
     }
-    let session = Session::begin(&args.run.out, args.run.existing(), recipe, Some(source))?;
+    let session = Session::begin(args.run.out(), args.run.existing(), recipe, Some(source))?;
     if session.is_some() && source.new_classifier {
         tell_new_classifier(&plan, source);
     }
@@ -111,7 +124,7 @@ fn recipe(args: &Args, source: Source) -> Result<Recipe> {
             let text = fs::read_to_string(path).map_err(|source| RecipeError::Read { path: path.clone(), source })?;
             source.completed(&text, path, &overrides)?
         }
-        None if args.run.resume && RunDir::open(&args.run.out).is_ok() => args.run.own_recipe()?,
+        None if args.run.resume && RunDir::open(args.run.out()).is_ok() => args.run.own_recipe()?,
         None => source.inherited(&overrides)?,
     };
     if args.plain {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::allowed::Reading;
+use crate::dry_run;
 use crate::exit::Status;
 use crate::reports;
 use crate::session::{self, RunArgs, Session};
@@ -25,6 +26,7 @@ Examples:
   taf train configs/demo_train.toml --data shapes/manifest.jsonl --out runs/base
   taf train recipe.toml --out runs/long --set train.epochs=100 --set train.optimizer.learning_rate=0.02
   taf train recipe.toml --out runs/pair --classes left,right
+  taf train configs/tsm_ssv2.toml --data ssv2.jsonl --dry-run
   taf train --out runs/base --resume")]
 pub struct Args {
     /// The recipe (TOML); with --resume the run's own
@@ -41,13 +43,18 @@ pub fn run(args: Args) -> Result<Status> {
         None => args.run.own_recipe()?,
     };
     args.run.check_classes(&recipe)?;
+    if args.run.dry_run {
+        let plan = recipe.plan()?;
+        let model = plan.init_model(&autodiff_device());
+        return dry_run::run(&plan, model, args.run.json);
+    }
     let reading = Reading::default().at(args.recipe.as_deref()).at(recipe.data.manifest.as_path());
-    reading.allows_run(&args.run.out, args.run.existing())?;
-    let Some(session) = Session::begin(&args.run.out, args.run.existing(), recipe, None)? else {
+    reading.allows_run(args.run.out(), args.run.existing())?;
+    let Some(session) = Session::begin(args.run.out(), args.run.existing(), recipe, None)? else {
         return session::tell_finished(&args.run);
     };
     let model = session.plan.init_model(&autodiff_device());
-    let resume = format!("taf train --out {} --resume", args.run.out.display());
+    let resume = format!("taf train --out {} --resume", args.run.out().display());
     let job = Job { what: "training", resume: &resume, json: args.run.json };
     training::to_the_end(&session, model, &job, || reports::training(&session))
 }

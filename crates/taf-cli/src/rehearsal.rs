@@ -1,0 +1,137 @@
+//! A few steps of a training that is not wanted yet, to know what all of them would take.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use taf::data::ClipBatch;
+use taf::model::{Recognizer, VideoModel};
+use taf::recipe::Plan;
+use taf::train::{Course, Optimizer, Step, TrainConfig};
+
+use crate::bench::{available_memory, memory, peak_memory};
+
+/// What one step of a training takes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Seconds, without the wait for clips.
+    pub seconds: f64,
+    /// The most memory of the process, in bytes, where the system tells.
+    pub peak_bytes: Option<u64>,
+    /// Clips that go through the network together.
+    pub piece: usize,
+    /// Clips of the largest such piece that was tried: fewer where `piece` would take too much memory or time, which is then
+    /// concluded from those of one and two clips.
+    pub tried: usize,
+    /// Seconds that cutting one clip out of its video takes on all threads of the loader together.
+    pub decoding_seconds_per_clip: f64,
+}
+
+/// The longest piece that is tried, in seconds.
+const PATIENCE: f64 = 120.0;
+/// The share of the available memory that it may take.
+const MODESTY: f64 = 0.8;
+
+/// Takes steps of one clip, of two, and of a whole piece if memory and time allow it. The network is spent on it.
+pub fn rehearse(plan: &Plan, model: Recognizer) -> Result<Cost> {
+    let course = plan.course();
+    let (batch, decoding_seconds_per_clip) = first_piece(&course)?;
+    let mut stage = Stage::new(course, model);
+    let tries = [1, 2].map(|clips| stage.take(&batch, clips));
+    let piece = course.batch_size().div_ceil(course.train.accumulate);
+    let expected = of_more_clips(tries, piece);
+    let last = if piece > 2 && batch.samples.len() >= piece && is_affordable(&expected) {
+        stage.take(&batch, piece)
+    } else {
+        expected
+    };
+    let pieces = course.batch_size() as f64 / piece as f64;
+    let tried = if last == expected { 2.min(piece) } else { piece };
+    Ok(Cost { seconds: last.seconds * pieces, peak_bytes: last.peak_bytes, piece, tried, decoding_seconds_per_clip })
+}
+
+/// Time and memory of a step on some clips.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Try {
+    clips: usize,
+    seconds: f64,
+    peak_bytes: Option<u64>,
+}
+
+/// The clips of a piece as training would see them first, and how long one of them took.
+fn first_piece(course: &Course) -> Result<(ClipBatch, f64)> {
+    let clips = course.train.piece().max(2);
+    let start = Instant::now();
+    let mut batches = course.clips.train_batches(course.transform, 0, 0, clips, course.workers);
+    let batch = batches.next().context("the manifest has no videos to train on")??.batch;
+    let seconds = start.elapsed().as_secs_f64() / batch.samples.len() as f64;
+    Ok((batch, seconds))
+}
+
+/// A network that takes steps which do not count.
+struct Stage<'a> {
+    course: Course<'a>,
+    /// The `[train]` table for batches in one piece.
+    train: TrainConfig,
+    optimizer: Optimizer,
+    /// `None` only while a step holds it.
+    model: Option<Recognizer>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(course: Course<'a>, model: Recognizer) -> Self {
+        let model = if course.needs_auxiliary_norms() { model.with_auxiliary_norms() } else { model };
+        let train = TrainConfig { accumulate: 1, ..course.train.clone() };
+        Self { course, optimizer: Optimizer::new(train.optimizer.clone()), train, model: Some(model) }
+    }
+
+    /// Takes a step on the first clips of a batch, or on all of them where there are fewer.
+    fn take(&mut self, batch: &ClipBatch, clips: usize) -> Try {
+        let batch = ClipBatch { samples: batch.samples.iter().take(clips).cloned().collect() };
+        let start = Instant::now();
+        let step = Step { train: &self.train, taf: self.course.taf, schedule: 0.0, seed: self.course.seed };
+        let model = self.model.take().expect("the model is back after each step");
+        self.model = Some(step.take(model, &mut self.optimizer, &batch).0);
+        Try { clips: batch.samples.len(), seconds: start.elapsed().as_secs_f64(), peak_bytes: peak_memory() }
+    }
+}
+
+/// Memory grows by as much with every clip, and so does the time of steps that are warm.
+fn of_more_clips([one, two]: [Try; 2], clips: usize) -> Try {
+    let growth = two.peak_bytes.zip(one.peak_bytes).map(|(two, one)| two - one);
+    let more = clips.saturating_sub(two.clips) as u64;
+    Try {
+        clips,
+        seconds: two.seconds / two.clips as f64 * clips as f64,
+        peak_bytes: two.peak_bytes.zip(growth).map(|(two, growth)| two + more * growth),
+    }
+}
+
+fn is_affordable(expected: &Try) -> bool {
+    let more = expected.peak_bytes.zip(memory()).map(|(peak, held)| peak.saturating_sub(held) as f64);
+    let fits = more.zip(available_memory()).is_none_or(|(more, free)| more <= MODESTY * free as f64);
+    fits && expected.seconds <= PATIENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Try, is_affordable, of_more_clips};
+
+    fn tried(clips: usize, seconds: f64, gib: u64) -> Try {
+        Try { clips, seconds, peak_bytes: Some(gib << 30) }
+    }
+
+    #[test]
+    fn what_more_clips_take_is_concluded_from_two() {
+        let expected = of_more_clips([tried(1, 9.0, 3), tried(2, 4.0, 5)], 10);
+        assert_eq!(expected, tried(10, 20.0, 21));
+        assert_eq!(of_more_clips([tried(1, 9.0, 3), tried(2, 4.0, 5)], 1), tried(1, 2.0, 5));
+    }
+
+    #[test]
+    fn pieces_that_no_machine_holds_or_nobody_waits_for_are_not_tried() {
+        assert!(is_affordable(&tried(8, 1.0, 0)));
+        assert!(!is_affordable(&tried(8, 1e4, 0)));
+        assert!(cfg!(not(target_os = "linux")) || !is_affordable(&tried(8, 1.0, 1 << 20)));
+    }
+}
