@@ -6,12 +6,13 @@ use taf::evaluate::{Evaluation, Explanation, Protocol, Suite};
 use taf::recipe::Recipe;
 use taf::trained::{Asked, Examination, Trained};
 use taf_report::page::{Axis, Chart, Report, ReportBuilder, Series};
-use taf_report::run::{accuracies, epoch_means, read_metrics};
+use taf_report::run::{Pace, accuracies, epoch_means, read_metrics, steps};
 use taf_video::dataset::Record;
 
 use crate::answers;
 use crate::output::say;
 use crate::progress::Counter;
+use crate::run_folders::distinct_names;
 use crate::trained::device;
 use crate::words;
 
@@ -36,7 +37,7 @@ impl Panel {
     pub fn new(trained: Vec<Trained>, asked: &Asked) -> Result<Self> {
         same_classes(&trained)?;
         same_label_set(&trained)?;
-        let names = distinct_names(&trained);
+        let names = distinct_names(trained.iter().map(|trained| &trained.run));
         let member = |(trained, name): (Trained, String)| -> Result<Member> {
             let examination = trained.examination(asked)?;
             Ok(Member { name, trained, examination })
@@ -120,8 +121,8 @@ impl Panel {
         of_taf.map_or(&self.recipe().probe, |taf| &taf.adversary)
     }
 
-    /// Adds loss and validation accuracy of every network over its own training.
-    pub fn with_curves(&self, report: ReportBuilder) -> Result<ReportBuilder> {
+    /// Adds loss and validation accuracy of every network over its own training, and how much of it went by waiting for clips.
+    pub fn with_curves(&self, mut report: ReportBuilder) -> Result<ReportBuilder> {
         let epochs = || Axis::with_unit("training", "epochs");
         let mut loss =
             Chart::new("Training loss, mean of each epoch", epochs(), Axis::with_unit("cross-entropy", "nats"));
@@ -134,6 +135,9 @@ impl Panel {
                 loss = loss.with(Series::new(format!("{name}, perturbed"), perturbed));
             }
             accuracy = accuracy.with(Series::new(name, accuracies(&log)));
+            if let Some(pace) = Pace::of(steps(&log)) {
+                report = report.fact(format!("{name} waited for clips"), words::waited(&pace));
+            }
         }
         Ok(report.curve(loss).curve(accuracy))
     }
@@ -168,7 +172,7 @@ impl Member {
              difference amplified.",
             record.id()
         );
-        let png = seen.strip(&title, classes)?;
+        let png = seen.strip(&title, classes, None)?;
         Ok(report.picture(title, caption, png))
     }
 }
@@ -218,13 +222,6 @@ fn same_classes(trained: &[Trained]) -> Result<()> {
             other.run.path().display()
         ),
     }
-}
-
-/// The names of the folders, or whole paths where two folders have the same name.
-fn distinct_names(trained: &[Trained]) -> Vec<String> {
-    let clash = |name: &str| trained.iter().filter(|other| other.name() == name).count() > 1;
-    let name = |t: &Trained| if clash(&t.name()) { t.run.path().display().to_string() } else { t.name() };
-    trained.iter().map(name).collect()
 }
 
 /// The first video of each class, by index.

@@ -11,6 +11,7 @@ use taf_video::dataset::Manifest;
 
 use crate::exit::Status;
 use crate::output::{self, say};
+use crate::settings::settings;
 use crate::source::Source;
 
 /// What every command that trains takes.
@@ -225,24 +226,6 @@ pub fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result
         run.display(),
         differing.concat()
     )
-}
-
-/// Every value of a recipe by its dotted key.
-fn settings(recipe: &Recipe) -> BTreeMap<String, String> {
-    let table: toml::Table = toml::from_str(&recipe.to_toml()).expect("a recipe is TOML");
-    let mut settings = BTreeMap::new();
-    flatten("", &toml::Value::Table(table), &mut settings);
-    settings
-}
-
-fn flatten(prefix: &str, value: &toml::Value, settings: &mut BTreeMap<String, String>) {
-    match value {
-        toml::Value::Table(table) => table.iter().for_each(|(name, value)| {
-            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-            flatten(&key, value, settings);
-        }),
-        value => drop(settings.insert(prefix.to_owned(), value.to_string())),
-    }
 }
 
 /// Says that the files of the videos are not those the run began with. They may be copies of them, so that it goes on.

@@ -1,10 +1,15 @@
 //! Networks, adversaries and weights in a few words, for tables and pages.
 
+use std::time::Duration;
+
 use taf::adversary::TemporalAdversary;
 use taf::model::{ModelRecipe, num_parameters};
 use taf::train::CheckpointInfo;
 use taf::trained::{Trained, Weights};
 use taf_report::page;
+use taf_report::run::Pace;
+
+use crate::progress::clock;
 
 /// `tsm on resnet50`.
 pub fn network_name(model: &ModelRecipe) -> String {
@@ -39,6 +44,12 @@ pub fn description(trained: &Trained) -> String {
         classes.len(),
         progress.step
     )
+}
+
+/// How much of a training went by waiting: `0.4 % of 12:05 of training steps`.
+pub fn waited(pace: &Pace) -> String {
+    let whole = clock(Duration::from_secs_f64(pace.seconds));
+    format!("{:.1} % of {whole} of training steps", 100.0 * pace.waited_share())
 }
 
 /// Which weights of a run were evaluated, for a report.

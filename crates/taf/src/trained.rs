@@ -197,9 +197,7 @@ impl Trained {
 
     /// What it is called in tables: the name of the run's folder.
     pub fn name(&self) -> String {
-        let path = self.run.path();
-        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        whole.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        self.run.name()
     }
 
     /// The videos that the network is asked about.

@@ -40,7 +40,7 @@ pub fn run(args: Args) -> Result<Status> {
     if let Some(path) = &args.out {
         let (name, clip) = (viewing.trained.name(), args.clip.clip.display());
         let title = format!("{name} looks for {:?} in {clip}", numbers.class);
-        write_atomic(path, &seen.strip(&title, &viewing.trained.info.classes)?)?;
+        write_atomic(path, &seen.strip(&title, &viewing.trained.info.classes, None)?)?;
     }
     if args.clip.json {
         output::print_json(&numbers)?;

@@ -12,6 +12,8 @@ mod finetune;
 mod import;
 mod info;
 mod perturb;
+mod plot;
+mod runs;
 mod train;
 
 use anyhow::Result;
@@ -29,6 +31,8 @@ pub enum Command {
     Finetune(finetune::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Runs(runs::Args),
+    Plot(plot::Args),
     Attend(attend::Args),
     Perturb(perturb::Args),
     Import(import::Args),
@@ -47,6 +51,8 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Finetune(args) => finetune::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Runs(args) => runs::run(args),
+        Command::Plot(args) => plot::run(args),
         Command::Attend(args) => attend::run(args),
         Command::Perturb(args) => perturb::run(args),
         Command::Import(args) => import::run(args),

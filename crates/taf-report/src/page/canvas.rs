@@ -27,8 +27,7 @@ pub enum Align {
 impl Canvas {
     /// An empty picture of one colour.
     pub fn new(width: u32, height: u32, colour: Colour) -> Self {
-        let font = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).expect("the embedded font is whole");
-        Self { image: RgbImage::from_pixel(width, height, Rgb(colour)), font, lacked: false }
+        Self { image: RgbImage::from_pixel(width, height, Rgb(colour)), font: font(), lacked: false }
     }
 
     /// Whether a letter was written that the font lacks, in whose place a question mark stands.
@@ -64,7 +63,7 @@ impl Canvas {
 
     /// Writes one line; `baseline` is the row its letters stand on.
     pub fn text(&mut self, text: &str, x: u32, baseline: u32, size: f32, align: Align, colour: Colour) {
-        self.lacked |= text.chars().any(|c| self.lacks(c));
+        self.lacked |= text.chars().any(|c| lacks(&self.font, c));
         let width = self.text_width(text, size);
         let left = match align {
             Align::Left => x as f32,
@@ -79,7 +78,7 @@ impl Canvas {
     /// Width of a line in pixels.
     pub fn text_width(&self, text: &str, size: f32) -> f32 {
         let font = self.font.as_scaled(PxScale::from(size));
-        text.chars().map(|c| font.h_advance(font.glyph_id(self.printable(c)))).sum()
+        text.chars().map(|c| font.h_advance(font.glyph_id(printable(&self.font, c)))).sum()
     }
 
     /// The text, shortened with an ellipsis where it is wider than `width` pixels.
@@ -102,25 +101,12 @@ impl Canvas {
         let font = self.font.as_scaled(scale);
         let mut x = 0.0;
         let place = |c: char| {
-            let id = font.glyph_id(self.printable(c));
+            let id = font.glyph_id(printable(&self.font, c));
             let glyph = id.with_scale_and_position(scale, point(x, 0.0));
             x += font.h_advance(id);
             glyph
         };
         text.chars().map(place).collect()
-    }
-
-    fn lacks(&self, c: char) -> bool {
-        !c.is_control() && self.font.glyph_id(c).0 == 0
-    }
-
-    /// A letter the font can show; control characters become spaces.
-    fn printable(&self, c: char) -> char {
-        match c {
-            c if c.is_control() => ' ',
-            c if self.lacks(c) => SUBSTITUTE,
-            c => c,
-        }
     }
 
     fn glyph(&mut self, glyph: Glyph, colour: Colour) {
@@ -134,6 +120,24 @@ impl Canvas {
                 pixel.0 = mix(pixel.0, colour, coverage);
             }
         });
+    }
+}
+
+/// The font of all pictures.
+pub fn font() -> FontRef<'static> {
+    FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).expect("the embedded font is whole")
+}
+
+fn lacks(font: &impl Font, c: char) -> bool {
+    !c.is_control() && font.glyph_id(c).0 == 0
+}
+
+/// A letter the font can show; control characters become spaces.
+pub fn printable(font: &impl Font, c: char) -> char {
+    match c {
+        c if c.is_control() => ' ',
+        c if lacks(font, c) => SUBSTITUTE,
+        c => c,
     }
 }
 

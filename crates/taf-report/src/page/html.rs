@@ -7,7 +7,8 @@ use super::words::{decision, intervals, level, percent, weights};
 use super::{Axis, Cell, Chart, Difference, Picture, Reference, Report, Series, Table, Verdict, table};
 use crate::metrics::Summary;
 
-const STYLE: &str = include_str!("html/style.css");
+/// How pages and the drawings in them look, in light, in the dark and on paper.
+pub const STYLE: &str = include_str!("html/style.css");
 
 /// Longer tables of classes are folded away.
 const MAX_OPEN_CLASSES: usize = 24;

@@ -117,8 +117,29 @@ fn bold(text: &str, colour: bool) -> String {
 }
 
 /// Text without control characters: a class name must not move the cursor.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A line of `width` letters as high as the values, lowest to highest; a letter stands for the mean of as many values as fall to
+/// it, and is blank where none of them is finite.
+pub fn sparkline(values: &[f64], width: usize) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let means: Vec<f64> = values.chunks(values.len().div_ceil(width.max(1)).max(1)).map(finite_mean).collect();
+    let finite = means.iter().copied().filter(|mean| mean.is_finite());
+    let (low, high) =
+        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
+    let height = |mean: f64| match (mean - low) / (high - low) {
+        _ if !mean.is_finite() => ' ',
+        share if share.is_nan() => HEIGHTS[0],
+        share => HEIGHTS[(share * 7.0).round() as usize],
+    };
+    means.into_iter().map(height).collect()
+}
+
+fn finite_mean(values: &[f64]) -> f64 {
+    let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    finite.iter().sum::<f64>() / finite.len() as f64
 }
 
 /// Width of the longest attention bar in characters.
@@ -206,6 +227,14 @@ mod tests {
         let full = |line: &str| line.chars().filter(|&c| c == '█').count();
         assert_eq!(lines.iter().map(|l| full(l)).collect::<Vec<_>>(), [32, 16, 16, 0]);
         assert!(lines[0].ends_with(" 50.0 %") && lines[3].contains('┊'));
+    }
+
+    #[test]
+    fn a_sparkline_rises_with_its_values_and_is_no_wider_than_asked() {
+        assert_eq!(sparkline(&[0.0, 1.0, 2.0, 7.0], 10), "▁▂▃█");
+        assert_eq!(sparkline(&[0.0, 0.0, 7.0, 7.0], 2), "▁█");
+        assert_eq!(sparkline(&(0..1001).map(f64::from).collect::<Vec<_>>(), 20).chars().count(), 20);
+        assert_eq!([sparkline(&[], 5), sparkline(&[3.0], 5), sparkline(&[1.0, f64::NAN, 2.0], 5)], ["", "▁", "▁ █"]);
     }
 
     #[test]

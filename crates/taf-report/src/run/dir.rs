@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use taf_files::{create_folder, remove_unfinished, write_atomic};
 
+use super::event_file::event_files;
 use super::lock::{LOCK, Lock};
 use super::{Error, MetricsLog, Provenance, Result, provenance};
 
@@ -73,7 +74,9 @@ impl RunDir {
 
     /// Every file and folder that a run in the folder `path` writes of its own accord, whether it is there or not.
     pub fn own_paths(path: &Path) -> Vec<PathBuf> {
-        own_names().chain([LOCK]).map(|name| path.join(name)).collect()
+        let mut own = own_files(path);
+        own.push(path.join(LOCK));
+        own
     }
 
     /// The folder.
@@ -97,6 +100,11 @@ impl RunDir {
         self.path.join(METRICS)
     }
 
+    /// Where the run came from.
+    pub fn provenance_path(&self) -> PathBuf {
+        self.path.join(PROVENANCE)
+    }
+
     /// The folder of the checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
@@ -109,7 +117,7 @@ impl RunDir {
 
     /// Every file and folder that a new start removes, whether it is there or not.
     pub fn files(&self) -> Vec<PathBuf> {
-        own_names().map(|name| self.path.join(name)).collect()
+        own_files(&self.path)
     }
 
     /// Whether the run came to its end.
@@ -193,7 +201,7 @@ impl RunDir {
     /// # Errors
     /// If the file cannot be read or does not hold provenance.
     pub fn read_provenance(&self) -> Result<Provenance> {
-        let path = self.path.join(PROVENANCE);
+        let path = self.provenance_path();
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
         serde_json::from_slice(&bytes).map_err(|e| Error::content(&path, "the provenance of a run", e))
     }
@@ -227,10 +235,12 @@ impl RunDir {
     }
 }
 
-/// What a run is made of, in the order in which a new start removes it. The recipe comes last: a kill in between leaves what
-/// still is a run, and can be replaced again.
-fn own_names() -> impl Iterator<Item = &'static str> {
-    [FINISHED, METRICS, PROVENANCE, PREDICTIONS].into_iter().chain(REPORTS).chain([CHECKPOINTS, RECIPE])
+/// What a run in the folder `path` is made of, in the order in which a new start removes it. The recipe comes last: a kill in
+/// between leaves what still is a run, and can be replaced again.
+fn own_files(path: &Path) -> Vec<PathBuf> {
+    let first = [FINISHED, METRICS, PROVENANCE, PREDICTIONS].into_iter().chain(REPORTS).chain([CHECKPOINTS]);
+    let named = first.map(|name| path.join(name));
+    named.chain(event_files(path)).chain([path.join(RECIPE)]).collect()
 }
 
 /// A folder with files but without a run belongs to someone else. A recipe alone does not make a run: users keep theirs

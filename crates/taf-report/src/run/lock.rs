@@ -32,6 +32,13 @@ impl Lock {
     }
 }
 
+/// Whether a process holds the lock of a run's folder; not where that cannot be told. The look itself lasts microseconds, in
+/// which nobody else can take the lock.
+pub fn is_held(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Whether the lock was taken; not where the file system has none, as some of the network have.
 fn is_taken(answer: std::result::Result<(), TryLockError>, folder: &Path) -> Result<bool> {
     let path = folder.join(LOCK);

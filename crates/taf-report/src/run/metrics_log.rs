@@ -2,9 +2,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::event_file::{EventFile, Kept};
 use super::{Error, Line, Record, Result};
 
-/// The log of a run: one JSON object a line, each a [`Line`], in rising order of steps.
+/// The log of a run: one JSON object a line, each a [`Line`], in rising order of steps; and beside it the same for TensorBoard,
+/// with pictures.
 ///
 /// A line is handed to the operating system whole before [`Self::append`] returns, so a killed process leaves at most one
 /// broken line, the last; opening the log again drops it. Numbers that are not finite are written as `null`.
@@ -12,6 +14,7 @@ use super::{Error, Line, Record, Result};
 pub struct MetricsLog {
     path: PathBuf,
     file: File,
+    events: EventFile,
 }
 
 impl MetricsLog {
@@ -22,10 +25,9 @@ impl MetricsLog {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(Error::io("open", &path))?;
-        let mut log = Self { path, file };
-        log.rewind_while(|_| true)?;
-        Ok(log)
+        let mut file = opened.map_err(Error::io("open", &path))?;
+        let events = rewound(&path, &mut file, |_| true)?;
+        Ok(Self { path, file, events })
     }
 
     /// Adds what is told after so many steps.
@@ -33,8 +35,18 @@ impl MetricsLog {
     /// # Errors
     /// If the file cannot be written.
     pub fn append(&mut self, step: u64, record: Record) -> Result<()> {
-        let line = serde_json::to_string(&Line { step, record }).expect("a record holds only numbers, text and lists");
-        self.file.write_all(format!("{line}\n").as_bytes()).map_err(Error::io("write", &self.path))
+        let line = Line { step, record };
+        let text = serde_json::to_string(&line).expect("a record holds only numbers, text and lists");
+        self.file.write_all(format!("{text}\n").as_bytes()).map_err(Error::io("write", &self.path))?;
+        self.events.append(&line)
+    }
+
+    /// Adds a picture that an evaluation after so many steps made, for TensorBoard alone; `png` are the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// If it is no picture, or the file cannot be written.
+    pub fn append_picture(&mut self, step: u64, tag: String, png: Vec<u8>) -> Result<()> {
+        self.events.append_picture(step, tag, png)
     }
 
     /// Drops the first line that is not to be kept, and all after it, so that training that goes on from an earlier step logs
@@ -42,12 +54,9 @@ impl MetricsLog {
     ///
     /// # Errors
     /// If the log cannot be read or shortened, or holds a line that is none of a log.
-    pub fn rewind_while(&mut self, mut keep: impl FnMut(&Line) -> bool) -> Result<()> {
-        let bytes = read(&self.path)?;
-        let kept: usize =
-            lines(&self.path, &bytes)?.iter().take_while(|(line, _)| keep(line)).map(|(_, length)| length).sum();
-        let shortened = self.file.set_len(kept as u64).and_then(|()| self.file.seek(SeekFrom::Start(kept as u64)));
-        shortened.map(drop).map_err(Error::io("write", &self.path))
+    pub fn rewind_while(&mut self, keep: impl FnMut(&Line) -> bool) -> Result<()> {
+        self.events = rewound(&self.path, &mut self.file, keep)?;
+        Ok(())
     }
 
     /// Waits until everything written is on the disk. Call it before a checkpoint that counts on these lines.
@@ -55,8 +64,22 @@ impl MetricsLog {
     /// # Errors
     /// If the disk refuses.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(Error::io("write", &self.path))
+        self.file.sync_data().map_err(Error::io("write", &self.path))?;
+        self.events.sync()
     }
+}
+
+/// Shortens a log to the lines before the first that is not to be kept; the events that belong to them.
+fn rewound(path: &Path, file: &mut File, mut keep: impl FnMut(&Line) -> bool) -> Result<EventFile> {
+    let bytes = read(path)?;
+    let (mut length, mut kept) = (0, Kept::default());
+    for (line, bytes) in lines(path, &bytes)?.iter().take_while(|(line, _)| keep(line)) {
+        length += bytes;
+        kept.note(line);
+    }
+    let shortened = file.set_len(length as u64).and_then(|()| file.seek(SeekFrom::Start(length as u64)));
+    shortened.map_err(Error::io("write", path))?;
+    EventFile::open(path.parent().unwrap_or(Path::new("")), kept)
 }
 
 /// The lines of a log in order; a broken last one is left out.
@@ -73,7 +96,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The lines of a log with their lengths in bytes; a broken one, which may end inside a letter, is allowed only at the end,
 /// where it is left out.
-fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<(Line, usize)>> {
+pub(super) fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<(Line, usize)>> {
     let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let line = |(number, raw): (usize, &[u8])| {
         let parsed = serde_json::from_slice(raw).map_err(|error| {

@@ -108,6 +108,12 @@ impl Provenance {
         self
     }
 
+    /// Seconds since the run began; none where its time cannot be read.
+    pub fn age_seconds(&self) -> Option<i64> {
+        let started: jiff::Timestamp = self.started.parse().ok()?;
+        Some(jiff::Timestamp::now().as_second() - started.as_second())
+    }
+
     /// Notes that the run is taken up again now.
     pub fn mark_resumed(&mut self) {
         self.resumed.push(now());
@@ -156,6 +162,14 @@ mod tests {
     fn times_are_utc_to_the_second() {
         let time = now();
         assert!(time.len() == "2026-01-01T00:00:00Z".len() && time.ends_with('Z'), "{time}");
+    }
+
+    #[test]
+    fn a_run_is_as_old_as_its_start() {
+        let mut run = Provenance::new("cpu", 2);
+        assert!((0..60).contains(&run.age_seconds().unwrap()));
+        run.started = "yesterday".into();
+        assert_eq!(run.age_seconds(), None);
     }
 
     #[test]

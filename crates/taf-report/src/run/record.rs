@@ -75,6 +75,18 @@ pub struct StepRecord {
     pub waited_seconds: f64,
 }
 
+impl StepRecord {
+    /// How long the step took with the wait before it, seconds.
+    pub fn whole_seconds(&self) -> f64 {
+        self.seconds + self.waited_seconds
+    }
+
+    /// The share of that which went by waiting for clips, in [0, 1].
+    pub fn waited_share(&self) -> f64 {
+        if self.waited_seconds > 0.0 { self.waited_seconds / self.whole_seconds() } else { 0.0 }
+    }
+}
+
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -103,11 +115,18 @@ fn number<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(json)?.unwrap_or(f64::NAN))
 }
 
+/// The steps of a log.
+pub fn steps(log: &[Line]) -> impl DoubleEndedIterator<Item = &StepRecord> {
+    log.iter().filter_map(|line| match &line.record {
+        Record::Step(step) => Some(step),
+        Record::Evaluation(_) | Record::Video(_) => None,
+    })
+}
+
 /// The mean of a value over the steps of each epoch, against the number of epochs done by then.
 pub fn epoch_means(log: &[Line], value: impl Fn(&StepRecord) -> Option<f64>) -> Vec<(f64, f64)> {
     let mut epochs = BTreeMap::<usize, (f64, f64)>::new();
-    for line in log {
-        let Record::Step(step) = &line.record else { continue };
+    for step in steps(log) {
         if let Some(value) = value(step) {
             let (sum, steps) = epochs.entry(step.epoch).or_default();
             (*sum, *steps) = (*sum + value, *steps + 1.0);
@@ -147,7 +166,7 @@ pub fn replaced(log: &[Line]) -> BTreeMap<&str, usize> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub fn step(epoch: usize, loss: f64) -> Record {

@@ -59,11 +59,12 @@ impl Explanation {
         })
     }
 
-    /// The picture: frames, activation maps on one scale for the clip, attention curves, amplified difference.
+    /// The picture: frames, activation maps on one scale for the clip, attention curves, amplified difference. A frame is
+    /// `frame_width` pixels wide, or as wide as is legible on a page.
     ///
     /// # Errors
     /// If it cannot be drawn.
-    pub fn strip(&self, title: &str, classes: &[String]) -> Result<Vec<u8>, EvaluationError> {
+    pub fn strip(&self, title: &str, classes: &[String], frame_width: Option<u32>) -> Result<Vec<u8>, EvaluationError> {
         let seen = [&self.natural, &self.perturbed];
         let [natural, perturbed] = seen.map(|seen| seen.caption(classes));
         let [natural_frames, perturbed_frames] = seen.map(|seen| pictures(&seen.clip));
@@ -71,7 +72,7 @@ impl Explanation {
             title,
             natural: self.natural.view("natural", &natural, &natural_frames),
             perturbed: Some(self.perturbed.view("TA", &perturbed, &perturbed_frames)),
-            frame_width: None,
+            frame_width,
         };
         Ok(strip.to_png()?)
     }

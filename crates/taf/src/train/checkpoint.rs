@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
@@ -86,6 +87,30 @@ pub struct CheckpointInfo {
 }
 
 impl CheckpointInfo {
+    /// Reads what a checkpoint says of itself, and none of its tensors.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or its header is not that of a checkpoint.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let io = |source| CheckpointError::Io { action: "read", path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(io)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(io)?;
+        let mut header = Vec::new();
+        file.take(u64::from_le_bytes(length)).read_to_end(&mut header).map_err(io)?;
+        let read = serde_json::from_slice(&header).map_err(|error| ("a safetensors file", error.to_string()));
+        let described = read.and_then(|header: Header| Self::described(header.metadata.get(METADATA)));
+        described.map_err(|(expected, found)| CheckpointError::Content { path: path.to_owned(), expected, found })
+    }
+
+    fn described(text: Option<&String>) -> Result<Self, (&'static str, String)> {
+        let text = text.ok_or(("a checkpoint of taf", "no description of one".to_owned()))?;
+        let info: Self =
+            serde_json::from_str(text).map_err(|error| ("the description of a checkpoint", error.to_string()))?;
+        info.check()?;
+        Ok(info)
+    }
+
     /// Refuses networks that no recipe can ask for, before memory is set aside for one.
     fn check(&self) -> Result<(), (&'static str, String)> {
         self.model.check(self.frames).map_err(|error| ("a network a recipe can ask for", error.to_string()))?;
@@ -94,6 +119,13 @@ impl CheckpointInfo {
             _ => Ok(()),
         }
     }
+}
+
+/// What a safetensors file begins with, without its tensors.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(default, rename = "__metadata__")]
+    metadata: HashMap<String, String>,
 }
 
 /// Everything training goes on from: one safetensors file whose metadata says what it is.
@@ -177,11 +209,7 @@ impl Checkpoint {
         let broken = |error: safetensors::SafeTensorError| ("a safetensors file", error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-        let info = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
-        let info = info.ok_or(("a checkpoint of taf", "no description of one".to_owned()))?;
-        let info: CheckpointInfo =
-            serde_json::from_str(info).map_err(|error| ("the description of a checkpoint", error.to_string()))?;
-        info.check()?;
+        let info = CheckpointInfo::described(header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA)))?;
         let (mut model, mut optimizer) = (StateDict::new(), StateDict::new());
         for (name, view) in file.tensors() {
             let data = floats(&name, &view)?;
@@ -357,6 +385,17 @@ mod tests {
         let written = checkpoint();
         written.write(&path).unwrap();
         let read = Checkpoint::read(&path).unwrap();
+        assert_eq!(CheckpointInfo::read(&path).unwrap(), read.info);
         assert_eq!((read.info, read.model, read.optimizer), (written.info, written.model, written.optimizer));
+    }
+
+    #[test]
+    fn a_file_that_describes_no_checkpoint_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        for bytes in [&b""[..], b"short", b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"\x02\0\0\0\0\0\0\0{}"] {
+            std::fs::write(&path, bytes).unwrap();
+            assert!(CheckpointInfo::read(&path).unwrap_err().to_string().ends_with("a.safetensors"));
+        }
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod course;
 mod loss;
 mod optimizer;
+mod pictures;
 mod schedule;
 mod step;
 mod trainer;

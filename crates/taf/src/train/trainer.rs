@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, TensorData};
 
+use super::pictures::{self, Picture};
 use super::{
     Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Course, Optimizer, Progress, Step, StepOutcome,
 };
@@ -292,24 +293,32 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let ended = epoch + 1;
         let due = ended == train.epochs || ended.is_multiple_of(train.validate_every);
         // Before progress moves on, so that training that goes on from a failure comes to the evaluation first.
-        let scores = due.then(|| self.evaluate()).transpose()?;
+        let evaluated = due.then(|| self.evaluate()).transpose()?;
         self.progress = Progress { epoch: ended, batch: 0, loss_sum: 0.0, ..self.progress };
-        let Some(scores) = scores else { return Ok(Outcome::Finished) };
+        let Some((scores, pictures)) = evaluated else { return Ok(Outcome::Finished) };
         let train_loss = loss_sum / batch.max(1) as f64;
         self.keep(&scores, train_loss)?;
+        for (name, png) in pictures {
+            self.log.append_picture(self.progress.step, name, png)?;
+        }
         let go_on = tell(Event::Evaluated { progress: &self.progress, train_loss, scores: &scores });
         Ok(if go_on { Outcome::Finished } else { Outcome::Stopped })
     }
 
-    /// Classifies the validation clips, or ends training at a place it can go on from.
-    fn evaluate(&self) -> Result<Scores, TrainError> {
+    /// Classifies the validation clips and draws what there is to see, or ends training at a place it can go on from.
+    fn evaluate(&self) -> Result<(Scores, Vec<Picture>), TrainError> {
         let model = self.model().valid();
-        let predictions = self.course.evaluation.predict(&model, Version::Clean, &self.device, &mut |_, _| {});
-        let scores = predictions.and_then(|predictions| Ok(Scores::new(&predictions, self.course.classes)?));
-        scores.or_else(|source| {
+        self.evaluated(&model).or_else(|source| {
             self.save()?;
             Err(TrainError::Evaluation { step: self.progress.step, source })
         })
+    }
+
+    fn evaluated(&self, model: &M) -> Result<(Scores, Vec<Picture>), EvaluationError> {
+        let predictions = self.course.evaluation.predict(model, Version::Clean, &self.device, &mut |_, _| {})?;
+        let scores = Scores::new(&predictions, self.course.classes)?;
+        let pictures = pictures::of_evaluation(&self.course, model, &scores, &self.device)?;
+        Ok((scores, pictures))
     }
 
     /// Writes scores to the log, and the weights beside the checkpoints if they are the best so far.

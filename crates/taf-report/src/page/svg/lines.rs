@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
 use super::scale::Scale;
-use super::{at, colour, drawing, legend, nothing, text_width, vertical_axis, vertical_title};
+use super::{COLOURS, PATTERNS, at, colour, drawing, legend, nothing, text_width, vertical_axis, vertical_title};
 use crate::page::{Chart, Reference, Series};
 
 const WIDTH: f64 = 500.0;
@@ -17,29 +17,69 @@ const MAX_MARKED: usize = 32;
 
 /// Lines with axes, units and a legend. A line of more than 400 points is drawn as means of equal runs of points.
 pub fn line_chart(chart: &Chart) -> Markup {
-    let lines: Vec<Vec<(f64, Option<f64>)>> = chart.series.iter().map(|s| thin(&s.points)).collect();
+    let lines = thinned(chart);
     if !lines.iter().flatten().any(|p| p.1.is_some()) {
         return nothing(&chart.title);
     }
-    // Dashes tell a few straight pieces apart; on a long noisy curve they only blur it.
-    let few = lines.iter().all(|l| l.len() <= MAX_MARKED);
-    let dash = |index: usize| if few { index % 4 } else { 0 };
+    let dash = dashes(&lines);
     let names: Vec<&str> = chart.series.iter().map(|s: &Series| s.name.as_str()).collect();
     let (legend, legend_height) = legend(&names, LEFT, RIGHT, 12.0, Some(&dash));
-    let (top, bottom) = (legend_height + 8.0, HEIGHT - 44.0);
+    let body = html! { (legend) (plot(chart, &lines, &dash, legend_height + 8.0)) };
+    drawing(WIDTH, HEIGHT, &chart.title, body)
+}
+
+/// Charts of the same series side by side under one legend, each under its title.
+pub fn figure(charts: &[Chart]) -> Markup {
+    let lines: Vec<Vec<Line>> = charts.iter().map(thinned).collect();
+    let Some(first) = charts.iter().find(|chart| !chart.series.is_empty()) else { return nothing("learning curves") };
+    // One pattern serves all charts: a series is known by it.
+    let dash = |index: usize| index / COLOURS % PATTERNS;
+    let names: Vec<&str> = first.series.iter().map(|s| s.name.as_str()).collect();
+    let across = charts.len().min(2);
+    let right = WIDTH * across as f64 - 16.0;
+    let (legend, legend_height) = legend(&names, LEFT, right, 16.0, Some(&dash));
+    let place =
+        |number: usize| (WIDTH * (number % 2) as f64, legend_height + 12.0 + (HEIGHT + 12.0) * (number / 2) as f64);
+    let body = html! {
+        (legend)
+        @for (number, (chart, lines)) in charts.iter().zip(&lines).enumerate() {
+            @let (x, y) = place(number);
+            g transform={"translate(" (at(x)) " " (at(y)) ")"} {
+                text class="heading" x=(at(LEFT)) y="14" { (chart.title) }
+                (plot(chart, lines, &dash, 28.0))
+            }
+        }
+    };
+    let (_, last) = place(charts.len() - 1);
+    drawing(WIDTH * across as f64, last + HEIGHT, "learning curves", body)
+}
+
+type Line = Vec<(f64, Option<f64>)>;
+
+fn thinned(chart: &Chart) -> Vec<Line> {
+    chart.series.iter().map(|series| thin(&series.points)).collect()
+}
+
+/// Dashes tell a few straight pieces apart. On a long noisy curve they only blur it: there they come where colours repeat.
+fn dashes(lines: &[Line]) -> impl Fn(usize) -> usize {
+    let few = lines.iter().all(|line| line.len() <= MAX_MARKED);
+    move |index| if few { index % PATTERNS } else { index / COLOURS % PATTERNS }
+}
+
+/// Axes and lines, from `top` down.
+fn plot(chart: &Chart, lines: &[Line], dash: &impl Fn(usize) -> usize, top: f64) -> Markup {
+    let bottom = HEIGHT - 44.0;
     let reference = chart.reference.as_ref();
     let ys = lines.iter().flatten().filter_map(|p| p.1).chain(reference.map(|r| r.y));
     let y = Scale::round(ys, 5, bottom, top);
     let x = horizontal_scale(chart.series.iter().flat_map(|s| &s.points).map(|p| p.0));
-    let body = html! {
-        (legend)
+    html! {
         (vertical_axis(&y, LEFT, RIGHT, ""))
         (vertical_title(&chart.y.title(), (top + bottom) / 2.0))
         (horizontal_axis(&x, &chart.x.title(), bottom))
         @if let Some(reference) = reference.filter(|r| r.y.is_finite()) { (level(reference, &y)) }
         @for (index, points) in lines.iter().enumerate() { (line(points, index, dash(index), &x, &y)) }
-    };
-    drawing(WIDTH, HEIGHT, &chart.title, body)
+    }
 }
 
 fn horizontal_axis(x: &Scale, title: &str, bottom: f64) -> Markup {
@@ -124,6 +164,19 @@ mod tests {
     fn a_gap_splits_the_line() {
         let points = vec![(0.0, 1.0), (1.0, 1.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)];
         assert_eq!(line_chart(&chart(points)).0.matches("<polyline").count(), 2);
+    }
+
+    #[test]
+    fn a_figure_names_its_series_once_and_the_seventh_is_dashed() {
+        let series = |index: usize| Series::new(format!("run {index}"), (0..100).map(|i| (f64::from(i), index as f64)));
+        let chart = (0..7).map(series).fold(Chart::new("loss", Axis::new("epochs"), Axis::new("nats")), Chart::with);
+        let gap = Chart { series: vec![series(0), Series::new("run 1", [])], ..chart.clone() };
+        let drawn = figure(&[chart, gap]);
+        well_formed(&drawn);
+        assert_eq!(drawn.0.matches("run 6").count(), 1);
+        assert!(drawn.0.contains("line d1 c0") && drawn.0.contains("line d0 c0"));
+        well_formed(&figure(&[]));
+        well_formed(&figure(&[Chart::new("empty", Axis::new("x"), Axis::new("y")).with(Series::new("a", []))]));
     }
 
     #[test]

@@ -11,12 +11,15 @@ use maud::{Markup, html};
 pub use bars::{Bar, BarGroup, grouped_bars};
 pub use forest::forest;
 pub use heat::heat_map;
-pub use lines::line_chart;
+pub use lines::{figure, line_chart};
 
 use scale::Scale;
 
 /// Number of colours before they repeat; the style sheet has as many.
 const COLOURS: usize = 6;
+
+/// Number of patterns of dashes; the style sheet has as many.
+const PATTERNS: usize = 4;
 
 /// A wider drawing keeps its size and scrolls: shrunk to the page its letters could not be read.
 const MAX_WIDTH: f64 = 1250.0;
