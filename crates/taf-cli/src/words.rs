@@ -71,3 +71,11 @@ pub fn shortened<'a>(names: impl ExactSizeIterator<Item = &'a str>, most: usize)
     let shown = names.take(most).collect::<Vec<_>>().join(", ");
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
+
+/// Bytes as disks are sold: `12.3 GB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let place = (1..UNITS.len()).rev().find(|&place| bytes >= 1000_u64.pow(place as u32 + 1)).unwrap_or(0);
+    let value = bytes as f64 / 1000_f64.powi(place as i32 + 1);
+    format!("{value:.*} {}", usize::from(value < 100.0), UNITS[place])
+}

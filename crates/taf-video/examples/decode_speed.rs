@@ -1,17 +1,18 @@
 //! How fast eight frames of a video are read, as evaluation reads them: TSN's centre segments, the number of frames
-//! known. One pass over the listed videos, each opened anew; `parity/decode_speed.py` runs this in turns with others.
+//! known, each video opened anew. `parity/decode_speed.py` runs this in turns with others.
 //!
 //! ```text
-//! cargo run --release -p taf-video --example decode_speed -- THREADS VIDEO FRAMES [VIDEO FRAMES]...
+//! cargo run --release -p taf-video --example decode_speed -- THREADS PASSES VIDEO FRAMES [VIDEO FRAMES]...
 //! ```
 //!
-//! Prints one line of JSON: seconds by the clock, and the sum of all the bytes read, which others must find too.
+//! Prints one line of JSON: seconds of all passes by the clock and of the processor, and the sum of all the bytes of a pass
+//! before them, which others must find too.
 
-use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use taf_video::{DecodeOptions, FfmpegVideo, Result, Sampling, VideoSource as _};
+use taf_video::{Clip, DecodeOptions, FfmpegVideo, Result, Sampling, VideoSource as _};
 
 const FRAMES: usize = 8;
 
@@ -19,31 +20,46 @@ const FRAMES: usize = 8;
 type Entry = (String, usize);
 
 fn main() -> Result<()> {
-    let mut words = std::env::args().skip(1);
-    let threads = words.next().and_then(|word| word.parse().ok()).expect("THREADS is a number");
-    let mut entries = VecDeque::new();
-    while let (Some(path), Some(frames)) = (words.next(), words.next()) {
-        entries.push_back((path, frames.parse().expect("FRAMES is a number")));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |word: &String| word.parse().expect("THREADS, PASSES and FRAMES are numbers");
+    let [threads, passes] = [number(&words[0]), number(&words[1])];
+    let entries: Vec<Entry> = words[2..].chunks(2).map(|pair| (pair[0].clone(), number(&pair[1]))).collect();
+    let sum = read_all(&entries, threads, sum_of)?;
+    let (begin, processor) = (Instant::now(), processor_seconds());
+    for _ in 0..passes {
+        black_box(read_all(&entries, threads, |clip| clip.len() as u64)?);
     }
-    let begin = Instant::now();
-    let sum = read_all(entries, threads)?;
-    println!(r#"{{"seconds": {}, "sum": {sum}}}"#, begin.elapsed().as_secs_f64());
+    let (seconds, processor) = (begin.elapsed().as_secs_f64(), processor_seconds() - processor);
+    println!(r#"{{"seconds": {seconds}, "processor_seconds": {processor}, "sum": {sum}}}"#);
     Ok(())
 }
 
 /// Each thread takes the next video, as the workers of a loader do.
-fn read_all(entries: VecDeque<Entry>, threads: usize) -> Result<u64> {
-    let queue = Mutex::new(entries);
-    let next = || queue.lock().expect("no worker panics").pop_front();
-    let work = || std::iter::from_fn(next).map(|entry| read(&entry)).sum::<Result<u64>>();
+fn read_all(entries: &[Entry], threads: usize, of_clip: impl Fn(Clip) -> u64 + Sync) -> Result<u64> {
+    let taken = AtomicUsize::new(0);
+    let next = || entries.get(taken.fetch_add(1, Ordering::Relaxed));
+    let work = || std::iter::from_fn(next).map(|entry| read(entry).map(&of_clip)).sum::<Result<u64>>();
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().expect("no worker panics")).sum()
     })
 }
 
-fn read((path, frames): &Entry) -> Result<u64> {
+fn read((path, frames): &Entry) -> Result<Clip> {
     let options = DecodeOptions { known_frames: Some(*frames), ..DecodeOptions::default() };
-    let clip = FfmpegVideo::open(path, options)?.read(&Sampling::segments(FRAMES).centre(*frames))?;
-    Ok(clip.frames().iter().flat_map(|frame| frame.data()).map(|&byte| u64::from(byte)).sum())
+    FfmpegVideo::open(path, options)?.read(&Sampling::segments(FRAMES).centre(*frames))
+}
+
+fn sum_of(clip: Clip) -> u64 {
+    clip.frames().iter().flat_map(|frame| frame.data()).map(|&byte| u64::from(byte)).sum()
+}
+
+/// Seconds that all threads computed, in hundredths as Linux tells them; no number elsewhere.
+fn processor_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let about = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, which may hold anything, ends with the last bracket; then come eleven other fields.
+    let fields = about.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    let ticks: Vec<f64> = fields.take(2).filter_map(|ticks| ticks.parse().ok()).collect();
+    if ticks.len() == 2 { ticks.iter().sum::<f64>() / TICKS_PER_SECOND } else { f64::NAN }
 }

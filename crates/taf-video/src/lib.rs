@@ -2,6 +2,7 @@
 //!
 //! This crate knows nothing of tensors or networks. A [`Clip`] is what it hands upwards: `T` RGB frames of one size.
 
+pub mod cache;
 mod clip;
 pub mod corrupt;
 pub mod dataset;
@@ -9,6 +10,7 @@ mod decode;
 mod encode;
 mod error;
 mod frame;
+mod hash;
 mod sample;
 mod scaler;
 mod seed;

@@ -14,6 +14,7 @@ use super::lines::{self, Fault, Parsed, ProblemKind};
 use super::path::folder_of;
 use super::prepare::Examined;
 use super::{FrameNames, Progress, Record, SplitCounts};
+use crate::cache::{CachedVideo, SamplePlace};
 use crate::{Error, Result};
 
 /// What a manifest is held to.
@@ -82,7 +83,10 @@ pub fn check(manifest: &Path, options: &CheckOptions, progress: Progress) -> Res
     let mut videos = Vec::new();
     for (line, record) in records {
         match record {
-            Ok(record) => videos.push(Video { line, file: folder.join(&record.path), record }),
+            Ok(record) => {
+                let file = record.shard.as_ref().map_or(&record.path, |place| &place.file);
+                videos.push(Video { line, file: folder.join(file), record });
+            }
             Err(fault) => problems.push(Problem::from_fault(manifest, fault)),
         }
     }
@@ -108,6 +112,9 @@ impl Video {
     }
 
     fn problems(&self, names: Option<&FrameNames>, options: &CheckOptions) -> Vec<Problem> {
+        if let Some(place) = &self.record.shard {
+            return self.problems_in_shard(place, options.min_frames);
+        }
         match Examined::by_decoding(&self.file, names) {
             Ok(examined) => self.differences(&examined, options.min_frames),
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -117,6 +124,24 @@ impl Video {
                 vec![self.problem(ProblemKind::Unreadable, expected, found)]
             }
             Err(error) => vec![self.problem(ProblemKind::Unreadable, "a video that can be decoded", error.to_string())],
+        }
+    }
+
+    /// Whether every picture is still what was stored.
+    fn problems_in_shard(&self, place: &SamplePlace, min_frames: usize) -> Vec<Problem> {
+        let recorded = self.record.frames;
+        match CachedVideo::open(&self.file, place, &self.record.id()).and_then(|mut video| video.verify()) {
+            Ok(frames) if frames != recorded => {
+                let expected = format!("{recorded} frames as recorded");
+                vec![self.problem(ProblemKind::FrameCount, expected, frames.to_string())]
+            }
+            Ok(frames) if frames < min_frames => {
+                let expected = format!("at least {min_frames} frames");
+                vec![self.problem(ProblemKind::TooShort, expected, frames.to_string())]
+            }
+            Ok(_) => Vec::new(),
+            Err(Error::Content { expected, found, .. }) => vec![self.problem(ProblemKind::Unreadable, expected, found)],
+            Err(error) => vec![self.problem(ProblemKind::Unreadable, "a shard that can be read", error.to_string())],
         }
     }
 
@@ -175,8 +200,10 @@ fn file_problems(
 /// Videos with the same bytes as one on an earlier line. Only files of equal size are read.
 fn same_contents(videos: &[Video]) -> Vec<Problem> {
     let mut by_size = HashMap::<u64, Vec<&Video>>::new();
+    // A shard is the file of many.
+    let videos: Vec<_> = videos.iter().filter(|video| video.record.shard.is_none()).collect();
     let sizes: Vec<_> = videos.par_iter().map(|video| size_of(&video.file)).collect();
-    for (video, size) in videos.iter().zip(sizes) {
+    for (video, size) in videos.into_iter().zip(sizes) {
         // A file that cannot be read has been reported already.
         if let Ok(size) = size {
             by_size.entry(size).or_default().push(video);

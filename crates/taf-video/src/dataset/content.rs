@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::FrameNames;
 use crate::decode::frame_files;
+use crate::hash::in_hex;
 use crate::{Error, Result};
 
 /// What lies at a path, to know later whether it is still the same.
@@ -110,8 +111,4 @@ fn add_name(hasher: &mut Sha256, file: &Path) {
     let name = file.file_name().unwrap_or_default().as_encoded_bytes();
     hasher.update((name.len() as u64).to_le_bytes());
     hasher.update(name);
-}
-
-fn in_hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

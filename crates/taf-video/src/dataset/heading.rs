@@ -1,5 +1,6 @@
 use super::FrameNames;
 use super::classes::class_fault;
+use crate::cache::CacheOrigin;
 use crate::transform::LabelSwap;
 
 /// What a manifest says of all its videos before it names the first one.
@@ -13,6 +14,8 @@ pub(super) struct Heading {
     pub mirror_pairs: Vec<[String; 2]>,
     /// How pictures are named, if the videos are folders of pictures.
     pub frame_names: Option<FrameNames>,
+    /// What the pictures were cached from, if they were.
+    pub cache: Option<CacheOrigin>,
 }
 
 impl Heading {

@@ -12,6 +12,7 @@ use super::heading::Heading;
 use super::path::folder_of;
 use super::record::{frames_fault, path_fault};
 use super::{Content, FrameNames, Part, Record};
+use crate::cache::{CacheOrigin, SamplePlace};
 use crate::{Error, Result};
 
 /// The version written, and the only one read.
@@ -19,7 +20,7 @@ const VERSION: u64 = 1;
 /// No honest line comes near this; a file that is not a manifest must not fill the memory.
 pub(super) const MAX_LINE_BYTES: u64 = 1 << 20;
 /// What a record line looks like, for messages.
-const RECORD_SHAPE: &str = r#"a record {"path", "label", "split", "frames"}, if need be with "start", "end", "group", "bytes", "sha256", "damaged""#;
+const RECORD_SHAPE: &str = r#"a record {"path", "label", "split", "frames"}, if need be with "start", "end", "group", "bytes", "sha256", "damaged", "shard""#;
 
 /// What is wrong with a record of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,6 +85,8 @@ struct Header {
     frames_template: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_index: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cache: Option<CacheOrigin>,
 }
 
 /// Any other line of a manifest.
@@ -107,6 +110,8 @@ struct Line {
     sha256: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shard: Option<SamplePlace>,
 }
 
 /// A manifest file, parsed: good lines and bad ones, each with its number (counted from 1).
@@ -168,16 +173,16 @@ fn json_line(value: &impl Serialize) -> Vec<u8> {
 
 impl Header {
     fn of(heading: &Heading) -> Self {
-        let Heading { classes, label_set, mirror_pairs, frame_names } = heading.clone();
+        let Heading { classes, label_set, mirror_pairs, frame_names, cache } = heading.clone();
         let (frames_template, first_index) = frame_names.map(|names| (names.template, names.first_index)).unzip();
-        Self { taf_manifest: VERSION, classes, label_set, mirror_pairs, frames_template, first_index }
+        Self { taf_manifest: VERSION, classes, label_set, mirror_pairs, frames_template, first_index, cache }
     }
 
     fn into_heading(self) -> Heading {
-        let Self { classes, label_set, mirror_pairs, frames_template, first_index, .. } = self;
+        let Self { classes, label_set, mirror_pairs, frames_template, first_index, cache, .. } = self;
         let first_index = first_index.unwrap_or(1);
         let frame_names = frames_template.map(|template| FrameNames { template, first_index });
-        Heading { classes, label_set, mirror_pairs, frame_names }
+        Heading { classes, label_set, mirror_pairs, frame_names, cache }
     }
 }
 
@@ -262,6 +267,7 @@ impl Line {
             bytes: record.content.as_ref().map(|content| content.bytes),
             sha256: record.content.as_ref().map(|content| content.sha256.clone()),
             damaged: record.damaged,
+            shard: record.shard.clone(),
         }
     }
 
@@ -271,9 +277,9 @@ impl Line {
 
     fn into_record(self, label: Option<usize>) -> Record {
         let part = self.part();
-        let Self { path, split, frames, group, bytes, sha256, damaged, .. } = self;
+        let Self { path, split, frames, group, bytes, sha256, damaged, shard, .. } = self;
         let content = bytes.zip(sha256).map(|(bytes, sha256)| Content { bytes, sha256 });
-        Record { path, label, split, frames, part, group, content, damaged }
+        Record { path, label, split, frames, part, group, content, damaged, shard }
     }
 
     fn fault(&self) -> Option<(&'static str, String)> {
@@ -282,6 +288,8 @@ impl Line {
         } else if self.start.is_some() != self.end.is_some() {
             Some((r#""start" and "end" together"#, "one of them".into()))
         } else if let Some(fault) = frames_fault(self.frames, self.part()) {
+            Some(fault)
+        } else if let Some(fault) = self.shard.as_ref().and_then(|place| path_fault(&place.file)) {
             Some(fault)
         } else if self.bytes.is_some() != self.sha256.is_some() {
             Some((r#""bytes" and "sha256" together"#, "one of them".into()))

@@ -2,7 +2,6 @@ use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use taf_files::write_atomic;
 
 #[cfg(doc)]
@@ -12,6 +11,8 @@ use super::heading::Heading;
 use super::part::PartOfVideo;
 use super::path::{as_seen_from, folder_of, plain};
 use super::{Fingerprint, FrameNames, Record, lines};
+use crate::cache::{CacheOrigin, CachedVideo, SamplePlace};
+use crate::hash::sha256_of;
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
 
 /// A list of videos with their labels, each assigned to a split.
@@ -35,13 +36,14 @@ use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource}
 ///   confidence intervals take whole groups as independent.
 /// - `bytes` and `sha256` (optional, together): what lay at the path when the manifest was prepared, see [`Content`].
 /// - `damaged` (optional): true where some of the video did not decode; `frames` counts what is left.
+/// - `shard` (optional): where the pictures lie that were made of the video, see [`SamplePlace`]; `path` is then only its name.
 ///
 /// Where the videos are folders of pictures, the header also says how the pictures are named, for example
 /// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given).
 ///
 /// Two more fields of the header are for published data sets: `"label_set":"diving48-v2"` says which labels these are, so
 /// that results of different ones are not put together, and `"mirror_pairs":[["86","87"]]` which classes a left-right mirror
-/// exchanges, where their names do not tell.
+/// exchanges, where their names do not tell. `cache` says what videos were cached and how, see [`CacheOrigin`].
 ///
 /// Unknown fields are refused. The order of the records is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +140,7 @@ impl Manifest {
 
     /// SHA-256 of the canonical bytes, in hexadecimal: the hash of the file that [`Manifest::write`] makes in this folder.
     pub fn hash(&self) -> String {
-        Sha256::digest(self.canonical_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256_of(&self.canonical_bytes())
     }
 
     /// The folder that relative paths start from; absolute.
@@ -244,14 +246,43 @@ impl Manifest {
         self.folder.join(&record.path)
     }
 
+    /// The file that holds the pictures of a record: the video, or the shard it was cached in.
+    pub fn file_of(&self, record: &Record) -> PathBuf {
+        self.folder.join(record.shard.as_ref().map_or(&record.path, |place| &place.file))
+    }
+
+    /// What the videos were cached from, if they were.
+    pub fn cache(&self) -> Option<&CacheOrigin> {
+        self.heading.cache.as_ref()
+    }
+
+    /// The same videos with their pictures in shards whose paths start from `folder`. `places` has one for each record;
+    /// `None` leaves the video out.
+    pub(crate) fn in_shards(
+        &self,
+        folder: &Path,
+        origin: CacheOrigin,
+        places: Vec<Option<SamplePlace>>,
+    ) -> Result<Self> {
+        let in_place =
+            |(record, place): (&Record, Option<SamplePlace>)| Some(Record { shard: Some(place?), ..record.clone() });
+        let records = self.records.iter().zip(places).filter_map(in_place).collect();
+        let heading = Heading { cache: Some(origin), frame_names: None, ..self.heading.clone() };
+        Self { folder: plain(folder)?, heading, records }.verified()
+    }
+
     /// Opens the video of a record. The recorded number of frames spares the decoder counting them, unless the record
     /// says that the video is damaged or the file contradicts it.
     ///
     /// # Errors
     /// If it is missing or is not a video.
     pub fn open(&self, record: &Record) -> Result<Box<dyn VideoSource>> {
+        let file = self.file_of(record);
+        if let Some(place) = &record.shard {
+            return Ok(Box::new(CachedVideo::open(&file, place, &record.id())?));
+        }
         let known_frames = (!record.damaged && record.part.is_none()).then_some(record.frames);
-        let whole = open_source(&self.path_of(record), self.frame_names(), known_frames)?;
+        let whole = open_source(&file, self.frame_names(), known_frames)?;
         Ok(match record.part {
             Some(part) => Box::new(PartOfVideo::new(whole, part)),
             None => whole,
@@ -264,7 +295,7 @@ impl Manifest {
     /// # Errors
     /// [`Error::Io`] if a file is missing.
     pub fn fingerprint(&self, record: &Record) -> Result<Fingerprint> {
-        Fingerprint::of(&self.path_of(record), self.frame_names())
+        Fingerprint::of(&self.file_of(record), self.frame_names())
     }
 
     /// Whether an error met with the video of a record is the fault of this one video, so that another can take its
@@ -276,7 +307,7 @@ impl Manifest {
             Error::Setting { .. } => false,
             Error::Io { source, .. } => {
                 let of_one_file = matches!(source.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
-                of_one_file && self.path_of(record).parent().is_some_and(holds_files)
+                of_one_file && self.file_of(record).parent().is_some_and(holds_files)
             }
         }
     }
@@ -286,10 +317,11 @@ impl Manifest {
         let mut moved = Self { folder: folder.to_owned(), ..self.clone() };
         let videos = as_seen_from(folder, &self.folder);
         for record in &mut moved.records {
-            let full = videos.join(&record.path);
+            let file = record.shard.as_mut().map_or(&mut record.path, |place| &mut place.file);
+            let full = videos.join(&*file);
             let path = full.strip_prefix(folder).unwrap_or(&full);
             let path = path.to_str().ok_or_else(|| Error::content(path, "a UTF-8 path", "other bytes"))?;
-            record.path = path.to_owned();
+            *file = path.to_owned();
         }
         Ok(moved)
     }

@@ -148,6 +148,7 @@ fn manifest(listing: &Listing, readable: Vec<(ListingEntry, Examined)>, random: 
             group: entry.group,
             content,
             damaged,
+            shard: None,
         });
     }
     Manifest::new(&listing.root, listing.classes.clone(), listing.frame_names.clone(), records)

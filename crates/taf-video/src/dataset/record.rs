@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::path::{Component, Path};
 
 use super::{Content, Part};
+use crate::cache::SamplePlace;
 use crate::{Error, Result};
 
 /// One video of a [`Manifest`](super::Manifest).
@@ -24,6 +25,8 @@ pub struct Record {
     pub content: Option<Content>,
     /// Some of it did not decode: the frames are those that are left.
     pub damaged: bool,
+    /// Where its pictures lie, if they were cached: then nothing is read at `path`.
+    pub shard: Option<SamplePlace>,
 }
 
 impl Record {
@@ -47,6 +50,8 @@ impl Record {
     pub(super) fn verify(&self, folder: &Path, num_classes: usize) -> Result<()> {
         let error = |expected: String, found: String| Err(Error::content(&folder.join(&self.path), expected, found));
         if let Some((expected, found)) = path_fault(&self.path) {
+            error(expected.into(), found)
+        } else if let Some((expected, found)) = self.shard.as_ref().and_then(|place| path_fault(&place.file)) {
             error(expected.into(), found)
         } else if let Some(label) = self.label.filter(|&label| label >= num_classes) {
             error(format!("a label below {num_classes}"), label.to_string())

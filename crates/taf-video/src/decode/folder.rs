@@ -186,18 +186,21 @@ fn check_run(path: &Path, template: &Template, first: usize, numbers: &[usize]) 
     })
 }
 
-/// Decodes a picture by what it holds, not by what it is called.
 fn read_picture(file: &Path) -> Result<(Frame, String)> {
-    let bytes = std::fs::read(file).map_err(|source| Error::io("read", file, source))?;
-    let format = image::guess_format(&bytes).ok();
+    picture_of(file, &std::fs::read(file).map_err(|source| Error::io("read", file, source))?)
+}
+
+/// Decodes a JPEG or PNG picture by what it holds, and names the codec. `file` is where the bytes are from, for messages.
+pub(crate) fn picture_of(file: &Path, bytes: &[u8]) -> Result<(Frame, String)> {
+    let format = image::guess_format(bytes).ok();
     let codec = match format {
         Some(image::ImageFormat::Png) => "png",
-        Some(image::ImageFormat::Jpeg) if jpeg::is_whole(&bytes) => "jpeg",
+        Some(image::ImageFormat::Jpeg) if jpeg::is_whole(bytes) => "jpeg",
         Some(image::ImageFormat::Jpeg) => return Err(Error::content(file, "a whole JPEG picture", "one cut short")),
         _ if bytes.is_empty() => return Err(Error::content(file, "a JPEG or PNG picture", "an empty file")),
         _ => return Err(Error::content(file, "a JPEG or PNG picture", "neither")),
     };
-    let picture = image::load_from_memory(&bytes).map_err(|error| {
+    let picture = image::load_from_memory(bytes).map_err(|error| {
         // On one line, as every message.
         let found = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         Error::content(file, "a picture that can be decoded", found)

@@ -15,7 +15,7 @@ mod stream;
 pub(crate) use failure::{is_again, lower_case, os_error};
 pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
-pub(crate) use folder::frame_files;
+pub(crate) use folder::{frame_files, picture_of};
 
 use std::path::Path;
 
@@ -76,7 +76,7 @@ pub struct VideoInfo {
     pub pixel_format: String,
 }
 
-/// What both sources check before they read anything.
+/// What all sources check before they read anything.
 pub(crate) fn check_indices(path: &Path, indices: &[usize], frames: usize) -> Result<()> {
     if indices.is_empty() {
         return Err(Error::setting("indices", "at least one frame index", "none"));
@@ -92,7 +92,7 @@ pub(crate) fn check_indices(path: &Path, indices: &[usize], frames: usize) -> Re
 }
 
 /// The distinct indices, ascending: the order in which a video is cheapest to read.
-fn ascending(indices: &[usize]) -> Vec<usize> {
+pub(crate) fn ascending(indices: &[usize]) -> Vec<usize> {
     let mut wanted = indices.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
@@ -100,7 +100,7 @@ fn ascending(indices: &[usize]) -> Vec<usize> {
 }
 
 /// Puts frames read in [`ascending`] order back into the order asked for.
-fn in_asked_order(indices: &[usize], wanted: &[usize], frames: Vec<crate::Frame>) -> Clip {
+pub(crate) fn in_asked_order(indices: &[usize], wanted: &[usize], frames: Vec<crate::Frame>) -> Clip {
     let mut last_use = vec![0; wanted.len()];
     let slots: Vec<usize> =
         indices.iter().map(|index| wanted.binary_search(index).expect("every index was read")).collect();

@@ -95,6 +95,7 @@ impl Job<'_> {
             group: Some(self.group()),
             content: Some(Content::of(&path, None)?),
             damaged: false,
+            shard: None,
         })
     }
 

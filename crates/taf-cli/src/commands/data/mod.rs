@@ -1,5 +1,6 @@
 //! `taf data`: lists of videos.
 
+mod cache;
 mod check;
 mod prepare;
 mod synth;
@@ -21,6 +22,7 @@ use crate::words::shortened;
 pub enum DataCommand {
     Prepare(prepare::Args),
     Check(check::Args),
+    Cache(cache::Args),
     Synth(synth::Args),
 }
 
@@ -29,6 +31,7 @@ pub fn run(command: DataCommand) -> Result<Status> {
     match command {
         DataCommand::Prepare(args) => prepare::run(&args),
         DataCommand::Check(args) => check::run(&args),
+        DataCommand::Cache(args) => cache::run(&args),
         DataCommand::Synth(args) => synth::run(&args),
     }
 }
