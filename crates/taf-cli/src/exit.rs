@@ -9,7 +9,7 @@ use crate::output::say;
 pub enum Status {
     /// What was asked is done: exit code 0.
     Done,
-    /// It is done, and the answer is that a stated requirement is not met: 1.
+    /// It is done, and the answer is that a stated requirement is not met, or that something asked about is bad: 1.
     NotMet,
     /// It was interrupted, and can be taken up again: [`INTERRUPTED`].
     Interrupted,

@@ -1,7 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP while something is under way that should end at a safe place.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::{io, mem, process, ptr, thread};
 
 use anyhow::{Context, Result, anyhow};
@@ -13,16 +13,26 @@ use crate::output::say;
 
 static GRACEFUL: AtomicBool = AtomicBool::new(false);
 static ASKED: AtomicBool = AtomicBool::new(false);
+/// What is said to whoever asks for a stop.
+static ENDING: Mutex<&str> = Mutex::new(CHECKPOINT);
 static LISTENING: OnceLock<Result<(), String>> = OnceLock::new();
+
+const CHECKPOINT: &str = "finishing this step and writing a checkpoint";
 
 /// While it lives, the first signal asks for a stop and the second ends the program; otherwise the first one does.
 pub struct Graceful(());
 
 impl Graceful {
-    /// Begins such a stretch of work.
+    /// Begins such a stretch of work, which ends with a checkpoint.
     pub fn begin() -> Result<Self> {
+        Self::ending_with(CHECKPOINT)
+    }
+
+    /// [`Graceful::begin`] for work that ends otherwise: `what` is done first, such as "finishing this video".
+    pub fn ending_with(what: &'static str) -> Result<Self> {
         let listening = LISTENING.get_or_init(|| listen().map_err(|error| error.to_string()));
         listening.clone().map_err(|error| anyhow!(error)).context("cannot listen for Ctrl-C")?;
+        *ENDING.lock().unwrap_or_else(PoisonError::into_inner) = what;
         GRACEFUL.store(true, Ordering::SeqCst);
         Ok(Self(()))
     }
@@ -60,5 +70,6 @@ fn on_signal() {
         // Files are replaced whole, so whatever is on the disk can be gone on from.
         process::exit(i32::from(INTERRUPTED));
     }
-    say("\nfinishing this step and writing a checkpoint; once more to end at once");
+    let ending = *ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    say(format_args!("\n{ending}; once more to end at once"));
 }

@@ -14,6 +14,7 @@ mod model_name;
 mod output;
 mod panel;
 mod picture_folder;
+mod predict;
 mod progress;
 mod rehearsal;
 mod reports;

@@ -9,10 +9,15 @@ use serde::Serialize;
 
 /// Writes text to standard output. A reader that has closed its end (`taf ... | head`) is no error.
 pub fn print(text: &str) -> Result<()> {
+    try_print(text).map(drop)
+}
+
+/// [`print`], and whether anybody still reads.
+pub fn try_print(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).context("cannot write to standard output"),
     }
 }
 

@@ -26,6 +26,11 @@ impl Counter {
         // Several threads report in any order; the bar goes forward only.
         self.0.set_position(self.0.position().max(done as u64));
     }
+
+    /// Does something that writes to the terminal, without the bar in its way.
+    pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
 }
 
 impl Drop for Counter {

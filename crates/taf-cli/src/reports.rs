@@ -13,6 +13,7 @@ use taf_video::corrupt::Severity;
 
 use crate::panel::Panel;
 use crate::session::{Session, provenance};
+use crate::source::Source;
 use crate::trained::open;
 
 /// Videos whose pictures are shown of a network that stands alone, and of each that is compared.
@@ -41,7 +42,8 @@ pub fn asked(recipe: &Recipe) -> Asked<'_> {
 pub fn finetuning(session: &Session, source: Trained) -> Result<PathBuf> {
     let tuned = open(session.run.path(), Weights::Last)?;
     let suites = [Suite::clean(), Suite::time_shifted(&[Severity::new(SEVERITY)?])];
-    let (report, panel) = if source.info.classes == tuned.info.classes {
+    let known = Source { trained: &source, new_classifier: false };
+    let (report, panel) = if known.knows(&tuned.info.classes, tuned.info.label_set.as_deref()) {
         let panel = Panel::new(vec![source, tuned], &asked(&session.plan.recipe))?;
         let question = "Did fine-tuning make the network better, and what does it attend to now?";
         (compared(&panel, title(&panel), &suites)?.question(question), panel)

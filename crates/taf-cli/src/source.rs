@@ -40,6 +40,13 @@ impl Source<'_> {
         Ok(load_state(model, weights)?)
     }
 
+    /// Whether the run answers with these classes, and means the same by them.
+    pub fn knows(self, classes: &[String], label_set: Option<&str>) -> bool {
+        let own = &self.trained.info;
+        let same_set = own.label_set.as_deref().zip(label_set).is_none_or(|(own, asked)| own == asked);
+        own.classes == classes && same_set
+    }
+
     /// The recipe of the run for training on plainly, with `overrides`.
     pub fn inherited(self, overrides: &[String]) -> Result<Recipe> {
         Ok(Recipe::parse(&self.base().to_toml(), &self.trained.run.recipe_path(), overrides)?)

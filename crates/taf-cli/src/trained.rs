@@ -83,7 +83,7 @@ impl AskedArgs {
 }
 
 /// Every protocol by its name; the help says what each is.
-fn protocols() -> impl TypedValueParser<Value = Protocol> {
+pub fn protocols() -> impl TypedValueParser<Value = Protocol> {
     let named = |protocol: Protocol| PossibleValue::new(protocol.name()).help(protocol.summary());
     PossibleValuesParser::new(Protocol::ALL.map(named)).try_map(|name| name.parse::<Protocol>())
 }

@@ -16,11 +16,15 @@ mod scaler;
 mod seed;
 pub mod synthetic;
 pub mod transform;
+mod window;
 
 pub use clip::Clip;
-pub use decode::{DecodeOptions, FfmpegVideo, FrameFolder, VideoInfo, VideoSource, open_video};
+pub use decode::{
+    DecodeOptions, FfmpegVideo, ForwardVideo, FrameFolder, PacedVideo, TimedFrames, VideoInfo, VideoSource, open_video,
+};
 pub use encode::{EncodeOptions, Pixels, VideoCodec, VideoWriter};
 pub use error::{Error, Result};
 pub use frame::Frame;
 pub use sample::{DenseSampler, Sampling, SegmentBounds, SegmentSampler, ShortVideos, TemporalViews, shift_indices};
 pub use seed::Seed;
+pub use window::{Sliding, Window, WindowViews, Windows};

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! A [`recipe::Recipe`] describes a run, its [`recipe::Plan`] finds the data, [`train::Trainer`] trains, [`evaluate`] measures,
-//! [`taf_report::page::Report`] tells. A network of one's own implements [`model::VideoModel`] and is checked by [`conformance`].
+//! [`taf_report::page::Report`] tells, and [`predict`] puts a trained network to work. A network of one's own implements [`model::VideoModel`] and is checked by [`conformance`].
 
 pub mod adversary;
 pub mod attention;
@@ -25,6 +25,7 @@ pub mod exchange;
 pub mod model;
 pub mod onnx;
 pub mod ops;
+pub mod predict;
 pub mod profile;
 pub mod recipe;
 pub mod setting;

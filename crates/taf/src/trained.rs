@@ -234,7 +234,11 @@ impl Trained {
         Ok(Examination { evaluation, recipe, unknown_classes, unlabelled })
     }
 
-    fn recipe_with(&self, asked: &Asked) -> Result<Recipe, TrainedError> {
+    /// The run's recipe with what is asked for in it.
+    ///
+    /// # Errors
+    /// If a change belongs to training, is out of its range, or the network cannot be shown videos so.
+    pub fn recipe_with(&self, asked: &Asked) -> Result<Recipe, TrainedError> {
         let unasked = |setting: &&String| !is_of(setting, &SETTINGS);
         if let Some(setting) = asked.settings.iter().find(unasked) {
             return Err(TrainedError::Setting { setting: setting.clone() });

@@ -98,7 +98,7 @@ fn planned(recipe: &Recipe, source: Source) -> Result<(Plan, Recognizer)> {
 
 fn begin(args: &Args, recipe: Recipe, source: Source) -> Result<Option<(Session, Recognizer)>> {
     let (plan, model) = planned(&recipe, source)?;
-    if plan.classes == source.trained.info.classes {
+    if !source.new_classifier || source.knows(&plan.classes, plan.train.videos().label_set()) {
         // The report needs it in the end; what is wrong with it is better known before.
         source.trained.examination(&reports::asked(&plan.recipe))?;
     }

@@ -13,6 +13,7 @@ mod import;
 mod info;
 mod perturb;
 mod plot;
+mod predict;
 mod runs;
 mod train;
 
@@ -31,6 +32,7 @@ pub enum Command {
     Finetune(finetune::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Predict(predict::Args),
     Runs(runs::Args),
     Plot(plot::Args),
     Attend(attend::Args),
@@ -51,6 +53,7 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Finetune(args) => finetune::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Predict(args) => predict::run(args),
         Command::Runs(args) => runs::run(args),
         Command::Plot(args) => plot::run(args),
         Command::Attend(args) => attend::run(args),

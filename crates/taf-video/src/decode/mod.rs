@@ -5,17 +5,21 @@ mod ending;
 mod failure;
 mod ffmpeg;
 mod folder;
+mod forward;
 mod index;
 mod jpeg;
 mod orientation;
 mod picture;
 mod reference;
 mod stream;
+mod timed;
 
 pub(crate) use failure::{is_again, lower_case, os_error};
 pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
 pub(crate) use folder::{frame_files, picture_of};
+pub use forward::ForwardVideo;
+pub use timed::{PacedVideo, TimedFrames};
 
 use std::path::Path;
 

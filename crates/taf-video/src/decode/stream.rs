@@ -313,6 +313,19 @@ impl FrameStream {
         (rate.num > 0 && rate.den > 0).then(|| f64::from(rate.num) / f64::from(rate.den))
     }
 
+    /// Seconds in a tick of the timestamps.
+    pub(super) fn tick_secs(&self) -> f64 {
+        // SAFETY: the stream is one of the open input's.
+        let base = unsafe { (*(*(*self.input.as_ptr()).streams.add(self.stream))).time_base };
+        f64::from(base.num) / f64::from(base.den.max(1))
+    }
+
+    /// Seconds that the container says the video lasts.
+    pub(super) fn duration_secs(&self) -> Option<f64> {
+        let duration = self.input.duration();
+        (duration > 0).then(|| duration as f64 / f64::from(ffi::AV_TIME_BASE))
+    }
+
     /// FFmpeg's name of the codec.
     pub(super) fn codec_name(&self) -> String {
         // SAFETY: the decoder is open; FFmpeg answers with a static string for every id, "unknown_codec" at worst.
