@@ -48,7 +48,7 @@ fn lists_with_tabs_are_taken_and_other_files_are_told_what_is_expected() {
     let list = folder.path().join("list.txt");
     fs::write(&list, text).unwrap();
     let message = taf(&["data", "prepare", path(&list), "--out", path(&out)]).refused();
-    assert!(message.contains("a list that ends in .csv or .tsv") && message.contains("list.txt"), "{message}");
+    assert!(message.contains("--format names it") && message.contains("list.txt"), "{message}");
     let message = taf(&["data", "prepare", path(&list), "--out", path(&out), "--csv-delimiter", "ab"]).refused();
     assert!(message.contains("\\t for a tab"), "{message}");
 }

@@ -41,7 +41,10 @@ fn the_seed_decides_the_splits() {
     let root = two_classes();
     let with = |seed| {
         let split = RandomSplit { val: 0.4, seed: Seed::new(seed), ..Default::default() };
-        prepare_folders(root.path(), &PrepareOptions { split, keep_going: false }).unwrap().manifest.hash()
+        prepare_folders(root.path(), &PrepareOptions { split, keep_going: false, ..Default::default() })
+            .unwrap()
+            .manifest
+            .hash()
     };
     assert_eq!(with(1), with(1));
     assert!((2..8).any(|seed| with(seed) != with(1)));
@@ -192,7 +195,7 @@ fn classes_that_are_numbers_keep_the_order_of_the_numbers() {
         write_video(&root.path().join(format!("{class}/a.mp4")), 3, 20 * class as u8);
     }
     let numbers: Vec<String> = (0..12).map(|class| class.to_string()).collect();
-    assert_eq!(class_folders(root.path(), None).unwrap().classes, numbers);
+    assert_eq!(class_folders(root.path(), None).unwrap().classes(), numbers);
     let lines: String = (0..12).rev().map(|class| format!("{class}/a.mp4,{class}\n")).collect();
     let manifest = csv_in(root.path(), &format!("path,label\n{lines}"), &CsvColumns::default()).unwrap();
     assert_eq!(manifest.classes(), numbers);

@@ -158,8 +158,10 @@ impl Video {
             };
             problems.push(self.problem(ProblemKind::FrameCount, expected, frames.to_string()));
         }
-        if content.as_ref().is_some_and(|content| *content != found.content) {
-            let found = format!("other ones, of {} bytes", found.content.bytes);
+        if let (Some(recorded), Some(found)) = (content, &found.content)
+            && recorded != found
+        {
+            let found = format!("other ones, of {} bytes", found.bytes);
             problems.push(self.problem(ProblemKind::ChangedContent, "the contents as recorded", found));
         }
         if found.damaged {

@@ -28,7 +28,7 @@ impl Content {
     /// [`Error::Io`] if it cannot be read.
     pub(crate) fn of(path: &Path, names: Option<&FrameNames>) -> Result<Self> {
         match names {
-            Some(names) => Self::of_pictures(&frame_files(path, &names.template)?),
+            Some(names) => Self::of_pictures(&frame_files(path, &names.template_in(path))?),
             None => Self::of_file(path).map_err(|source| Error::io("read", path, source)),
         }
     }
@@ -71,7 +71,7 @@ impl Fingerprint {
             add_size_and_time(&mut hasher, path)?;
             return Ok(Self(in_hex(hasher)));
         };
-        let pictures = frame_files(path, &names.template)?;
+        let pictures = frame_files(path, &names.template_in(path))?;
         hasher.update((pictures.len() as u64).to_le_bytes());
         add_size_and_time(&mut hasher, path)?;
         for picture in pictures.first().into_iter().chain(pictures.last()) {

@@ -312,7 +312,10 @@ fn json_message(error: &serde_json::Error) -> String {
 /// The next line without its end; `None` at the end of the file.
 ///
 /// A line that is too long or not UTF-8 is a fault, and the one after it can still be read.
-fn next_line(input: &mut impl BufRead, number: usize) -> std::io::Result<Option<std::result::Result<String, Fault>>> {
+pub(super) fn next_line(
+    input: &mut impl BufRead,
+    number: usize,
+) -> std::io::Result<Option<std::result::Result<String, Fault>>> {
     let mut bytes = Vec::new();
     if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);

@@ -10,7 +10,7 @@ use super::classes::{class_fault, shortened};
 use super::heading::Heading;
 use super::part::PartOfVideo;
 use super::path::{as_seen_from, folder_of, plain};
-use super::{Fingerprint, FrameNames, Record, lines};
+use super::{Fingerprint, FrameNames, Listing, Record, lines};
 use crate::cache::{CacheOrigin, CachedVideo, SamplePlace};
 use crate::hash::sha256_of;
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
@@ -60,7 +60,7 @@ pub(super) fn open_source(
     known_frames: Option<usize>,
 ) -> Result<Box<dyn VideoSource>> {
     Ok(match names {
-        Some(names) => Box::new(FrameFolder::open(path, &names.template, names.first_index)?),
+        Some(names) => Box::new(FrameFolder::open(path, &names.template_in(path), names.first_index)?),
         None => Box::new(FfmpegVideo::open(path, DecodeOptions { known_frames, ..Default::default() })?),
     })
 }
@@ -78,6 +78,11 @@ impl Manifest {
     ) -> Result<Self> {
         Self { folder: plain(folder)?, heading: Heading { classes, frame_names, ..Default::default() }, records }
             .verified()
+    }
+
+    /// The records that were made of the entries of a listing.
+    pub(super) fn of_listing(listing: &Listing, records: Vec<Record>) -> Result<Self> {
+        Self { folder: listing.root.clone(), heading: listing.heading.clone(), records }.verified()
     }
 
     fn verified(self) -> Result<Self> {

@@ -1,16 +1,13 @@
 //! Which videos there are, what they show and what each is used for.
 //!
 //! A [`Manifest`] is the one list every other part of the house reads. [`prepare`] makes it from a [`Listing`], and each
-//! kind of source has one reader that makes listings: [`class_folders`] and [`csv`] (the readers of published data sets
-//! come here too, one file each). [`check`] verifies a manifest against the disk, and [`Manifest::fingerprint`] tells at
+//! kind of source has a reader that makes listings: [`read`] takes them all by their [`Format`]. [`check`] verifies a manifest against the disk, and [`Manifest::fingerprint`] tells at
 //! no cost whether a video was changed since.
 
 mod check;
-mod class_folders;
 mod classes;
 mod content;
 mod counts;
-mod csv;
 mod frame_names;
 mod heading;
 mod lines;
@@ -19,12 +16,11 @@ mod manifest;
 mod part;
 mod path;
 mod prepare;
+mod readers;
 mod record;
 mod split;
 
-pub use self::csv::{CsvColumns, csv};
 pub use check::{CheckOptions, CheckReport, Problem, check};
-pub use class_folders::{VIDEO_ENDINGS, class_folders};
 pub use content::{Content, Fingerprint};
 pub use counts::SplitCounts;
 pub use frame_names::FrameNames;
@@ -32,7 +28,11 @@ pub use lines::ProblemKind;
 pub use listing::{Listing, ListingEntry};
 pub use manifest::Manifest;
 pub use part::Part;
-pub use prepare::{Damaged, PrepareOptions, Prepared, Unreadable, prepare};
+pub use prepare::{Damaged, Miscounted, PrepareOptions, Prepared, Unreadable, prepare};
+pub use readers::{
+    CsvColumns, Format, ReadOptions, Separator, SomethingOrder, UnknownFormat, VIDEO_ENDINGS, class_folders,
+    class_names, csv, read,
+};
 pub use record::Record;
 pub use split::RandomSplit;
 

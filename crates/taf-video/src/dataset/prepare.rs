@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::manifest::open_source;
-use super::{Content, FrameNames, Listing, ListingEntry, Manifest, Progress, RandomSplit, Record};
+use super::{Content, FrameNames, Listing, ListingEntry, Manifest, Part, Progress, RandomSplit, Record};
 use crate::{Error, Result};
 
 /// How a listing becomes a manifest.
@@ -16,6 +16,8 @@ pub struct PrepareOptions {
     pub split: RandomSplit,
     /// Leave unreadable videos out of the manifest instead of failing.
     pub keep_going: bool,
+    /// Believe the numbers of frames that the listing gives, and touch no video: it need not be there yet.
+    pub trust_counts: bool,
 }
 
 /// A manifest fresh from a listing.
@@ -27,6 +29,8 @@ pub struct Prepared {
     pub unreadable: Vec<Unreadable>,
     /// Those videos of the manifest of which not all decodes: a half download, say. Their records tell it too.
     pub damaged: Vec<Damaged>,
+    /// Those whose number of frames is not what the listing says; the manifest has the one that was counted.
+    pub miscounted: Vec<Miscounted>,
     /// The files that the reader passed over, see [`Listing::passed_over`].
     pub passed_over: Vec<String>,
 }
@@ -47,6 +51,23 @@ pub struct Damaged {
     pub path: String,
     /// How many frames are left.
     pub frames: usize,
+}
+
+/// A video of which its list gives another number of frames than it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miscounted {
+    /// As in the listing.
+    pub path: String,
+    /// What the list says.
+    pub listed: usize,
+    /// What there is.
+    pub counted: usize,
+}
+
+impl fmt::Display for Miscounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} frames, listed with {}", self.path, self.counted, self.listed)
+    }
 }
 
 impl fmt::Display for Damaged {
@@ -70,12 +91,12 @@ impl fmt::Display for Unreadable {
 /// If videos cannot be read and [`PrepareOptions::keep_going`] is off: the message lists all of them. If none can be
 /// read, or only a part of the listing has splits.
 pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) -> Result<Prepared> {
-    let examined = examine_all(listing, progress);
+    let examined = if options.trust_counts { believe_all(listing) } else { examine_all(listing, progress) };
     let mut readable = Vec::new();
     let mut unreadable = Vec::new();
     for (entry, examined) in listing.entries.iter().zip(examined) {
         match examined {
-            Ok(examined) => readable.push((entry.clone(), examined)),
+            Ok(examined) => readable.push((entry, examined)),
             // An option is wrong for all videos alike; to list them would bury it.
             Err(error @ Error::Setting { .. }) => return Err(error),
             Err(error) => unreadable.push(Unreadable { path: entry.path.clone(), reason: error.to_string() }),
@@ -84,16 +105,35 @@ pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) 
     if readable.is_empty() || (!unreadable.is_empty() && !options.keep_going) {
         return Err(unreadable_error(listing, &unreadable));
     }
+    let miscounted = readable.iter().filter_map(|(entry, examined)| examined.difference(entry)).collect();
     let manifest = manifest(listing, readable, &options.split)?;
     let damaged = manifest.records().iter().filter(|record| record.damaged);
     let damaged = damaged.map(|record| Damaged { path: record.path.clone(), frames: record.frames }).collect();
-    Ok(Prepared { manifest, unreadable, damaged, passed_over: listing.passed_over.clone() })
+    Ok(Prepared { manifest, unreadable, damaged, miscounted, passed_over: listing.passed_over.clone() })
+}
+
+/// What the listing says, of each video.
+fn believe_all(listing: &Listing) -> Vec<Result<Examined>> {
+    let believe = |entry: &ListingEntry| match entry.part.map(|part| part.frames()).or(entry.frames) {
+        Some(frames) => Ok(Examined { frames, damaged: false, content: None }),
+        None => {
+            let found = format!("no number for {}", entry.path);
+            Err(Error::setting(
+                "trust-counts",
+                "off where the source does not say how many frames each video has",
+                found,
+            ))
+        }
+    };
+    listing.entries.iter().map(believe).collect()
 }
 
 fn examine_all(listing: &Listing, progress: Progress) -> Vec<Result<Examined>> {
     let done = AtomicUsize::new(0);
     let examine = |entry: &ListingEntry| {
-        let examined = Examined::by_decoding(&listing.root.join(&entry.path), listing.frame_names.as_ref());
+        let path = listing.root.join(&entry.path);
+        let examined =
+            Examined::by_decoding(&path, listing.frame_names()).and_then(|whole| whole.part(entry.part, &path));
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, listing.entries.len());
         examined
     };
@@ -106,7 +146,8 @@ pub(super) struct Examined {
     pub frames: usize,
     /// Some of the file did not decode.
     pub damaged: bool,
-    pub content: Content,
+    /// `None` where nobody looked.
+    pub content: Option<Content>,
 }
 
 impl Examined {
@@ -121,53 +162,62 @@ impl Examined {
         if frames == 0 {
             return Err(Error::content(path, "at least one frame", "none"));
         }
-        Ok(Self { frames, damaged: source.is_damaged()?, content: Content::of(path, names)? })
+        Ok(Self { frames, damaged: source.is_damaged()?, content: Some(Content::of(path, names)?) })
+    }
+
+    /// The same of a part of the video.
+    fn part(self, part: Option<Part>, path: &Path) -> Result<Self> {
+        match part {
+            Some(Part { end, .. }) if end > self.frames => {
+                let expected = format!("at least {end} frames, where the part ends");
+                Err(Error::content(path, expected, self.frames.to_string()))
+            }
+            Some(part) => Ok(Self { frames: part.frames(), ..self }),
+            None => Ok(self),
+        }
+    }
+
+    fn difference(&self, entry: &ListingEntry) -> Option<Miscounted> {
+        let listed = entry.frames.filter(|&listed| listed != self.frames)?;
+        Some(Miscounted { path: entry.path.clone(), listed, counted: self.frames })
     }
 }
 
-fn manifest(listing: &Listing, readable: Vec<(ListingEntry, Examined)>, random: &RandomSplit) -> Result<Manifest> {
+fn manifest(listing: &Listing, readable: Vec<(&ListingEntry, Examined)>, random: &RandomSplit) -> Result<Manifest> {
     let (entries, examined): (Vec<_>, Vec<_>) = readable.into_iter().unzip();
     let splits: Vec<String> = match splits_given(listing, &entries)? {
         Some(splits) => splits,
-        None => random.assign(&entries, &listing.classes)?.into_iter().map(str::to_owned).collect(),
+        None => random.assign(&entries, listing.classes())?.into_iter().map(str::to_owned).collect(),
     };
-    let labels: HashMap<_, _> = listing.classes.iter().enumerate().map(|(label, class)| (class, label)).collect();
+    let labels: HashMap<_, _> = listing.classes().iter().enumerate().map(|(label, class)| (class, label)).collect();
     let mut records = Vec::with_capacity(entries.len());
     for ((entry, examined), split) in entries.into_iter().zip(examined).zip(splits) {
-        let label = *labels.get(&entry.label).ok_or_else(|| {
-            Error::content(&listing.root.join(&entry.path), "a label among the classes", format!("{:?}", entry.label))
-        })?;
+        let label = entry.label.as_ref().map(|name| labels[name]);
         let Examined { frames, damaged, content } = examined;
-        let content = Some(content);
-        records.push(Record {
-            path: entry.path,
-            label: Some(label),
-            split,
-            frames,
-            part: None,
-            group: entry.group,
-            content,
-            damaged,
-            shard: None,
-        });
+        let ListingEntry { path, part, group, .. } = entry.clone();
+        records.push(Record { path, label, split, frames, part, group, content, damaged, shard: None });
     }
-    Manifest::new(&listing.root, listing.classes.clone(), listing.frame_names.clone(), records)
+    Manifest::of_listing(listing, records)
 }
 
 /// The listing's own splits; `None` if it has none at all.
-fn splits_given(listing: &Listing, entries: &[ListingEntry]) -> Result<Option<Vec<String>>> {
+fn splits_given(listing: &Listing, entries: &[&ListingEntry]) -> Result<Option<Vec<String>>> {
     if entries.iter().all(|entry| entry.split.is_none()) {
         return Ok(None);
     }
-    let split = |entry: &ListingEntry| {
+    let split = |entry: &&ListingEntry| {
         let missing = || Error::content(&listing.root.join(&entry.path), "a split, as other videos have", "none");
         entry.split.clone().ok_or_else(missing)
     };
     entries.iter().map(split).collect::<Result<_>>().map(Some)
 }
 
+/// Unreadable videos that an error names: where a disk is gone, all of them are.
+const MOST_LISTED: usize = 100;
+
 fn unreadable_error(listing: &Listing, unreadable: &[Unreadable]) -> Error {
-    let lines: String = unreadable.iter().map(|video| format!("\n  {video}")).collect();
-    let found = format!("{} of {} unreadable:{lines}\nin", unreadable.len(), listing.entries.len());
+    let lines: String = unreadable.iter().take(MOST_LISTED).map(|video| format!("\n  {video}")).collect();
+    let more = if unreadable.len() > MOST_LISTED { "\n  ..." } else { "" };
+    let found = format!("{} of {} unreadable:{lines}{more}\nin", unreadable.len(), listing.entries.len());
     Error::content(&listing.root, "videos that can be decoded", found)
 }

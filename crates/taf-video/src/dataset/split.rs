@@ -37,14 +37,14 @@ impl RandomSplit {
     ///
     /// # Errors
     /// If the shares are out of range.
-    pub(super) fn assign(&self, entries: &[ListingEntry], classes: &[String]) -> Result<Vec<&'static str>> {
+    pub(super) fn assign(&self, entries: &[&ListingEntry], classes: &[String]) -> Result<Vec<&'static str>> {
         let shares = self.shares()?;
         let labels = labels_of(entries, classes);
         let mut units = units(entries, &labels);
         units.shuffle(&mut self.seed.with("split").rng());
         // Large units first: the small ones then even out what the large ones left uneven. The sort keeps the random order.
         units.sort_by_key(|unit| std::cmp::Reverse(unit.entries.len()));
-        let mut missing = wanted(&labels, classes.len(), shares);
+        let mut missing = wanted(&labels, classes.len() + 1, shares);
         let mut names = vec![Self::NAMES[0]; entries.len()];
         for unit in units {
             let chosen = neediest(&missing, &unit);
@@ -73,7 +73,7 @@ impl RandomSplit {
 }
 
 /// Every group, and every entry without group, once; in an order that depends on nothing but the entries.
-fn units(entries: &[ListingEntry], labels: &[usize]) -> Vec<Unit> {
+fn units(entries: &[&ListingEntry], labels: &[usize]) -> Vec<Unit> {
     let mut grouped = BTreeMap::<&str, Vec<usize>>::new();
     let mut members = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
@@ -94,10 +94,10 @@ impl Unit {
     }
 }
 
-/// The place of each entry's class.
-fn labels_of(entries: &[ListingEntry], classes: &[String]) -> Vec<usize> {
+/// The place of each entry's class; entries without label are a class of their own, after the others.
+fn labels_of(entries: &[&ListingEntry], classes: &[String]) -> Vec<usize> {
     let places: HashMap<_, _> = classes.iter().enumerate().map(|(place, class)| (class, place)).collect();
-    let place = |entry: &ListingEntry| *places.get(&entry.label).expect("a listing holds the classes of its entries");
+    let place = |entry: &&ListingEntry| entry.label.as_ref().map_or(classes.len(), |label| places[label]);
     entries.iter().map(place).collect()
 }
 
@@ -124,9 +124,9 @@ mod tests {
         let classes = vec!["down".to_owned(), "up".to_owned()];
         let entry = |label: &String, i| ListingEntry {
             path: format!("{label}/{i:03}.mp4"),
-            label: label.clone(),
-            split: None,
+            label: Some(label.clone()),
             group: group(i),
+            ..Default::default()
         };
         let entry = &entry;
         (classes.iter().flat_map(|label| (0..per_class).map(move |i| entry(label, i))).collect(), classes)
@@ -139,7 +139,9 @@ mod tests {
     #[test]
     fn every_class_is_divided_in_the_same_proportions() {
         let (entries, classes) = entries(20, |_| None);
-        let names = RandomSplit { val: 0.2, test: 0.1, ..Default::default() }.assign(&entries, &classes).unwrap();
+        let names = RandomSplit { val: 0.2, test: 0.1, ..Default::default() }
+            .assign(&entries.iter().collect::<Vec<_>>(), &classes)
+            .unwrap();
         for half in names.chunks(20) {
             assert_eq!([count(half, "train"), count(half, "val"), count(half, "test")], [14, 4, 2]);
         }
@@ -148,8 +150,11 @@ mod tests {
     #[test]
     fn the_division_depends_on_the_seed_alone() {
         let (entries, classes) = entries(30, |_| None);
-        let with =
-            |seed| RandomSplit { seed: Seed::new(seed), ..Default::default() }.assign(&entries, &classes).unwrap();
+        let with = |seed| {
+            RandomSplit { seed: Seed::new(seed), ..Default::default() }
+                .assign(&entries.iter().collect::<Vec<_>>(), &classes)
+                .unwrap()
+        };
         assert_eq!(with(3), with(3));
         assert_ne!(with(3), with(4));
     }
@@ -159,7 +164,7 @@ mod tests {
         let (entries, classes) = entries(30, |i| Some(format!("scene {}", i % 7)));
         for seed in 0..20 {
             let split = RandomSplit { val: 0.3, test: 0.1, seed: Seed::new(seed) };
-            let names = split.assign(&entries, &classes).unwrap();
+            let names = split.assign(&entries.iter().collect::<Vec<_>>(), &classes).unwrap();
             let mut split_of_group = BTreeMap::new();
             for (entry, name) in entries.iter().zip(&names) {
                 assert_eq!(split_of_group.entry(&entry.group).or_insert(name), &name);
@@ -175,11 +180,12 @@ mod tests {
         let classes: Vec<String> = (0..2_000).map(|class| format!("class {class:04}")).collect();
         let entry = |place: usize| ListingEntry {
             path: format!("{place}"),
-            label: classes[place % classes.len()].clone(),
-            split: None,
+            label: Some(classes[place % classes.len()].clone()),
             group: place.is_multiple_of(10).then(|| format!("scene {}", place % 700)),
+            ..Default::default()
         };
         let entries: Vec<_> = (0..40_000).map(entry).collect();
+        let entries: Vec<_> = entries.iter().collect();
         let units = units(&entries, &labels_of(&entries, &classes));
         assert!(units.iter().map(|unit| unit.per_class.capacity()).sum::<usize>() <= 4 * entries.len());
         assert_eq!(
@@ -193,7 +199,9 @@ mod tests {
         let (entries, classes) = entries(4, |_| None);
         for (val, test) in [(-0.1, 0.0), (1.0, 0.0), (0.6, 0.5), (f64::NAN, 0.0)] {
             assert!(
-                RandomSplit { val, test, ..Default::default() }.assign(&entries, &classes).is_err(),
+                RandomSplit { val, test, ..Default::default() }
+                    .assign(&entries.iter().collect::<Vec<_>>(), &classes)
+                    .is_err(),
                 "{val} {test}"
             );
         }

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use taf_video::dataset::SomethingOrder;
+
 /// The order of the rows of a classifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelOrder {
@@ -39,56 +41,36 @@ pub enum LabelError {
     NoNumber(String),
 }
 
-/// Place in the alphabet of each class of something-something-v1-labels.csv (from mmaction2's label map).
-#[rustfmt::skip]
-const V1_FILE: [u8; 174] = [
-    16, 164, 166, 144, 167, 46, 0, 47, 98, 14, 41, 5, 32, 165, 100, 168, 68, 128, 45, 49, 172, 112, 129, 74, 147, 107, 44,
-    124, 101, 151, 93, 134, 154, 152, 29, 146, 125, 106, 150, 40, 149, 94, 19, 120, 81, 42, 73, 171, 135, 103, 59, 43, 87,
-    153, 157, 105, 84, 109, 83, 127, 6, 143, 114, 31, 148, 33, 86, 27, 1, 104, 37, 18, 99, 20, 67, 121, 15, 36, 160, 72,
-    130, 28, 82, 17, 21, 55, 66, 119, 9, 8, 30, 122, 155, 126, 12, 145, 10, 48, 22, 170, 140, 102, 118, 35, 50, 11, 57,
-    139, 56, 173, 34, 69, 117, 89, 123, 65, 4, 158, 156, 75, 3, 23, 162, 2, 7, 76, 108, 110, 141, 71, 142, 133, 95, 116,
-    26, 63, 161, 85, 97, 61, 90, 39, 79, 115, 132, 80, 88, 113, 25, 62, 38, 159, 24, 77, 70, 91, 13, 64, 163, 131, 53,
-    138, 92, 60, 78, 169, 52, 137, 54, 111, 96, 58, 136, 51,
-];
-
 impl LabelOrder {
     /// For each class the row of the classifier that is its own.
     ///
     /// # Errors
     /// If the order is of other classes.
     pub fn rows(&self, classes: &[String]) -> Result<Vec<usize>, LabelError> {
-        let sorted = || {
-            let mut sorted: Vec<&String> = classes.iter().collect();
-            sorted.sort();
-            sorted
-        };
-        let order: Vec<&String> = match self {
+        let count = |found| LabelError::Count { expected: classes.len(), found };
+        let order: Vec<String> = match self {
             Self::AsGiven => return Ok((0..classes.len()).collect()),
-            Self::Sorted => sorted(),
+            Self::Sorted => {
+                let mut sorted = classes.to_vec();
+                sorted.sort();
+                sorted
+            }
             Self::Numeric => by_number(classes)?,
-            Self::V1File if classes.len() != V1_FILE.len() => {
-                return Err(LabelError::Count { expected: classes.len(), found: V1_FILE.len() });
-            }
-            Self::V1File => {
-                let sorted = sorted();
-                V1_FILE.iter().map(|&place| sorted[usize::from(place)]).collect()
-            }
-            Self::Named(names) if names.len() != classes.len() => {
-                return Err(LabelError::Count { expected: classes.len(), found: names.len() });
-            }
-            Self::Named(names) => names.iter().collect(),
+            Self::V1File => SomethingOrder::File.arrange(classes).map_err(|_| count(SomethingOrder::CLASSES))?,
+            Self::Named(names) if names.len() != classes.len() => return Err(count(names.len())),
+            Self::Named(names) => names.clone(),
         };
-        let rows: HashMap<&String, usize> = order.into_iter().enumerate().map(|(row, name)| (name, row)).collect();
+        let rows: HashMap<&String, usize> = order.iter().enumerate().map(|(row, name)| (name, row)).collect();
         let row = |class: &String| rows.get(class).copied().ok_or_else(|| LabelError::Missing(class.clone()));
         classes.iter().map(row).collect()
     }
 }
 
-fn by_number(classes: &[String]) -> Result<Vec<&String>, LabelError> {
+fn by_number(classes: &[String]) -> Result<Vec<String>, LabelError> {
     let number = |class: &'_ String| class.parse::<u64>().map_err(|_| LabelError::NoNumber(class.clone()));
     let mut numbered = classes.iter().map(|class| Ok((number(class)?, class))).collect::<Result<Vec<_>, _>>()?;
     numbered.sort();
-    Ok(numbered.into_iter().map(|(_, class)| class).collect())
+    Ok(numbered.into_iter().map(|(_, class)| class.clone()).collect())
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! `taf data prepare`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use taf_files::{Input, Output, check_outputs};
-use taf_video::dataset::{self, CsvColumns, Listing, PrepareOptions, Prepared, RandomSplit, VIDEO_ENDINGS};
-use taf_video::{Error, Seed};
+use taf_video::Seed;
+use taf_video::dataset::{
+    self, Format, Listing, Miscounted, PrepareOptions, Prepared, RandomSplit, ReadOptions, Separator, SomethingOrder,
+    VIDEO_ENDINGS,
+};
 
 use super::tell;
 use crate::allowed::MANIFEST;
@@ -16,32 +19,54 @@ use crate::progress::Counter;
 
 /// Make a manifest: the list of videos, classes and splits that training reads
 ///
-/// Every video is decoded once to count its frames. The result does not depend on the machine.
+/// Takes folders of videos, tables, published data sets as they are downloaded, and the list files of other programs. Every
+/// video is decoded once to count its frames, but with --trust-counts. The result does not depend on the machine.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taf data prepare my-videos --out my-videos/manifest.jsonl
-      my-videos/CLASS/CLIP.mp4; a fifth of each class becomes the split `val`
-  taf data prepare list.csv --csv-root videos --out manifest.jsonl
-      list.csv begins with a line `path,label` or `path,label,split,group`
-  taf data prepare frames --frames-template '{:05}.jpg' --out manifest.jsonl
-      each video is a folder of pictures, frames/CLASS/CLIP/00001.jpg and so on")]
+#[command(after_help = after_help())]
 pub struct Args {
-    /// A folder of class folders, or a .csv or .tsv file with the columns path, label and perhaps split and group
-    #[arg(value_name = "FOLDER_OR_CSV")]
-    pub source: PathBuf,
+    /// A folder of class folders or of a published data set, or files: a table with the columns path, label and perhaps
+    /// split, group, start and end, or lists of one format
+    #[arg(value_name = "FOLDER_OR_FILE", required = true)]
+    pub sources: Vec<PathBuf>,
     /// The manifest to write (.jsonl)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Folder the paths of the CSV file start from [default: the folder of the CSV file]
-    #[arg(long, value_name = "FOLDER")]
-    pub csv_root: Option<PathBuf>,
-    /// Put behind every path of the CSV file, such as .mp4
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub csv_suffix: String,
-    /// Character between the columns of the CSV file; \t is a tab [default: a comma, in a .tsv file a tab]
-    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
-    pub csv_delimiter: Option<u8>,
+    /// What the source is, see below [default: told by the source where it is safe, and said]
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<Format>,
+    /// Folder the paths of a table or list start from [default: the folder it lies in]
+    #[arg(long, alias = "csv-root", value_name = "FOLDER")]
+    pub root: Option<PathBuf>,
+    /// Put behind every path of a table or list, such as .mp4
+    #[arg(long, alias = "csv-suffix", value_name = "TEXT", default_value = "")]
+    pub suffix: String,
+    /// Character between the values of a row; \t is a tab [default: that of the format]
+    #[arg(long, alias = "csv-delimiter", value_name = "CHAR", value_parser = separator)]
+    pub separator: Option<Separator>,
+    /// Names of the classes in the order of their numbers: one a line, a label file of Something-Something V2 or Diving48,
+    /// a table id,name, or a manifest
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// Which order of Something-Something's classes the numbers are in: sorted (V2, and V1 with TSM and GST) or file (V1
+    /// with mmaction2)
+    #[arg(long, value_name = "ORDER", value_parser = label_order)]
+    pub label_order: Option<SomethingOrder>,
+    /// Which labels these are, such as diving48-v2: results of different ones are not put together
+    #[arg(long, value_name = "NAME")]
+    pub label_set: Option<String>,
+    /// JSON files of Something-Something V2 with the labels of the videos, for SlowFast's lists of frames; may be given often
+    #[arg(long, value_name = "FILE")]
+    pub labels: Vec<PathBuf>,
+    /// Splits of the lists, one for each; of a published data set those to take [default: the list's name up to the first _
+    /// or .]
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub splits: Vec<String>,
+    /// Splits of lists whose labels stand for nothing, as TSM writes them of test videos
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub unlabelled: Vec<String>,
+    /// Believe the numbers of frames that lists give, and touch no video: they may arrive later (`taf data check` counts)
+    #[arg(long)]
+    pub trust_counts: bool,
     /// Share of the videos for the split `val`, where the source names no splits
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub val_fraction: f64,
@@ -61,12 +86,34 @@ pub struct Args {
     pub json: bool,
 }
 
+/// The formats, then examples.
+fn after_help() -> String {
+    let format = |format: Format| format!("  {:<17} {}\n", format.name(), format.description());
+    let formats: String = Format::ALL.map(format).concat();
+    format!(
+        "Formats:\n{formats}\n\
+Examples:
+  taf data prepare my-videos --out my-videos/manifest.jsonl
+      my-videos/CLASS/CLIP.mp4; a fifth of each class becomes the split `val`
+  taf data prepare list.csv --root videos --out manifest.jsonl
+      list.csv begins with a line `path,label` or `path,label,split,group,start,end`
+  taf data prepare frames --frames-template '{{:05}}.jpg' --out manifest.jsonl
+      each video is a folder of pictures, frames/CLASS/CLIP/00001.jpg and so on
+  taf data prepare something-v2 --format something-v2 --out ssv2.jsonl
+      a folder as downloaded; likewise something-v1, diving48 and jester
+  taf data prepare train_videofolder.txt val_videofolder.txt --format tsm --classes category.txt --root FRAMES \\
+      --frames-template '{{:06}}.jpg' --trust-counts --out m.jsonl
+      the lists of TSM, before the pictures arrive"
+    )
+}
+
 /// Lists videos and counts their frames.
 pub fn run(args: &Args) -> Result<Status> {
-    let listing = listing(args)?;
-    check_out(&args.out, &args.source, &listing)?;
+    let listing = dataset::read(&args.sources, &read_options(args))?;
+    check_out(args, &listing)?;
+    listing.notes.iter().for_each(say);
     let split = RandomSplit { val: args.val_fraction, test: args.test_fraction, seed: Seed::new(args.seed) };
-    let options = PrepareOptions { split, keep_going: args.keep_going };
+    let options = PrepareOptions { split, keep_going: args.keep_going, trust_counts: args.trust_counts };
     let bar = Counter::new("counting frames");
     let prepared = dataset::prepare(&listing, &options, &|done, total| bar.show(done, total))?;
     drop(bar);
@@ -74,15 +121,32 @@ pub fn run(args: &Args) -> Result<Status> {
     let left_out: Vec<String> = prepared.unreadable.iter().map(ToString::to_string).collect();
     left_out.iter().for_each(|video| say(format_args!("left out: {video}")));
     warnings(&listing, &prepared, &split).iter().for_each(say);
+    // The manifest is read again, and a large one need not be held twice.
+    drop((listing, prepared));
     tell(&args.out, left_out, args.json)
 }
 
-/// Before any video is decoded: whether the manifest can be written, and is none of the files that are read.
-fn check_out(out: &Path, source: &Path, listing: &Listing) -> Result<()> {
-    let mut inputs = Vec::new();
-    if source.is_file() {
-        inputs.push(Input::File(source.to_owned()));
+fn read_options(args: &Args) -> ReadOptions {
+    ReadOptions {
+        format: args.format,
+        root: args.root.clone(),
+        suffix: args.suffix.clone(),
+        separator: args.separator,
+        frame_names: args.frames.names(),
+        classes: args.classes.clone(),
+        label_order: args.label_order,
+        label_set: args.label_set.clone(),
+        labels: args.labels.clone(),
+        splits: args.splits.clone(),
+        unlabelled: args.unlabelled.clone(),
     }
+}
+
+/// Before any video is decoded: whether the manifest can be written, and is none of the files that are read.
+fn check_out(args: &Args, listing: &Listing) -> Result<()> {
+    let files = args.sources.iter().chain(&args.classes).chain(&args.labels).filter(|source| source.is_file());
+    let mut inputs: Vec<Input> = files.map(|file| Input::File(file.clone())).collect();
+    let out = &args.out;
     // A name that is free is no video's.
     if out.exists() {
         inputs.extend(listing.entries.iter().map(|entry| Input::at(&listing.root.join(&entry.path))));
@@ -97,7 +161,8 @@ fn warnings(listing: &Listing, prepared: &Prepared, split: &RandomSplit) -> Vec<
         let (damaged, all) = (prepared.damaged.len(), prepared.manifest.records().len());
         warnings.push(format!("{damaged} of {all} videos are damaged; the manifest says which"));
     }
-    warnings.extend(passed_over(&prepared.passed_over, listing.frame_names.is_some()));
+    warnings.extend(miscounted(&prepared.miscounted));
+    warnings.extend(passed_over(&prepared.passed_over, listing.frame_names().is_some()));
     warnings.extend(numbered(prepared.manifest.classes()));
     let has_splits = listing.entries.iter().any(|entry| entry.split.is_some());
     let splits = prepared.manifest.splits();
@@ -111,6 +176,14 @@ fn warnings(listing: &Listing, prepared: &Prepared, split: &RandomSplit) -> Vec<
 
 /// File names for one line of text.
 const MOST_NAMES: usize = 5;
+
+fn miscounted(videos: &[Miscounted]) -> Option<String> {
+    let shown = videos.iter().take(MOST_NAMES).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let more = if videos.len() > MOST_NAMES { "; ..." } else { "" };
+    let count = videos.len();
+    let what = format!("of {count} videos the list gives another number of frames than was counted: {shown}{more}");
+    (count > 0).then_some(what)
+}
 
 fn passed_over(files: &[String], folders_of_pictures: bool) -> Option<String> {
     let names = files.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -131,37 +204,21 @@ fn numbered(classes: &[String]) -> Option<String> {
     Some(format!("the classes are numbers, but not 0, 1, 2, ...: class {number} has the label id {place}"))
 }
 
-fn listing(args: &Args) -> Result<Listing> {
-    let names = args.frames.names();
-    let ending = args.source.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let usual_delimiter = match ending.as_str() {
-        _ if !args.source.is_file() => return Ok(dataset::class_folders(&args.source, names)?),
-        "csv" => b',',
-        "tsv" => b'\t',
-        _ => return Err(no_list(&args.source).into()),
-    };
-    let delimiter = args.csv_delimiter.unwrap_or(usual_delimiter);
-    let columns = CsvColumns { suffix: args.csv_suffix.clone(), delimiter, ..CsvColumns::default() };
-    let folder = args.source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let root = args.csv_root.as_deref().unwrap_or(folder);
-    Ok(dataset::csv(&args.source, root, &columns, names)?)
-}
-
-fn no_list(path: &Path) -> Error {
-    let expected =
-        "a folder of class folders, or a list that ends in .csv or .tsv and begins with a line such as path,label";
-    Error::Content {
-        path: path.to_owned(),
-        expected: expected.to_owned(),
-        found: "a file that ends otherwise".to_owned(),
+/// One character, or how a tab is written.
+fn separator(text: &str) -> Result<Separator, String> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("\\t", ..) => Ok(Separator::Character('\t')),
+        (" ", ..) => Ok(Separator::Spaces),
+        (_, Some(character), None) => Ok(Separator::Character(character)),
+        _ => Err("expected one character, or \\t for a tab".to_owned()),
     }
 }
 
-/// One byte, or how a tab is written.
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        b"\\t" => Ok(b'\t'),
-        &[byte] => Ok(byte),
-        _ => Err("expected one character that is one byte, or \\t for a tab".to_owned()),
+fn label_order(text: &str) -> Result<SomethingOrder, String> {
+    match text {
+        "sorted" => Ok(SomethingOrder::Sorted),
+        "file" => Ok(SomethingOrder::File),
+        _ => Err("expected sorted or file".to_owned()),
     }
 }

@@ -3,13 +3,13 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::path::plain;
-use super::{FrameNames, Listing, ListingEntry};
+use super::super::path::plain;
+use super::super::{FrameNames, Listing, ListingEntry, Part};
 use crate::{Error, Result};
 
 /// What the columns of a CSV file are called.
 ///
-/// The defaults read `path,label[,split][,group]`; other columns are ignored.
+/// The defaults read `path,label[,split][,group][,start,end]`; other columns are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvColumns {
     /// Where the video lies, relative to the root or absolute. Must be there.
@@ -20,6 +20,10 @@ pub struct CsvColumns {
     pub split: String,
     /// What related videos share; may be empty.
     pub group: String,
+    /// The first frame of a video that is part of a file, from 0; together with `end`, both may be empty.
+    pub start: String,
+    /// The frame after the last one of it.
+    pub end: String,
     /// Put behind every path, for lists of bare names: ".mp4" makes "clip_7" mean "clip_7.mp4".
     pub suffix: String,
     /// What stands between columns, usually a comma.
@@ -33,6 +37,8 @@ impl Default for CsvColumns {
             label: "label".into(),
             split: "split".into(),
             group: "group".into(),
+            start: "start".into(),
+            end: "end".into(),
             suffix: String::new(),
             delimiter: b',',
         }
@@ -56,14 +62,14 @@ pub fn csv(file: &Path, root: &Path, columns: &CsvColumns, frame_names: Option<F
     let header = reader.headers().map_err(|error| csv_error(file, error))?.clone();
     let places = Places::find(file, &header, columns)?;
     let root = plain(root)?;
-    let mut lines_of_paths = HashMap::new();
+    let mut lines_of_videos = HashMap::new();
     let mut entries = Vec::new();
     for line in reader.records() {
         let line = line.map_err(|error| csv_error(file, error))?;
         let mut entry = places.entry(file, &line, &columns.suffix)?;
         let (written, number) = (entry.path, number_of(&line));
         entry.path = path_from(&root, &written)?;
-        let first = *lines_of_paths.entry(entry.path.clone()).or_insert(number);
+        let first = *lines_of_videos.entry((entry.path.clone(), entry.part)).or_insert(number);
         if first != number {
             let found = format!("{written:?} on line {number}, which names the video of line {first}");
             return Err(Error::content(file, "every path once", found));
@@ -78,7 +84,7 @@ fn number_of(line: &StringRecord) -> u64 {
 }
 
 /// The one spelling of a path that starts from `root`: relative where it lies under it, else absolute.
-fn path_from(root: &Path, written: &str) -> Result<String> {
+pub(super) fn path_from(root: &Path, written: &str) -> Result<String> {
     let full = plain(&root.join(written))?;
     let path = full.strip_prefix(root).unwrap_or(&full);
     path.to_str().map(str::to_owned).ok_or_else(|| Error::content(&full, "a UTF-8 path", "other bytes"))
@@ -90,6 +96,7 @@ struct Places {
     label: usize,
     split: Option<usize>,
     group: Option<usize>,
+    part: Option<(usize, usize)>,
 }
 
 impl Places {
@@ -99,11 +106,16 @@ impl Places {
             let found = || format!("the columns {}", header.iter().collect::<Vec<_>>().join(", "));
             place(name).ok_or_else(|| Error::content(file, format!("a column {name:?} in the first line"), found()))
         };
+        if place(&columns.start).is_some() != place(&columns.end).is_some() {
+            let expected = format!("the columns {:?} and {:?} together", columns.start, columns.end);
+            return Err(Error::content(file, expected, "one of them"));
+        }
         Ok(Self {
             path: required(&columns.path)?,
             label: required(&columns.label)?,
             split: place(&columns.split),
             group: place(&columns.group),
+            part: place(&columns.start).zip(place(&columns.end)),
         })
     }
 
@@ -114,9 +126,23 @@ impl Places {
         };
         Ok(ListingEntry {
             path: filled(self.path, "path")? + suffix,
-            label: filled(self.label, "label")?,
+            label: Some(filled(self.label, "label")?),
             split: self.split.map(|place| filled(place, "split")).transpose()?,
             group: self.group.map(|place| line[place].to_owned()).filter(|group| !group.is_empty()),
+            part: self.part(file, line)?,
+            ..Default::default()
+        })
+    }
+
+    fn part(&self, file: &Path, line: &StringRecord) -> Result<Option<Part>> {
+        let Some((start, end)) = self.part.map(|(start, end)| (&line[start], &line[end])) else { return Ok(None) };
+        if start.is_empty() && end.is_empty() {
+            return Ok(None);
+        }
+        let part = start.parse().ok().zip(end.parse().ok()).map(|(start, end)| Part { start, end });
+        part.filter(|part| part.frames() > 0).map(Some).ok_or_else(|| {
+            let found = format!("{start:?} to {end:?} on line {}", number_of(line));
+            Error::content(file, "a part from one frame to a later one, in whole numbers", found)
         })
     }
 }

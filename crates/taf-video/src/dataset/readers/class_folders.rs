@@ -2,8 +2,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::classes::shortened;
-use super::{FrameNames, Listing, ListingEntry};
+use super::super::classes::shortened;
+use super::super::{FrameNames, Listing, ListingEntry};
 use crate::{Error, Result};
 
 /// What follows the last dot of a file that is taken for a video in a class folder.
@@ -38,9 +38,8 @@ pub fn class_folders(root: &Path, frame_names: Option<FrameNames>) -> Result<Lis
         for video in videos {
             entries.push(ListingEntry {
                 path: format!("{class}/{}", utf8_name(&video)?),
-                label: class.to_owned(),
-                split: None,
-                group: None,
+                label: Some(class.to_owned()),
+                ..Default::default()
             });
         }
     }
