@@ -66,3 +66,28 @@ impl ConsensusHead {
         self.bias.dims()[0]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use taf_video::Seed;
+
+    use super::*;
+    use crate::ops::values;
+
+    /// Sums of the same numbers in another order.
+    const ROUNDING: f32 = 1e-5;
+
+    /// What TPN's code calls fully convolutional testing, on the 8 x 8 map of a crop of 256.
+    #[test]
+    fn the_mean_of_the_answers_for_every_place_is_the_answer_to_the_mean_over_places() {
+        let (device, mut rng) = (Device::flex(), Seed::new(1).rng());
+        let head = ConsensusHead::spread(1.0, [5, 3], 0.0, &device, &mut rng);
+        let features: Tensor<5> = normal([2, 1, 8, 8, 5], 1.0, &device, &mut rng);
+        let pooled = head.forward(features.clone(), &mut Pass::inference());
+        let places = head.forward(features.reshape([128, 1, 1, 1, 5]), &mut Pass::inference());
+        let averaged = places.reshape([2, 64, 3]).mean_dim(1);
+        for (a, b) in values(pooled).into_iter().zip(values(averaged)) {
+            assert!((a - b).abs() <= ROUNDING, "{a} {b}");
+        }
+    }
+}
