@@ -51,6 +51,8 @@ pub struct Asked<'a> {
     pub manifest: Option<&'a Path>,
     /// Other splits than those of validation; none for those.
     pub splits: &'a [String],
+    /// Whether it is asked about videos without label too, of which no score can be made.
+    pub unlabelled: bool,
     /// A published way to show them.
     pub protocol: Option<Protocol>,
     /// Changes of the recipe such as `data.eval.crops=three`: of [`SETTINGS`] alone.
@@ -75,8 +77,17 @@ pub struct Examination {
     pub recipe: Recipe,
     /// Classes of the manifest that the network does not know; their videos are left out.
     pub unknown_classes: Vec<String>,
-    /// How many videos have no label; they are left out too.
+    /// How many videos without label are left out.
     pub unlabelled: usize,
+    /// All classes of the manifest.
+    pub classes: Vec<String>,
+}
+
+impl Examination {
+    /// How many of the videos have a label, and so a score.
+    pub fn labelled(&self) -> usize {
+        self.evaluation.records().iter().filter(|record| record.label.is_some()).count()
+    }
 }
 
 /// Why a run cannot be opened or asked.
@@ -213,8 +224,8 @@ impl Trained {
         if self.which == Weights::Best {
             self.refuse_choosers(&videos)?;
         }
-        let Labelled { videos, unknown_classes, unlabelled } =
-            Labelled::by(&videos, &self.info.classes).map_err(lacking)?;
+        let label = if asked.unlabelled { Labelled::with_unlabelled } else { Labelled::by };
+        let Labelled { videos, unknown_classes, unlabelled } = label(&videos, &self.info.classes).map_err(lacking)?;
         if videos.records().is_empty() {
             let found =
                 if unknown_classes.is_empty() { "ones without label".into() } else { unknown_classes.join(", ") };
@@ -231,7 +242,7 @@ impl Trained {
         // A recipe that names its classes left the others of its own manifest out on purpose.
         let is_own = Identity::of(&recipe.data.manifest) == Identity::of(&self.recipe.data.manifest);
         let unknown_classes = if is_own && recipe.data.classes.is_some() { Vec::new() } else { unknown_classes };
-        Ok(Examination { evaluation, recipe, unknown_classes, unlabelled })
+        Ok(Examination { evaluation, recipe, unknown_classes, unlabelled, classes: list.classes().to_vec() })
     }
 
     /// The run's recipe with what is asked for in it.
@@ -281,16 +292,14 @@ impl Trained {
         }
     }
 
-    /// The best of several evaluations is too good a figure on the videos that told which was best, whatever names lead to
-    /// them. A copy of a video is not known for what it is.
+    /// The best of several evaluations is too good a figure on the videos that told which was best.
     fn refuse_choosers(&self, reported: &Manifest) -> Result<(), TrainedError> {
         let own = Manifest::read(&self.recipe.data.manifest)
             .map_err(|source| TrainedError::NoManifest { run: self.run.path().to_owned(), source })?;
         let splits = &self.recipe.data.validation;
         let lacking = |source| TrainedError::Videos { manifest: self.recipe.data.manifest.clone(), source };
         let chose = own.select_splits(splits).map_err(lacking)?;
-        let chosen: HashSet<_> = chose.records().iter().map(|record| identity(&chose, record)).collect();
-        if reported.records().iter().any(|record| chosen.contains(&identity(reported, record))) {
+        if shared_video(&chose, reported).is_some() {
             return Err(TrainedError::Chosen { splits: splits.clone(), run: self.run.path().to_owned() });
         }
         Ok(())
@@ -302,6 +311,12 @@ fn is_of(change: &str, settings: &[&str]) -> bool {
     let key = change.split('=').next().unwrap_or_default().trim();
     let part = |setting: &&str| key.strip_prefix(*setting).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     settings.iter().any(|setting| part(&setting))
+}
+
+/// The first video of `second` that is a video of `first` too, whatever names lead to it. A copy is not known for what it is.
+pub fn shared_video<'a>(first: &Manifest, second: &'a Manifest) -> Option<&'a Record> {
+    let known: HashSet<_> = first.records().iter().map(|record| identity(first, record)).collect();
+    second.records().iter().find(|record| known.contains(&identity(second, record)))
 }
 
 /// The file of a video, or its name where it is gone.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use taf_report::metrics::Predictions;
+use taf_report::metrics::{Predictions, ScoreKind};
 use taf_video::dataset::{Manifest, Record};
 use taf_video::{Clip, Result, Seed, TemporalViews};
 
@@ -60,14 +60,32 @@ impl Evaluation {
     /// The answers to the videos, the views of each averaged, beside what is right.
     ///
     /// # Errors
-    /// If the answers are those to another list.
+    /// As [`Self::scored`].
     pub fn predictions(&self, answers: &Answers) -> std::result::Result<Predictions, EvaluationError> {
-        let records = self.records();
-        let ids = records.iter().map(|record| record.id().into_owned()).collect();
-        let groups = records.iter().map(|record| group(record).to_owned()).collect();
-        let labels = records.iter().map(Record::known_label).collect::<Result<_>>()?;
-        let scores = answers.averaged(self.average).collect();
-        Ok(Predictions::new(ids, labels, self.average.kind(), scores)?.with_groups(groups)?)
+        self.scored(self.average.kind(), answers.averaged(self.average))
+    }
+
+    /// One row of scores for each video, in their order, beside what is right. Videos without label are left out.
+    ///
+    /// # Errors
+    /// If no video has a label, or the scores are none.
+    pub fn scored(
+        &self,
+        kind: ScoreKind,
+        rows: impl IntoIterator<Item = Vec<f32>>,
+    ) -> std::result::Result<Predictions, EvaluationError> {
+        let labelled = |(record, row): (_, Vec<f32>)| {
+            let record: &Record = record;
+            Some((record, record.label?, row))
+        };
+        let (mut ids, mut groups, mut labels, mut scores) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (record, label, row) in self.records().iter().zip(rows).filter_map(labelled) {
+            ids.push(record.id().into_owned());
+            groups.push(group(record).to_owned());
+            labels.push(label);
+            scores.push(row);
+        }
+        Ok(Predictions::new(ids, labels, kind, scores)?.with_groups(groups)?)
     }
 
     /// Classifies one version of all videos: [`Self::ask`] and [`Self::predictions`].

@@ -20,13 +20,23 @@ impl Labelled {
     /// # Errors
     /// If `classes` names a class twice.
     pub fn by(list: &Manifest, classes: &[String]) -> Result<Self> {
+        let every = Self::with_unlabelled(list, classes)?;
+        let unlabelled = list.records().iter().filter(|record| record.label.is_none()).count();
+        Ok(Self { videos: every.videos.labelled(), unlabelled, ..every })
+    }
+
+    /// The same with the videos that have no label, which so are not left out.
+    ///
+    /// # Errors
+    /// If `classes` names a class twice.
+    pub fn with_unlabelled(list: &Manifest, classes: &[String]) -> Result<Self> {
         let used: HashSet<usize> = list.records().iter().filter_map(|record| record.label).collect();
         let is_unknown = |label: &usize| used.contains(label) && !classes.contains(&list.classes()[*label]);
         let unknown = (0..list.classes().len()).filter(is_unknown);
         Ok(Self {
-            videos: list.labelled().labelled_by(classes)?,
+            videos: list.labelled_by(classes)?,
             unknown_classes: unknown.map(|label| list.classes()[label].clone()).collect(),
-            unlabelled: list.records().iter().filter(|record| record.label.is_none()).count(),
+            unlabelled: 0,
         })
     }
 }
@@ -54,5 +64,9 @@ mod tests {
         let kept: Vec<_> = videos.records().iter().map(|record| (record.path.as_str(), record.label)).collect();
         assert_eq!(kept, [("a", Some(2)), ("c", Some(0)), ("d", Some(2))]);
         assert_eq!((unknown_classes, unlabelled), (names(&["left"]), 1));
+        let every = Labelled::with_unlabelled(&list, &names(&["down", "right", "up"])).unwrap();
+        let kept: Vec<_> = every.videos.records().iter().map(|record| (record.path.as_str(), record.label)).collect();
+        assert_eq!(kept, [("a", Some(2)), ("c", Some(0)), ("d", Some(2)), ("e", None)]);
+        assert_eq!(every.unlabelled, 0);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An [`Evaluation`] is a list of videos and the way a network is shown them; it knows nothing of how the network was
 //! trained. It asks any [`VideoModel`](crate::model::VideoModel) about one [`Version`] of the videos at a time, and a
-//! [`Suite`] puts versions together to one number. A [`Store`] keeps the [`Answers`], and a [`Protocol`] says how a paper tests.
+//! [`Suite`] puts versions together to one number. A [`Store`] keeps the [`Answers`], of which a [`Leaderboard`] makes a file for a server, and a [`Protocol`] says how a paper tests.
 
 mod answers;
 mod asking;
@@ -10,6 +10,7 @@ mod average;
 mod evaluation;
 mod explanation;
 mod labels;
+mod leaderboard;
 mod probe;
 mod protocol;
 mod store;
@@ -23,6 +24,7 @@ pub use average::Average;
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
 pub use labels::Labelled;
+pub use leaderboard::{Leaderboard, LeaderboardError};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use store::{AnswerKey, Store};
 pub use suite::{Suite, UnknownSuite};

@@ -62,16 +62,12 @@ impl Protocol {
     /// What it is, in one line.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::TsmEfficient => "1 clip of segment middles, centre crop of 224",
-            Self::TsmAccurate => "2 clips (segment middles, segment beginnings) x 3 crops of 256, mean of logits",
-            Self::Gst => "1 clip of segment middles, centre crop of 224",
-            Self::TamAccurate => "2 clips (starts spread over the first segment) x 3 crops of 256, mean of logits",
-            Self::Tpn => {
-                "2 clips (even and odd of twice as many frames) x 3 crops of 256, fully convolutional, mean of \
-                 probabilities"
-            }
-            Self::Tanet => "2 clips (segment middles, segment beginnings) x 3 crops of 256, mean of probabilities",
-            Self::Dense10x3 => "10 clips of 64 frames, strided, x 3 crops of 256, mean of logits",
+            Self::TsmEfficient | Self::Gst => "1 clip (segment middles), centre crop of 224",
+            Self::TsmAccurate => "2 clips (segment middles, beginnings) x 3 crops of 256, mean of logits",
+            Self::TamAccurate => "2 clips (earliest, latest of segments) x 3 crops of 256, mean of logits",
+            Self::Tpn => "2 clips (even, odd frames) x 3 crops of 256, mean of probabilities",
+            Self::Tanet => "2 clips (segment middles, beginnings) x 3 crops of 256, mean of probabilities",
+            Self::Dense10x3 => "10 clips of 64 frames x 3 crops of 256, mean of logits",
         }
     }
 

@@ -27,6 +27,8 @@ pub struct AnswerKey {
     version: Version,
     /// Paths, classes, splits and groups of the videos: SHA-256 of their manifest.
     list: String,
+    /// How many videos and how many views of each.
+    shape: [usize; 2],
     /// Everything that decides how a video becomes clips.
     views: String,
     /// The files of the videos as they are now.
@@ -47,6 +49,7 @@ impl AnswerKey {
         Self {
             version,
             list: evaluation.videos.hash(),
+            shape: [evaluation.records().len(), evaluation.views.count()],
             views: format!("{:?}", evaluation.views),
             videos: fingerprint(&evaluation.videos),
             weights: weights.to_owned(),
@@ -85,7 +88,7 @@ impl Store {
         let file = SafeTensors::deserialize(&bytes).ok()?;
         let logits = file.tensor(LOGITS).ok().filter(|logits| logits.dtype() == Dtype::F32)?;
         let numbers = logits.data().as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect();
-        Answers::new(logits.shape().try_into().ok()?, numbers)
+        Answers::new(logits.shape().try_into().ok()?, numbers).filter(|answers| answers.shape()[..2] == of.shape)
     }
 
     /// Keeps answers.
