@@ -10,6 +10,8 @@ use taf_report::run::{Existing, RunDir};
 pub const PAGE: &[&str] = &["html", "htm"];
 /// Endings of manifests.
 pub const MANIFEST: &[&str] = &["jsonl"];
+/// Endings of answers for a leaderboard.
+pub const LEADERBOARD: &[&str] = &["csv"];
 /// Endings of pictures.
 pub const PICTURE: &[&str] = &["png"];
 /// Endings of videos whose containers hold H.264.

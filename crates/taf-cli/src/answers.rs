@@ -33,6 +33,16 @@ pub fn of_versions(
     Ok(answers)
 }
 
+/// What a network says about every view of the videos as they are, which need no labels.
+pub fn of_views(name: &str, trained: &Trained, evaluation: &Evaluation) -> Result<Answers> {
+    let mut dialogue = Dialogue::new(trained, evaluation);
+    let bar = Counter::new(name);
+    let answers = dialogue.answers(Version::Clean, &mut |done, videos| bar.show(done, videos))?;
+    drop(bar);
+    dialogue.tell_unkept();
+    Ok(answers)
+}
+
 /// A network that is asked about videos, and what it said before.
 struct Dialogue<'a> {
     trained: &'a Trained,

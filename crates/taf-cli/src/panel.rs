@@ -67,8 +67,39 @@ impl Panel {
         &self.last().examination.recipe
     }
 
+    /// The videos that the last of the networks is asked about.
+    pub fn examination(&self) -> &Examination {
+        &self.last().examination
+    }
+
+    /// Every network with its name and its videos.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Trained, &Examination)> {
+        self.members.iter().map(|member| (member.name.as_str(), &member.trained, &member.examination))
+    }
+
+    /// Refuses networks that are asked about different videos.
+    pub fn same_videos(&self) -> Result<()> {
+        let asked = |member: &Member| {
+            let records = member.examination.evaluation.records().iter();
+            records.map(|record| (record.id().into_owned(), record.label)).collect::<Vec<_>>()
+        };
+        let manifest = |member: &Member| member.examination.recipe.data.manifest.display().to_string();
+        let (first, others) = self.members.split_first().expect("a panel has a member");
+        let known = asked(first);
+        match others.iter().find(|other| asked(other) != known) {
+            None => Ok(()),
+            Some(other) => bail!(
+                "expected the videos of {} ({}), found others: {} ({}); --data MANIFEST asks all about the same",
+                first.name,
+                manifest(first),
+                other.name,
+                manifest(other)
+            ),
+        }
+    }
+
     fn evaluation(&self) -> &Evaluation {
-        &self.last().examination.evaluation
+        &self.examination().evaluation
     }
 
     fn last(&self) -> &Member {
@@ -78,9 +109,6 @@ impl Panel {
     /// A report with what every network says about every suite.
     pub fn report(&self, title: impl Into<String>, suites: &[Suite]) -> Result<ReportBuilder> {
         let mut report = Report::builder(title).classes(self.subject().info.classes.clone());
-        if let Some(labels) = &self.subject().info.label_set {
-            report = report.fact("labels", labels);
-        }
         for Member { name, trained, examination } in &self.members {
             report = report.model(name, words::description(trained)).weights(name, words::weights(trained));
             let answers = answers::of_versions(name, trained, &examination.evaluation, suites)?;
@@ -90,10 +118,18 @@ impl Panel {
                 report = report.predictions(name, &suite.name, suite.joined(of_suite)?);
             }
         }
-        Ok(match self.protocol {
-            Some(protocol) => report.fact("protocol", format!("{protocol}: {}", protocol.summary())),
+        Ok(self.with_labels(report))
+    }
+
+    /// Adds which labels the classes are, and how the videos are shown, where that has a name.
+    pub fn with_labels(&self, mut report: ReportBuilder) -> ReportBuilder {
+        if let Some(labels) = &self.subject().info.label_set {
+            report = report.fact("labels", labels);
+        }
+        match self.protocol {
+            Some(protocol) => report.finding(format!("Protocol {protocol}: {}.", protocol.summary())),
             None => report,
-        })
+        }
     }
 
     /// Adds how every network spreads its attention, and how far one adversary moves it; then pictures of what each sees in

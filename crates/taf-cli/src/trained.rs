@@ -78,7 +78,13 @@ pub struct AskedArgs {
 impl AskedArgs {
     /// The same for the library.
     pub fn asked(&self) -> Asked<'_> {
-        Asked { manifest: self.data.as_deref(), splits: &self.split, protocol: self.protocol, settings: &self.settings }
+        Asked {
+            manifest: self.data.as_deref(),
+            splits: &self.split,
+            unlabelled: false,
+            protocol: self.protocol,
+            settings: &self.settings,
+        }
     }
 }
 

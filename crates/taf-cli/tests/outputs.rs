@@ -56,7 +56,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Command lines inside the house, and a part of the message that refuses them.
-const REFUSED: [(&str, &str); 40] = [
+const REFUSED: [(&str, &str); 44] = [
     ("finetune --from base --out base --force", "that is read"),
     ("finetune --from base --out link --force", "that is read"),
     ("finetune --from link --out videos/../base --force", "that is read"),
@@ -90,6 +90,10 @@ const REFUSED: [(&str, &str); 40] = [
     ("eval --run base --report r.json", "ends in .html"),
     ("eval --run base --report nowhere/r.html", "a folder that exists"),
     ("compare base link --report r.json", "ends in .html"),
+    ("ensemble base link --report r.json", "ends in .html"),
+    ("ensemble base link --leaderboard r.txt", "ends in .csv"),
+    ("eval --run base --leaderboard base/metrics.jsonl", "ends in .csv"),
+    ("eval --run base --leaderboard nowhere/a.csv", "a folder that exists"),
     ("data prepare list.csv --out list.csv", "ends in .jsonl, found .csv"),
     ("data prepare list.csv --out videos/left/list.jsonl", "what is read"),
     ("data prepare list.csv --out nowhere/m.jsonl", "a folder that exists"),

@@ -6,6 +6,7 @@ mod compare;
 mod completions;
 mod data;
 mod demo;
+mod ensemble;
 mod eval;
 mod export;
 mod finetune;
@@ -32,6 +33,7 @@ pub enum Command {
     Finetune(finetune::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Ensemble(ensemble::Args),
     Predict(predict::Args),
     Runs(runs::Args),
     Plot(plot::Args),
@@ -53,6 +55,7 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Finetune(args) => finetune::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Ensemble(args) => ensemble::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Runs(args) => runs::run(args),
         Command::Plot(args) => plot::run(args),
