@@ -107,7 +107,8 @@ impl DryRun {
         let Network { name, parameters, multiply_adds } = &self.network;
         let work = *multiply_adds as f64 / 1e9;
         line("network", format!("{name}, {parameters} parameters, {work:.2} G multiply-adds a clip"));
-        line("groups", self.groups.iter().map(Group::words).collect::<Vec<_>>().join("; "));
+        let groups = self.groups.iter().map(Group::words).collect::<Vec<_>>().join(", ");
+        line("groups", format!("tensors by their factor of the rate: {groups}"));
         line("memory", self.memory_words());
         line("time", self.time_words());
         page
@@ -158,10 +159,8 @@ impl Videos {
     }
 
     fn words(&self) -> String {
-        let [least, most] = self.per_class;
-        let [shortest, longest] = self.frames;
-        let splits = self.splits.join(", ");
-        format!("{} videos of {splits}, {least} to {most} a class, {shortest} to {longest} frames", self.count)
+        let [per_class, frames] = [self.per_class, self.frames].map(range);
+        format!("{} videos of {}, {per_class} a class, {frames} frames", self.count, self.splits.join(", "))
     }
 }
 
@@ -177,7 +176,7 @@ impl Network {
 impl Group {
     fn words(&self) -> String {
         let decay = if self.weight_decay_factor == 0.0 { " without decay" } else { "" };
-        format!("{} tensors x{}{decay}", self.tensors, self.learning_rate_factor)
+        format!("{} x{}{decay}", self.tensors, self.learning_rate_factor)
     }
 }
 
@@ -192,6 +191,11 @@ fn groups(optimizer: &OptimizerConfig, model: &Recognizer) -> Vec<Group> {
         Group { tensors, learning_rate_factor, weight_decay_factor }
     };
     counts.into_iter().map(group).collect()
+}
+
+/// `3 to 5`, or `4`.
+fn range([least, most]: [usize; 2]) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
 }
 
 /// `0.42 s`, `3.1 min`, `7.5 h` or `12.3 days`.

@@ -80,6 +80,11 @@ fn overrides_that_cannot_be_applied_are_quoted() {
     ] {
         refused(&["train", path(&recipe), "--out", path(&out), "--set", change], parts);
     }
+    let both = ["--set", "taf.branch=auxiliary", "--set", "train.batch_norm=frozen"];
+    refused(
+        &[&["train", path(&recipe), "--out", path(&out)], &both[..]].concat(),
+        &["taf.branch must be \"main\" unless train.batch_norm = \"train\"", "got \"auxiliary\""],
+    );
 }
 
 #[test]

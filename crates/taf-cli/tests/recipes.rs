@@ -111,7 +111,7 @@ fn a_dry_run_prints_a_recipe_with_what_it_takes_and_writes_nothing() {
     let before = fs::read_dir(folder.path()).unwrap().count();
     let page = taf(&["train", path(&recipe), "--dry-run"]).done();
     for part in [
-        "# train         40 videos of train, 4 to 4 a class, 8 to 12 frames",
+        "# train         40 videos of train, 4 a class, 8 to 12 frames",
         "# steps         5 an epoch, 10 in all",
         "# learning rate 5.000e-3: 0.01 is for batches of 16 clips",
         "# network       tsm on tiny, ",

@@ -14,7 +14,7 @@ use taf_video::{Sampling, Seed, TemporalViews};
 use crate::adversary::{TemporalAdversary, reduced_side};
 use crate::data::{ClipSource, OnBadVideo, fingerprint, hash};
 use crate::evaluate::{Average, Evaluation, Protocol, Views};
-use crate::model::{Branch, MOST_FRAMES, ModelRecipe, Recognizer};
+use crate::model::{BatchNormTraining, Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
 use crate::train::{Course, TafConfig, TrainConfig};
 use overrides::{culprit, in_plain_words, set};
@@ -313,13 +313,17 @@ impl Recipe {
         }
     }
 
-    /// Only a network with auxiliary norms can craft with them.
+    /// Only a network with auxiliary norms can craft with them, and only norms that learn become others than the main ones.
     fn check_branches(&self) -> Result<(), SettingError> {
         let needs = |adversary: &TemporalAdversary| adversary.branch == Branch::Auxiliary;
         let missing = self.taf.as_ref().is_some_and(|taf| needs(&taf.adversary)) || needs(&self.probe);
         if missing && !self.has_auxiliary_norms() {
             let expected = "be \"main\" unless taf.branch = \"auxiliary\" makes such norms";
             return Err(SettingError::new("the adversary's branch", expected, "\"auxiliary\""));
+        }
+        if self.has_auxiliary_norms() && self.train.batch_norm != BatchNormTraining::Train {
+            let expected = "be \"main\" unless train.batch_norm = \"train\" has such norms learn";
+            return Err(SettingError::new("taf.branch", expected, "\"auxiliary\""));
         }
         Ok(())
     }

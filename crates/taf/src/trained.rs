@@ -61,7 +61,9 @@ pub struct Asked<'a> {
 
 /// The settings of a recipe that decide how a trained network is asked.
 pub const SETTINGS: [&str; 6] =
-    ["data.eval", "data.views", "data.average", "data.sampling", "data.workers", "train.batch_size"];
+    ["data.eval", "data.views", "data.average", "data.sampling", "data.workers", BATCH_SIZE];
+
+const BATCH_SIZE: &str = "train.batch_size";
 
 /// The settings that a protocol decides.
 const OF_A_PROTOCOL: [&str; 4] = ["data.eval", "data.views", "data.average", "data.sampling"];
@@ -260,6 +262,10 @@ impl Trained {
         }
         let mut recipe = Recipe::parse(&self.recipe.to_toml(), &self.run.recipe_path(), asked.settings)?;
         asked.protocol.iter().for_each(|protocol| recipe.data.follow(*protocol));
+        if asked.settings.iter().any(|setting| is_of(setting, &[BATCH_SIZE])) {
+            // Whoever names a number of clips means those that go through the network together.
+            recipe.train.accumulate = 1;
+        }
         if let Some(manifest) = asked.manifest {
             recipe.data.manifest = std::path::absolute(manifest).unwrap_or_else(|_| manifest.to_owned());
         }
