@@ -40,14 +40,22 @@ pub fn rehearse(plan: &Plan, model: Recognizer) -> Result<Cost> {
     let tries = [1, 2].map(|clips| stage.take(&batch, clips));
     let piece = course.batch_size().div_ceil(course.train.accumulate);
     let expected = of_more_clips(tries, piece);
-    let last = if piece > 2 && batch.samples.len() >= piece && is_affordable(&expected) {
-        stage.take(&batch, piece)
-    } else {
-        expected
-    };
-    let pieces = course.batch_size() as f64 / piece as f64;
-    let tried = if last == expected { 2.min(piece) } else { piece };
-    Ok(Cost { seconds: last.seconds * pieces, peak_bytes: last.peak_bytes, piece, tried, decoding_seconds_per_clip })
+    let is_tried = piece > 2 && batch.samples.len() >= piece && is_affordable(&expected);
+    let last = if is_tried { stage.take(&batch, piece) } else { expected };
+    let batch_size = course.batch_size();
+    let waiting = ((batch_size - piece) * bytes_of_clip(&course)) as u64;
+    Ok(Cost {
+        seconds: last.seconds * batch_size as f64 / piece as f64,
+        peak_bytes: last.peak_bytes.map(|peak| peak + waiting),
+        piece,
+        tried: if is_tried { piece } else { piece.min(2) },
+        decoding_seconds_per_clip,
+    })
+}
+
+/// Of a clip that waits for its turn in the network.
+fn bytes_of_clip(course: &Course) -> usize {
+    3 * course.frames * course.transform.size().pow(2)
 }
 
 /// Time and memory of a step on some clips.

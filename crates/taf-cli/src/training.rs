@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use taf::model::Recognizer;
 use taf::train::{Course, Outcome, Progress, Trainer};
-use taf_report::run::{read_metrics, replaced, waited_share};
+use taf_report::run::{Pace, read_metrics, replaced, steps};
 
 use crate::exit::Status;
 use crate::interrupt::Graceful;
@@ -14,7 +14,7 @@ use crate::output::{self, say};
 use crate::progress::TrainingProgress;
 use crate::session::Session;
 use crate::trained::device;
-use crate::words::shortened;
+use crate::words::{shortened, waited};
 
 /// How a training is spoken of.
 pub struct Job<'a> {
@@ -117,16 +117,16 @@ fn tell_replaced(session: &Session) -> Result<()> {
 }
 
 fn tell(session: &Session, progress: &Progress, report: Option<&Path>, json: bool) -> Result<()> {
+    let log = read_metrics(&session.run.metrics_path())?;
+    let pace = Pace::of(steps(&log));
     let Progress { epoch: epochs, step: steps, best_top1, .. } = *progress;
-    let waited_share = waited_share(&read_metrics(&session.run.metrics_path())?);
     if json {
         let outcome = if report.is_some() { "finished" } else { "interrupted" };
-        let run = session.run.path();
+        let (run, waited_share) = (session.run.path(), pace.map(|pace| pace.waited_share()));
         return output::print_json(&Ending { run, outcome, epochs, steps, best_top1, waited_share, report });
     }
     let Some(report) = report else { return Ok(()) };
-    let waited = waited_share
-        .map_or(String::new(), |share| format!(", {:.1} % of their time spent waiting for clips", 100.0 * share));
     let best = best_top1.map_or(String::new(), |top1| format!(", best validation top-1 {:.1} %", 100.0 * top1));
-    output::print(&format!("finished: {epochs} epochs, {steps} steps{waited}{best}\nreport: {}\n", report.display()))
+    let waited = pace.map_or(String::new(), |pace| format!("waited for clips: {}\n", waited(&pace)));
+    output::print(&format!("finished: {epochs} epochs, {steps} steps{best}\n{waited}report: {}\n", report.display()))
 }

@@ -29,9 +29,7 @@ pub use find::{Found, State};
 pub use log_end::{LogEnd, Pace};
 pub use metrics_log::{MetricsLog, read_metrics};
 pub use provenance::{DataSource, Provenance, sha256};
-pub use record::{
-    EvaluationRecord, Line, Record, StepRecord, VideoRecord, accuracies, epoch_means, replaced, steps, waited_share,
-};
+pub use record::{EvaluationRecord, Line, Record, StepRecord, VideoRecord, accuracies, epoch_means, replaced, steps};
 
 /// Records for tests.
 #[cfg(test)]

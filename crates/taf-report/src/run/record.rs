@@ -135,16 +135,6 @@ pub fn epoch_means(log: &[Line], value: impl Fn(&StepRecord) -> Option<f64>) -> 
     epochs.into_iter().map(|(epoch, (sum, steps))| ((epoch + 1) as f64, sum / steps)).collect()
 }
 
-/// Share of the time of all steps that they waited for their clips, in [0, 1]; none where no time is known.
-pub fn waited_share(log: &[Line]) -> Option<f64> {
-    let steps = log.iter().filter_map(|line| match &line.record {
-        Record::Step(step) => Some((step.waited_seconds, step.waited_seconds + step.seconds)),
-        Record::Evaluation(_) | Record::Video(_) => None,
-    });
-    let (waited, whole) = steps.fold((0.0, 0.0), |(waited, whole), step| (waited + step.0, whole + step.1));
-    (whole > 0.0).then(|| waited / whole)
-}
-
 /// Top-1 on the validation videos, against the number of epochs done by then.
 pub fn accuracies(log: &[Line]) -> Vec<(f64, f64)> {
     let point = |line: &Line| match &line.record {
@@ -201,17 +191,6 @@ pub(crate) mod tests {
             "{json}"
         );
         assert_eq!(serde_json::from_str::<Line>(&json).unwrap(), line);
-    }
-
-    #[test]
-    fn the_share_of_waiting_is_that_of_the_whole_time() {
-        let step = |seconds: f64, waited_seconds: f64| {
-            let Record::Step(step) = step(0, 1.0) else { unreachable!("it is a step") };
-            Line { step: 1, record: Record::Step(StepRecord { seconds, waited_seconds, ..step }) }
-        };
-        let log = [step(2.0, 1.0), Line { step: 1, record: evaluation(1, 0.5) }, step(1.0, 0.0)];
-        assert_eq!(waited_share(&log), Some(0.25));
-        assert_eq!(waited_share(&log[1..2]), None);
     }
 
     #[test]
