@@ -6,7 +6,8 @@ use taf_video::dataset::FrameNames;
 /// How pictures are named where a video is a folder of them.
 #[derive(Debug, Args)]
 pub struct FrameArgs {
-    /// Videos are folders of pictures named so, such as '{:05}.jpg' for 00001.jpg, 00002.jpg, ...
+    /// Videos are folders of pictures named so, such as '{:05}.jpg' for 00001.jpg, 00002.jpg, ...; {folder} stands for the
+    /// name of the folder
     #[arg(long, value_name = "NAME")]
     pub frames_template: Option<String>,
     /// Number of the first picture

@@ -123,7 +123,7 @@ fn two_versions_of_the_labels_of_diving48_are_told_apart() {
 
 #[test]
 fn annotations_that_do_not_fit_are_refused_with_what_is_wrong() {
-    let cases: [(Form, Format, &str, &str, &str, &str); 7] = [
+    let cases: [(Form, Format, &str, &str, &str, &str); 8] = [
         (
             Form::SomethingV1,
             Format::SomethingV1,
@@ -137,16 +137,30 @@ fn annotations_that_do_not_fit_are_refused_with_what_is_wrong() {
         (Form::SomethingV2, Format::SomethingV2, "train.json", "\"id\"", "\"identity\"", "an array of videos"),
         (Form::SomethingV2, Format::SomethingV2, "labels.json", "\"0\"", "\"77\"", "classes numbered 0, 1, 2"),
         (Form::Diving48, Format::Diving48, "Diving48_V2_train.json", "\"label\":0", "\"label\":48", "a label below 6"),
+        (
+            Form::Diving48,
+            Format::Diving48,
+            "Diving48_V2_train.json",
+            "\"start_frame\":0",
+            "\"start_frame\":99",
+            "an end_frame after",
+        ),
         (Form::Diving48, Format::Diving48, "Diving48_V2_train.json", "\"end_frame\"", "\"end\"", "\"end_frame\""),
     ];
+    let mut folders = Vec::<(Form, TempDir)>::new();
     for (form, format, name, from, to, part) in cases {
-        let folder = downloaded(form);
-        let file = find(folder.path(), name);
-        let text = fs::read_to_string(&file).unwrap().replace(": ", ":");
+        if folders.last().is_none_or(|(last, _)| *last != form) {
+            folders.push((form, downloaded(form)));
+        }
+        let folder = folders[folders.len() - 1].1.path();
+        let file = find(folder, name);
+        let good = fs::read_to_string(&file).unwrap();
+        let text = good.replace(": ", ":");
         assert!(text.contains(from), "{name} has no {from}: {text}");
         fs::write(&file, text.replace(from, to)).unwrap();
-        let message = refusal(folder.path(), &of(format));
+        let message = refusal(folder, &of(format));
         assert!(message.contains(part) && message.contains(file.to_str().unwrap()), "{name}: {message}");
+        fs::write(&file, good).unwrap();
     }
 }
 

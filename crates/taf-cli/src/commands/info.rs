@@ -83,6 +83,9 @@ struct NetworkFacts {
 /// How far a run has come.
 #[derive(Serialize)]
 struct Training {
+    /// Which labels it learned, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_set: Option<String>,
     steps: u64,
     epochs: usize,
     best_top1: Option<f64>,
@@ -155,6 +158,7 @@ fn of_run(path: &Path, layers: bool) -> Result<NetworkFacts> {
     let trained = open(path, Weights::Last)?;
     let CheckpointInfo { progress, model, classes, frames, .. } = &trained.info;
     let training = Training {
+        label_set: trained.info.label_set.clone(),
         steps: progress.step,
         epochs: progress.epoch,
         best_top1: progress.best_top1,
@@ -236,7 +240,10 @@ fn describe(network: &NetworkFacts, text: &mut String) {
         classes.len(),
         classes.join(", ")
     );
-    if let Some(Training { steps, epochs, best_top1, finished, started }) = trained {
+    if let Some(Training { label_set, steps, epochs, best_top1, finished, started }) = trained {
+        if let Some(labels) = label_set {
+            let _ = writeln!(text, "labels      {labels}");
+        }
         let state = if *finished { "finished" } else { "not finished" };
         let best = best_top1.map_or(String::new(), |top1| format!(", best validation top-1 {:.1} %", 100.0 * top1));
         let _ = writeln!(text, "training    {epochs} epochs, {steps} steps, {state}{best}\nstarted     {started}");

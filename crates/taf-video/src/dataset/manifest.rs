@@ -39,7 +39,8 @@ use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource}
 /// - `shard` (optional): where the pictures lie that were made of the video, see [`SamplePlace`]; `path` is then only its name.
 ///
 /// Where the videos are folders of pictures, the header also says how the pictures are named, for example
-/// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given).
+/// `"frames_template":"{:05}.jpg","first_index":1` (the index is 1 where it is not given;
+/// `{folder}` in the name stands for that of the folder).
 ///
 /// Two more fields of the header are for published data sets: `"label_set":"diving48-v2"` says which labels these are, so
 /// that results of different ones are not put together, and `"mirror_pairs":[["86","87"]]` which classes a left-right mirror

@@ -42,6 +42,8 @@ struct Contents<'a> {
     manifest: &'a Path,
     sha256: String,
     classes: &'a [String],
+    /// Which labels these are, where it is known.
+    label_set: Option<&'a str>,
     counts: Vec<SplitCounts>,
     left_out: Vec<String>,
     /// The paths of the videos of which not all decodes.
@@ -54,12 +56,13 @@ fn tell(path: &Path, left_out: Vec<String>, json: bool) -> Result<Status> {
     let manifest = Manifest::read(path)?;
     let counts = SplitCounts::of(manifest.records(), manifest.classes().len());
     if json {
-        let (classes, sha256) = (manifest.classes(), manifest.hash());
+        let (classes, label_set, sha256) = (manifest.classes(), manifest.label_set(), manifest.hash());
         let damaged = manifest.records().iter().filter(|record| record.damaged);
         let damaged = damaged.map(|record| record.path.as_str()).collect();
-        output::print_json(&Contents { manifest: path, sha256, classes, counts, left_out, damaged })?;
+        output::print_json(&Contents { manifest: path, sha256, classes, label_set, counts, left_out, damaged })?;
     } else {
-        output::print(&format!("{}\n{}", path.display(), table(manifest.classes(), &counts)))?;
+        let labels = manifest.label_set().map_or_else(String::new, |name| format!("labels: {name}\n"));
+        output::print(&format!("{}\n{labels}{}", path.display(), table(manifest.classes(), &counts)))?;
     }
     Ok(Status::Done)
 }

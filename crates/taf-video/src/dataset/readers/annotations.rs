@@ -20,9 +20,17 @@ pub(super) struct Annotations {
     pub classes: PathBuf,
     /// The videos of each split, by its name.
     pub lists: Vec<(String, PathBuf)>,
-    /// The folder as it was downloaded, where no single files were named.
-    pub folder: Option<DownloadedFolder>,
+    origin: Origin,
+    /// Where the videos are said to lie.
     root: Option<PathBuf>,
+}
+
+/// Where the files come from.
+enum Origin {
+    /// A folder as it was downloaded.
+    Downloaded(DownloadedFolder),
+    /// Files that were named, the first of which lies in this folder.
+    Named(PathBuf),
 }
 
 impl Annotations {
@@ -52,23 +60,34 @@ impl Annotations {
             let names: Vec<&str> = known.lists.iter().flat_map(|(_, names)| names.iter().copied()).collect();
             folder.require(&names)?;
         }
-        Ok(Self { classes, lists, folder: Some(folder), root })
+        Ok(Self { classes, lists, origin: Origin::Downloaded(folder), root })
     }
 
     fn named(sources: &[PathBuf], root: Option<PathBuf>, options: &ReadOptions, known: &KnownFiles) -> Result<Self> {
         let missing = || Error::setting("classes", "the file with the names of the classes, beside lists", "none");
         let classes = options.classes.clone().ok_or_else(missing)?;
         let lists = splits_of(sources, &options.splits, |name| known.split_of(name).map(str::to_owned))?;
-        let root = root.map_or_else(|| folder_of(&sources[0]), Ok)?;
-        Ok(Self { classes, lists, folder: None, root: Some(root) })
+        Ok(Self { classes, lists, origin: Origin::Named(folder_of(&sources[0])?), root })
     }
 
     /// The folder of the videos, of which some are called so.
     pub(super) fn videos<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<PathBuf> {
-        match (&self.root, &self.folder) {
-            (Some(root), _) => Ok(root.clone()),
-            (None, Some(folder)) => folder.of_videos(names),
-            (None, None) => unreachable!("named lists have a root"),
+        let mut names = names.peekable();
+        if names.peek().is_none() {
+            let list = self.lists.first().map_or(&self.classes, |(_, list)| list);
+            return Err(Error::content(list, "at least one video", "none"));
+        }
+        match (&self.root, &self.origin) {
+            (Some(root), _) | (None, Origin::Named(root)) => Ok(root.clone()),
+            (None, Origin::Downloaded(folder)) => folder.of_videos(names),
+        }
+    }
+
+    /// Another file of a downloaded folder, where it is there.
+    pub(super) fn find(&self, names: &[&str]) -> Option<PathBuf> {
+        match &self.origin {
+            Origin::Downloaded(folder) => folder.find(names),
+            Origin::Named(_) => None,
         }
     }
 }

@@ -52,8 +52,7 @@ pub(super) fn v2(sources: &[PathBuf], options: &ReadOptions) -> Result<Listing> 
     if let Some(order) = options.label_order {
         classes = order.arrange(&classes)?;
     }
-    let answers = annotations.folder.as_ref().and_then(|folder| folder.find(&ANSWERS));
-    let answers = answers.map(|file| read_answers(&file)).transpose()?.unwrap_or_default();
+    let answers = annotations.find(&ANSWERS).map(|file| read_answers(&file)).transpose()?.unwrap_or_default();
     let mut entries = Vec::new();
     for (split, file) in &annotations.lists {
         for (id, label) in read_videos(file, &classes, &answers)? {
