@@ -145,7 +145,7 @@ pub(super) fn read(path: &Path) -> Result<Parsed> {
 
 /// Whether the line of a heading is too long to be read again, and how long it is.
 pub(super) fn long_header(heading: &Heading) -> Option<usize> {
-    Some(canonical_bytes(heading, &[]).len()).filter(|&bytes| bytes as u64 > MAX_LINE_BYTES)
+    Some(heading_line(heading).len()).filter(|&bytes| bytes as u64 > MAX_LINE_BYTES)
 }
 
 /// The first line of a manifest that is too long to be read again.
@@ -156,13 +156,14 @@ pub(super) fn long_line(manifest: &[u8]) -> Option<Fault> {
     Some(Fault::malformed(place + 1, expected, format!("one of {} bytes", line.len())))
 }
 
-/// The bytes of a manifest: the same list always gives the same bytes.
-pub(super) fn canonical_bytes(heading: &Heading, records: &[Record]) -> Vec<u8> {
-    let mut bytes = json_line(&Header::of(heading));
-    for record in records {
-        bytes.extend(json_line(&Line::of(record, &heading.classes)));
-    }
-    bytes
+/// The first line of a manifest: the same heading always gives the same bytes.
+pub(super) fn heading_line(heading: &Heading) -> Vec<u8> {
+    json_line(&Header::of(heading))
+}
+
+/// The line of a record: the same record always gives the same bytes.
+pub(super) fn record_line(record: &Record, classes: &[String]) -> Vec<u8> {
+    json_line(&Line::of(record, classes))
 }
 
 fn json_line(value: &impl Serialize) -> Vec<u8> {

@@ -137,7 +137,7 @@ impl Manifest {
     /// # Errors
     /// If the file cannot be written, a path to a video is not UTF-8, or a line is too long to be read again.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let bytes = self.moved_to(&folder_of(path)?)?.canonical_bytes();
+        let bytes = self.bytes_from(&folder_of(path)?)?;
         if let Some(fault) = lines::long_line(&bytes) {
             return Err(fault.into_error(path));
         }
@@ -318,22 +318,19 @@ impl Manifest {
         }
     }
 
-    /// The same list as seen from another folder.
-    fn moved_to(&self, folder: &Path) -> Result<Self> {
-        let mut moved = Self { folder: folder.to_owned(), ..self.clone() };
+    /// The file of the same list in another folder, made line by line: the records of a large list need not be held twice.
+    fn bytes_from(&self, folder: &Path) -> Result<Vec<u8>> {
         let videos = as_seen_from(folder, &self.folder);
-        for record in &mut moved.records {
-            let file = record.shard.as_mut().map_or(&mut record.path, |place| &mut place.file);
-            let full = videos.join(&*file);
-            let path = full.strip_prefix(folder).unwrap_or(&full);
-            let path = path.to_str().ok_or_else(|| Error::content(path, "a UTF-8 path", "other bytes"))?;
-            *file = path.to_owned();
+        let mut bytes = lines::heading_line(&self.heading);
+        for record in &self.records {
+            bytes.extend(lines::record_line(&moved(record, &videos, folder)?, self.classes()));
         }
-        Ok(moved)
+        Ok(bytes)
     }
 
     fn canonical_bytes(&self) -> Vec<u8> {
-        lines::canonical_bytes(&self.heading, &self.records)
+        let records = self.records.iter().flat_map(|record| lines::record_line(record, self.classes()));
+        lines::heading_line(&self.heading).into_iter().chain(records).collect()
     }
 
     fn unknown_split(&self, name: &str) -> Error {
@@ -341,6 +338,17 @@ impl Manifest {
         let remedy = "or prepare the data with a larger share for the split, or with a column that names the splits";
         Error::setting("split", format!("among {known}, the splits that have videos ({remedy})"), name)
     }
+}
+
+/// A record whose path starts from `videos`, as it is written in `folder`.
+fn moved(record: &Record, videos: &Path, folder: &Path) -> Result<Record> {
+    let mut moved = record.clone();
+    let file = moved.shard.as_mut().map_or(&mut moved.path, |place| &mut place.file);
+    let full = videos.join(&*file);
+    let path = full.strip_prefix(folder).unwrap_or(&full);
+    let path = path.to_str().ok_or_else(|| Error::content(path, "a UTF-8 path", "other bytes"))?;
+    *file = path.to_owned();
+    Ok(moved)
 }
 
 /// An empty folder is what a disk leaves that is no longer there.
