@@ -1,6 +1,7 @@
 //! Progress on standard error: bars on a terminal, else a line now and then.
 
 use std::io::stderr;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,33 +10,53 @@ use taf::train::{Event, StepOutcome};
 
 use crate::output::{has_controls, say};
 
-/// A bar for work that is counted. Where standard error is no terminal it shows nothing.
-pub struct Counter(ProgressBar);
+/// A bar for work that is counted. Where standard error is no terminal it is a line now and then.
+pub struct Counter {
+    bar: ProgressBar,
+    what: String,
+    last_line: Mutex<Instant>,
+}
+
+/// Between the lines that stand for a bar.
+const LINE_EVERY: Duration = Duration::from_secs(60);
 
 impl Counter {
     /// A bar with a few words in front.
     pub fn new(what: impl Into<String>) -> Self {
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta:>4}");
-        let bar = bar(0, style.expect("the template is well formed")).with_message(what.into());
-        Self(bar)
+        let what = what.into();
+        let bar = bar(0, style.expect("the template is well formed")).with_message(what.clone());
+        Self { bar, what, last_line: Mutex::new(Instant::now()) }
     }
 
     /// Shows that `done` of `total` are done.
     pub fn show(&self, done: usize, total: usize) {
-        self.0.set_length(total as u64);
+        self.bar.set_length(total as u64);
         // Several threads report in any order; the bar goes forward only.
-        self.0.set_position(self.0.position().max(done as u64));
+        self.bar.set_position(self.bar.position().max(done as u64));
+        if self.bar.is_hidden() && self.is_time_for_a_line() {
+            say(format_args!("{}: {done} of {total}, {} left", self.what, clock(self.bar.eta())));
+        }
+    }
+
+    fn is_time_for_a_line(&self) -> bool {
+        let Ok(mut last) = self.last_line.try_lock() else { return false };
+        let is_time = last.elapsed() >= LINE_EVERY;
+        if is_time {
+            *last = Instant::now();
+        }
+        is_time
     }
 
     /// Does something that writes to the terminal, without the bar in its way.
     pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.0.suspend(write)
+        self.bar.suspend(write)
     }
 }
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
