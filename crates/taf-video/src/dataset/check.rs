@@ -1,21 +1,22 @@
-use std::collections::HashMap;
-use std::fmt;
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::duplicates::{Seen, same_contents};
+use super::examination::Examination;
+use super::examined::{Examined, Way};
 use super::heading::Heading;
-use super::lines::{self, Fault, Parsed, ProblemKind};
+use super::label_set::class_count_fault;
+use super::lines::{self, Parsed, ProblemKind};
 use super::path::folder_of;
-use super::prepare::Examined;
+use super::place::Place;
+use super::problem::Problem;
+use super::shards::shard_problem;
 use super::{FrameNames, Progress, Record, SplitCounts};
-use crate::cache::{CachedVideo, SamplePlace};
-use crate::{Error, Result};
+use crate::{Error, FrameFolder, Result};
 
 /// What a manifest is held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +25,17 @@ pub struct CheckOptions {
     pub min_frames: usize,
     /// The splits that are trained on: together they must hold every class. Every other split must hold every class itself.
     pub train_splits: Vec<String>,
+    /// Count the packets of video files and the names in folders of pictures, and decode only where that is not safe.
+    /// Frames in the middle that do not decode are then not found.
+    pub fast: bool,
+    /// The file that keeps what was found out while the work goes on, so that an interrupted check goes on from there.
+    /// Who has the report removes it.
+    pub unfinished: Option<PathBuf>,
 }
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self { min_frames: 1, train_splits: vec!["train".into()] }
+        Self { min_frames: 1, train_splits: vec!["train".into()], fast: false, unfinished: None }
     }
 }
 
@@ -43,28 +50,6 @@ pub struct CheckReport {
     pub counts: Vec<SplitCounts>,
 }
 
-/// One thing that is wrong, with where it is and what should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// What sort of thing.
-    pub kind: ProblemKind,
-    /// The video, or the manifest if the line or the whole list is at fault.
-    pub file: PathBuf,
-    /// The line of the manifest, counted from 1, if one line is at fault.
-    pub line: Option<usize>,
-    /// What should be.
-    pub expected: String,
-    /// What is.
-    pub found: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}, found {}: {}", self.expected, self.found, self.file.display())?;
-        self.line.map_or(Ok(()), |line| write!(f, " (line {line})"))
-    }
-}
-
 impl CheckReport {
     /// Whether nothing is wrong.
     pub fn is_clean(&self) -> bool {
@@ -75,194 +60,138 @@ impl CheckReport {
 /// Verifies a manifest file and every video it names, decoding all of them on all cores.
 ///
 /// # Errors
-/// Only if the file cannot be read or its header is bad; every other fault is in the report.
+/// Only if the file cannot be read, its header is bad, or what is found out cannot be kept; every other fault is in the
+/// report.
 pub fn check(manifest: &Path, options: &CheckOptions, progress: Progress) -> Result<CheckReport> {
-    let Parsed { heading: Heading { classes, frame_names, .. }, records } = lines::read(manifest)?;
+    let Parsed { heading, records } = lines::read(manifest)?;
     let folder = folder_of(manifest)?;
     let mut problems = Vec::new();
     let mut videos = Vec::new();
     for (line, record) in records {
         match record {
-            Ok(record) => {
-                let file = record.shard.as_ref().map_or(&record.path, |place| &place.file);
-                videos.push(Video { line, file: folder.join(file), record });
-            }
+            Ok(record) => videos.push(Video { line, record }),
             Err(fault) => problems.push(Problem::from_fault(manifest, fault)),
         }
     }
-    problems.extend(file_problems(&videos, frame_names.as_ref(), options, progress));
-    problems.extend(same_contents(&videos));
+    let counts = SplitCounts::of(videos.iter().map(|video| &video.record), heading.classes.len());
+    let (in_shards, in_files): (Vec<_>, Vec<_>) = videos.into_iter().partition(|video| video.record.shard.is_some());
+    let way = Way { names: heading.frame_names.clone(), fast: options.fast };
+    let examination = Examination::begin(way, options.unfinished.as_deref(), progress)?;
+    problems.extend(file_problems(&in_files, &folder, &examination, options.min_frames)?);
+    problems.extend(shard_problems(&in_shards, &folder, options.min_frames, progress));
     // The sort is stable: one line's problems stay in the order above.
     problems.sort_by_key(|problem| problem.line);
-    let counts = SplitCounts::of(videos.iter().map(|video| &video.record), classes.len());
-    problems.extend(class_problems(manifest, &classes, &counts, &options.train_splits));
-    Ok(CheckReport { problems, classes, counts })
+    problems.extend(list_problems(manifest, &heading, &counts, &options.train_splits));
+    Ok(CheckReport { problems, classes: heading.classes, counts })
 }
 
 /// A good record and where it is.
 struct Video {
     line: usize,
-    file: PathBuf,
     record: Record,
 }
 
-impl Video {
-    fn problem(&self, kind: ProblemKind, expected: impl Into<String>, found: impl Into<String>) -> Problem {
-        Problem { kind, file: self.file.clone(), line: Some(self.line), expected: expected.into(), found: found.into() }
-    }
-
-    fn problems(&self, names: Option<&FrameNames>, options: &CheckOptions) -> Vec<Problem> {
-        if let Some(place) = &self.record.shard {
-            return self.problems_in_shard(place, options.min_frames);
-        }
-        match Examined::by_decoding(&self.file, names) {
-            Ok(examined) => self.differences(&examined, options.min_frames),
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                vec![self.problem(ProblemKind::MissingFile, "a video", "nothing")]
-            }
-            Err(Error::Content { path, expected, found }) if path == self.file => {
-                vec![self.problem(ProblemKind::Unreadable, expected, found)]
-            }
-            Err(error) => vec![self.problem(ProblemKind::Unreadable, "a video that can be decoded", error.to_string())],
-        }
-    }
-
-    /// Whether every picture is still what was stored.
-    fn problems_in_shard(&self, place: &SamplePlace, min_frames: usize) -> Vec<Problem> {
-        let recorded = self.record.frames;
-        match CachedVideo::open(&self.file, place, &self.record.id()).and_then(|mut video| video.verify()) {
-            Ok(frames) if frames != recorded => {
-                let expected = format!("{recorded} frames as recorded");
-                vec![self.problem(ProblemKind::FrameCount, expected, frames.to_string())]
-            }
-            Ok(frames) if frames < min_frames => {
-                let expected = format!("at least {min_frames} frames");
-                vec![self.problem(ProblemKind::TooShort, expected, frames.to_string())]
-            }
-            Ok(_) => Vec::new(),
-            Err(Error::Content { expected, found, .. }) => vec![self.problem(ProblemKind::Unreadable, expected, found)],
-            Err(error) => vec![self.problem(ProblemKind::Unreadable, "a shard that can be read", error.to_string())],
-        }
-    }
-
-    /// How a video that can be read is not what it should be.
-    fn differences(&self, found: &Examined, min_frames: usize) -> Vec<Problem> {
-        let Record { frames: recorded, part, content, .. } = &self.record;
-        let frames = found.frames;
-        let mut problems = Vec::new();
-        let lacking = part.is_some_and(|part| part.end > frames) || part.is_none() && frames != *recorded;
-        if lacking {
-            let expected = match part {
-                Some(part) => format!("at least {} frames, where the part ends", part.end),
-                None => format!("{recorded} frames as recorded"),
-            };
-            problems.push(self.problem(ProblemKind::FrameCount, expected, frames.to_string()));
-        }
-        if let (Some(recorded), Some(found)) = (content, &found.content)
-            && recorded != found
-        {
-            let found = format!("other ones, of {} bytes", found.bytes);
-            problems.push(self.problem(ProblemKind::ChangedContent, "the contents as recorded", found));
-        }
-        if found.damaged {
-            let found = format!("damage; {frames} frames are left");
-            problems.push(self.problem(ProblemKind::Damaged, "a video that decodes as a whole", found));
-        }
-        let shown = part.map_or(frames, |_| *recorded);
-        if shown < min_frames {
-            let expected = format!("at least {min_frames} frames");
-            problems.push(self.problem(ProblemKind::TooShort, expected, shown.to_string()));
-        }
-        problems
-    }
-}
-
-impl Problem {
-    fn from_fault(manifest: &Path, fault: Fault) -> Self {
-        let Fault { kind, line, expected, found } = fault;
-        Self { kind, file: manifest.to_owned(), line: Some(line), expected, found }
-    }
-}
-
+/// Those of single videos, and then those of videos that are the same.
 fn file_problems(
     videos: &[Video],
-    names: Option<&FrameNames>,
-    options: &CheckOptions,
-    progress: Progress,
-) -> Vec<Problem> {
+    folder: &Path,
+    examination: &Examination,
+    min_frames: usize,
+) -> Result<Vec<Problem>> {
+    let names = examination.way.names.as_ref();
+    let path = |video: &Video| folder.join(&video.record.path);
+    let found = examination.all(videos, path, |video, examined| {
+        let place = Place { file: path(video), line: video.line };
+        match examined {
+            Ok(examined) => (differences(&place, &video.record, examined, min_frames), examined.content.clone()),
+            Err(error) => (vec![unreadable(&place, error, names)], None),
+        }
+    })?;
+    let (problems, contents): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let seen = videos
+        .iter()
+        .zip(contents)
+        .filter_map(|(video, content)| Some(Seen { line: video.line, record: &video.record, content: content? }));
+    let twice = same_contents(seen.collect(), folder, names.is_some());
+    Ok(problems.into_iter().flatten().chain(twice).collect())
+}
+
+fn shard_problems(videos: &[Video], folder: &Path, min_frames: usize, progress: Progress) -> Vec<Problem> {
     let done = AtomicUsize::new(0);
-    let check = |video: &Video| {
-        let problems = video.problems(names, options);
+    let check = |Video { line, record }: &Video| {
+        let sample = record.shard.as_ref()?;
+        let place = Place { file: folder.join(&sample.file), line: *line };
+        let problem = shard_problem(&place, sample, record, min_frames);
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, videos.len());
-        problems
+        problem
     };
-    videos.par_iter().flat_map_iter(check).collect()
+    videos.par_iter().filter_map(check).collect()
 }
 
-/// Videos with the same bytes as one on an earlier line. Only files of equal size are read.
-fn same_contents(videos: &[Video]) -> Vec<Problem> {
-    let mut by_size = HashMap::<u64, Vec<&Video>>::new();
-    // A shard is the file of many.
-    let videos: Vec<_> = videos.iter().filter(|video| video.record.shard.is_none()).collect();
-    let sizes: Vec<_> = videos.par_iter().map(|video| size_of(&video.file)).collect();
-    for (video, size) in videos.into_iter().zip(sizes) {
-        // A file that cannot be read has been reported already.
-        if let Ok(size) = size {
-            by_size.entry(size).or_default().push(video);
+/// Why a video cannot be used.
+fn unreadable(place: &Place, error: &Error, names: Option<&FrameNames>) -> Problem {
+    let check_numbers = |names: &FrameNames| {
+        FrameFolder::check_numbers(&place.file, &names.template_in(&place.file), names.first_index)
+    };
+    let misnumbered = names.and_then(|names| check_numbers(names).err());
+    let line = Some(place.line);
+    match (error, misnumbered) {
+        (Error::Io { source, path, .. }, _) if source.kind() == io::ErrorKind::NotFound && *path == place.file => {
+            place.problem(ProblemKind::MissingFile, "a video", "nothing")
         }
-    }
-    let rivals: Vec<_> = by_size.into_values().filter(|videos| videos.len() > 1).collect();
-    rivals.par_iter().flat_map_iter(|videos| same_hashes(videos)).collect()
-}
-
-fn same_hashes(videos: &[&Video]) -> Vec<Problem> {
-    let mut first_with = HashMap::<Vec<u8>, &Video>::new();
-    let mut problems = Vec::new();
-    for video in videos {
-        let Ok(hash) = hash_of(&video.file) else { continue };
-        let first = *first_with.entry(hash).or_insert(video);
-        // Two parts of a file are two videos.
-        if first.line != video.line && first.file != video.file {
-            problems.push(video.duplicates(first));
+        (_, Some(Error::Content { path: file, expected, found })) => {
+            Problem { kind: ProblemKind::FrameNumbers, file, line, expected, found }
         }
-    }
-    problems
-}
-
-impl Video {
-    fn duplicates(&self, first: &Video) -> Problem {
-        let splits = match (&first.record.split, &self.record.split) {
-            (a, b) if a == b => format!("both in {a}"),
-            (a, b) => format!("a leak from {a} to {b}"),
-        };
-        let found = format!("the bytes of {:?} on line {}, {splits}", first.record.path, first.line);
-        self.problem(ProblemKind::DuplicateContent, "every video once", found)
+        (Error::Content { path, expected, found }, _) => {
+            let (file, expected, found) = (path.clone(), expected.clone(), found.clone());
+            Problem { kind: ProblemKind::Unreadable, file, line, expected, found }
+        }
+        _ => place.problem(ProblemKind::Unreadable, "a video that can be decoded", error.to_string()),
     }
 }
 
-/// The pictures of a video folder by name, or the video file itself.
-fn parts(video: &Path) -> io::Result<Vec<PathBuf>> {
-    if !video.is_dir() {
-        return Ok(vec![video.to_owned()]);
-    }
-    let mut parts = fs::read_dir(video)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    parts.retain(|part| part.is_file());
-    parts.sort();
-    Ok(parts)
+/// How a video that can be read is not what it should be.
+fn differences(place: &Place, record: &Record, found: &Examined, min_frames: usize) -> Vec<Problem> {
+    let shown = record.part.map_or(found.frames, |_| record.frames);
+    let too_short = place.too_short(shown, min_frames);
+    difference(place, record, found).into_iter().chain(too_short).collect()
 }
 
-fn size_of(video: &Path) -> io::Result<u64> {
-    parts(video)?.iter().map(|part| Ok(fs::metadata(part)?.len())).sum()
+/// The first that is true of: it is damaged, it has other frames, it holds something else. The later follow from the earlier.
+fn difference(place: &Place, record: &Record, found: &Examined) -> Option<Problem> {
+    let frames = found.frames;
+    if found.damaged {
+        let found = format!("damage; {frames} frames are left");
+        return Some(place.problem(ProblemKind::Damaged, "a video that decodes as a whole", found));
+    }
+    let other_count = match record.part {
+        Some(part) if part.end > frames => {
+            let expected = format!("at least {} frames, where the part ends", part.end);
+            Some(place.problem(ProblemKind::FrameCount, expected, frames.to_string()))
+        }
+        Some(_) => None,
+        None => place.other_count(frames, record.frames),
+    };
+    other_count.or_else(|| changed_content(place, record, found))
 }
 
-fn hash_of(video: &Path) -> io::Result<Vec<u8>> {
-    let mut whole = Sha256::new();
-    for part in parts(video)? {
-        let mut hasher = Sha256::new();
-        io::copy(&mut File::open(part)?, &mut hasher)?;
-        whole.update(hasher.finalize());
-    }
-    Ok(whole.finalize().to_vec())
+fn changed_content(place: &Place, record: &Record, found: &Examined) -> Option<Problem> {
+    let (recorded, found) = record.content.as_ref().zip(found.content.as_ref())?;
+    let other = || format!("other ones, of {} bytes", found.bytes);
+    (recorded != found).then(|| place.problem(ProblemKind::ChangedContent, "the contents as recorded", other()))
+}
+
+/// What is wrong with the list as a whole.
+fn list_problems(manifest: &Path, heading: &Heading, counts: &[SplitCounts], train: &[String]) -> Vec<Problem> {
+    let label_set = heading.label_set.as_deref().and_then(|name| class_count_fault(name, heading.classes.len()));
+    let class_count = label_set.map(|(expected, found)| Problem {
+        kind: ProblemKind::ClassCount,
+        file: manifest.to_owned(),
+        line: None,
+        expected,
+        found,
+    });
+    class_count.into_iter().chain(class_problems(manifest, &heading.classes, counts, train)).collect()
 }
 
 fn class_problems(manifest: &Path, classes: &[String], counts: &[SplitCounts], train: &[String]) -> Vec<Problem> {

@@ -43,6 +43,9 @@ impl Content {
         let (mut hasher, mut bytes) = (Sha256::new(), 0);
         for file in files {
             let size = fs::metadata(file).map_err(|source| Error::io("read", file, source))?.len();
+            if size == 0 {
+                return Err(Error::content(file, "a JPEG or PNG picture", "an empty file"));
+            }
             add_name(&mut hasher, file);
             hasher.update(size.to_le_bytes());
             bytes += size;

@@ -23,7 +23,7 @@ pub(super) const MAX_LINE_BYTES: u64 = 1 << 20;
 const RECORD_SHAPE: &str = r#"a record {"path", "label", "split", "frames"}, if need be with "start", "end", "group", "bytes", "sha256", "damaged", "shard""#;
 
 /// What is wrong with a record of a manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemKind {
     /// The line is not a record.
@@ -40,12 +40,16 @@ pub enum ProblemKind {
     Damaged,
     /// The file holds something else than when the manifest was prepared.
     ChangedContent,
+    /// The pictures of a folder are not numbered from the first index on without gaps.
+    FrameNumbers,
     /// The video has another number of frames than the record says.
     FrameCount,
     /// The video has fewer frames than were asked for.
     TooShort,
     /// Two paths hold the same bytes.
     DuplicateContent,
+    /// There are about as many classes as the set of labels has, but not all, or more.
+    ClassCount,
     /// A class has no video to train on.
     NoTraining,
     /// A class has no video in a split that is not for training.

@@ -8,27 +8,37 @@ mod check;
 mod classes;
 mod content;
 mod counts;
+mod duplicates;
+mod examination;
+mod examined;
 mod frame_names;
 mod heading;
+mod label_set;
+mod ledger;
 mod lines;
 mod listing;
 mod manifest;
 mod part;
 mod path;
+mod place;
 mod prepare;
+mod problem;
 mod readers;
 mod record;
+mod shards;
 mod split;
 
-pub use check::{CheckOptions, CheckReport, Problem, check};
+pub use check::{CheckOptions, CheckReport, check};
 pub use content::{Content, Fingerprint};
 pub use counts::SplitCounts;
 pub use frame_names::FrameNames;
+pub use ledger::unfinished_videos;
 pub use lines::ProblemKind;
 pub use listing::{Listing, ListingEntry};
 pub use manifest::Manifest;
 pub use part::Part;
 pub use prepare::{Damaged, Miscounted, PrepareOptions, Prepared, Unreadable, prepare};
+pub use problem::Problem;
 pub use readers::{
     CsvColumns, Format, ReadOptions, Separator, SomethingOrder, UnknownFormat, VIDEO_ENDINGS, class_folders,
     class_names, csv, read,

@@ -1,16 +1,14 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::PathBuf;
 
-use rayon::prelude::*;
-
-use super::manifest::open_source;
-use super::{Content, FrameNames, Listing, ListingEntry, Manifest, Part, Progress, RandomSplit, Record};
+use super::examination::Examination;
+use super::examined::{Examined, Way};
+use super::{Listing, ListingEntry, Manifest, Progress, RandomSplit, Record};
 use crate::{Error, Result};
 
 /// How a listing becomes a manifest.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrepareOptions {
     /// The division into splits where the listing brings none.
     pub split: RandomSplit,
@@ -18,6 +16,12 @@ pub struct PrepareOptions {
     pub keep_going: bool,
     /// Believe the numbers of frames that the listing gives, and touch no video: it need not be there yet.
     pub trust_counts: bool,
+    /// Count the packets of video files and the names in folders of pictures, and decode only where that is not safe.
+    /// Frames in the middle that do not decode are then not found.
+    pub fast: bool,
+    /// The file that keeps what was found out while the work goes on, so that an interrupted run goes on from there. Who writes
+    /// the manifest removes it then.
+    pub unfinished: Option<PathBuf>,
 }
 
 /// A manifest fresh from a listing.
@@ -88,24 +92,22 @@ impl fmt::Display for Unreadable {
 /// The result depends on the listing and the options, not on the order in which files are met or finished.
 ///
 /// # Errors
-/// If videos cannot be read and [`PrepareOptions::keep_going`] is off: the message lists all of them. If none can be
-/// read, or only a part of the listing has splits.
+/// If videos cannot be read and [`PrepareOptions::keep_going`] is off: the message lists them. If none can be
+/// read, only a part of the listing has splits, or what is found out cannot be kept.
 pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) -> Result<Prepared> {
-    let examined = if options.trust_counts { believe_all(listing) } else { examine_all(listing, progress) };
+    let examined = if options.trust_counts { believe_all(listing)? } else { examine_all(listing, options, progress)? };
     let mut readable = Vec::new();
     let mut unreadable = Vec::new();
     for (entry, examined) in listing.entries.iter().zip(examined) {
         match examined {
             Ok(examined) => readable.push((entry, examined)),
-            // An option is wrong for all videos alike; to list them would bury it.
-            Err(error @ Error::Setting { .. }) => return Err(error),
-            Err(error) => unreadable.push(Unreadable { path: entry.path.clone(), reason: error.to_string() }),
+            Err(reason) => unreadable.push(Unreadable { path: entry.path.clone(), reason }),
         }
     }
     if readable.is_empty() || (!unreadable.is_empty() && !options.keep_going) {
         return Err(unreadable_error(listing, &unreadable));
     }
-    let miscounted = readable.iter().filter_map(|(entry, examined)| examined.difference(entry)).collect();
+    let miscounted = readable.iter().filter_map(|(entry, examined)| difference(entry, examined)).collect();
     let manifest = manifest(listing, readable, &options.split)?;
     let damaged = manifest.records().iter().filter(|record| record.damaged);
     let damaged = damaged.map(|record| Damaged { path: record.path.clone(), frames: record.frames }).collect();
@@ -113,74 +115,35 @@ pub fn prepare(listing: &Listing, options: &PrepareOptions, progress: Progress) 
 }
 
 /// What the listing says, of each video.
-fn believe_all(listing: &Listing) -> Vec<Result<Examined>> {
+fn believe_all(listing: &Listing) -> Result<Vec<Looked>> {
     let believe = |entry: &ListingEntry| match entry.part.map(|part| part.frames()).or(entry.frames) {
-        Some(frames) => Ok(Examined { frames, damaged: false, content: None }),
+        Some(frames) => Ok(Ok(Examined { frames, damaged: false, content: None })),
         None => {
-            let found = format!("no number for {}", entry.path);
-            Err(Error::setting(
-                "trust-counts",
-                "off where the source does not say how many frames each video has",
-                found,
-            ))
+            let expected = "off where the source does not say how many frames each video has";
+            Err(Error::setting("trust-counts", expected, format!("no number for {}", entry.path)))
         }
     };
     listing.entries.iter().map(believe).collect()
 }
 
-fn examine_all(listing: &Listing, progress: Progress) -> Vec<Result<Examined>> {
-    let done = AtomicUsize::new(0);
-    let examine = |entry: &ListingEntry| {
-        let path = listing.root.join(&entry.path);
-        let examined =
-            Examined::by_decoding(&path, listing.frame_names()).and_then(|whole| whole.part(entry.part, &path));
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, listing.entries.len());
-        examined
-    };
-    listing.entries.par_iter().map(examine).collect()
+/// What there is to know of each video, or why it cannot be used.
+fn examine_all(listing: &Listing, options: &PrepareOptions, progress: Progress) -> Result<Vec<Looked>> {
+    let way = Way { names: listing.frame_names().cloned(), fast: options.fast };
+    let examination = Examination::begin(way, options.unfinished.as_deref(), progress)?;
+    let path = |entry: &ListingEntry| listing.root.join(&entry.path);
+    examination.all(&listing.entries, path, |entry, examined| match examined {
+        Ok(whole) => whole.part(entry.part, &path(entry)).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    })
 }
 
-/// What only a look at every frame of a video tells.
-pub(super) struct Examined {
-    /// At least 1.
-    pub frames: usize,
-    /// Some of the file did not decode.
-    pub damaged: bool,
-    /// `None` where nobody looked.
-    pub content: Option<Content>,
-}
+/// What was found out of a video, or why it cannot be used.
+type Looked = std::result::Result<Examined, String>;
 
-impl Examined {
-    /// Decodes all of a video.
-    pub(super) fn by_decoding(path: &Path, names: Option<&FrameNames>) -> Result<Self> {
-        let mut source = open_source(path, names, None)?;
-        let frames = source.num_frames()?;
-        if names.is_some() {
-            // A folder counts its names; whether each is a picture shows only when it is read.
-            (0..frames).try_for_each(|index| source.read(&[index]).map(drop))?;
-        }
-        if frames == 0 {
-            return Err(Error::content(path, "at least one frame", "none"));
-        }
-        Ok(Self { frames, damaged: source.is_damaged()?, content: Some(Content::of(path, names)?) })
-    }
-
-    /// The same of a part of the video.
-    fn part(self, part: Option<Part>, path: &Path) -> Result<Self> {
-        match part {
-            Some(Part { end, .. }) if end > self.frames => {
-                let expected = format!("at least {end} frames, where the part ends");
-                Err(Error::content(path, expected, self.frames.to_string()))
-            }
-            Some(part) => Ok(Self { frames: part.frames(), ..self }),
-            None => Ok(self),
-        }
-    }
-
-    fn difference(&self, entry: &ListingEntry) -> Option<Miscounted> {
-        let listed = entry.frames.filter(|&listed| listed != self.frames)?;
-        Some(Miscounted { path: entry.path.clone(), listed, counted: self.frames })
-    }
+/// Where it is not the number that the listing gives.
+fn difference(entry: &ListingEntry, examined: &Examined) -> Option<Miscounted> {
+    let listed = entry.frames.filter(|&listed| listed != examined.frames)?;
+    Some(Miscounted { path: entry.path.clone(), listed, counted: examined.frames })
 }
 
 fn manifest(listing: &Listing, readable: Vec<(&ListingEntry, Examined)>, random: &RandomSplit) -> Result<Manifest> {

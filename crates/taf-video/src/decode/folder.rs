@@ -28,10 +28,7 @@ impl FrameFolder {
     pub fn open(path: impl AsRef<Path>, template: &str, first_index: usize) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let template = Template::parse(template)?;
-        let names = names_in(&path)?;
-        let numbers = template.numbers(&names);
-        check_run(&path, &template, first_index, &numbers)?;
-        check_end(&path, &template, first_index + numbers.len(), &names)?;
+        let frames = run_in(&path, &template, first_index)?;
         let first = path.join(template.name(first_index));
         let (frame, codec) = read_picture(&first)?;
         let info = VideoInfo {
@@ -41,7 +38,12 @@ impl FrameFolder {
             codec,
             pixel_format: "rgb24".to_owned(),
         };
-        Ok(Self { path, template, first_index, frames: numbers.len(), info })
+        Ok(Self { path, template, first_index, frames, info })
+    }
+
+    /// Fails as [`open`](Self::open) does, but whatever the pictures hold.
+    pub(crate) fn check_numbers(path: &Path, template: &str, first_index: usize) -> Result<()> {
+        run_in(path, &Template::parse(template)?, first_index).map(drop)
     }
 
     fn frame(&self, index: usize) -> Result<Frame> {
@@ -158,6 +160,15 @@ fn names_in(path: &Path) -> Result<Vec<String>> {
         names.extend(entry.map_err(listing)?.file_name().into_string());
     }
     Ok(names)
+}
+
+/// How many pictures there are from the first index on, which must be all.
+fn run_in(path: &Path, template: &Template, first_index: usize) -> Result<usize> {
+    let names = names_in(path)?;
+    let numbers = template.numbers(&names);
+    check_run(path, template, first_index, &numbers)?;
+    check_end(path, template, first_index + numbers.len(), &names)?;
+    Ok(numbers.len())
 }
 
 /// No picture may go on with the run under another name: its frames would be lost without a word.

@@ -9,6 +9,7 @@ mod forward;
 mod index;
 mod jpeg;
 mod orientation;
+mod packets;
 mod picture;
 mod reference;
 mod stream;
@@ -19,6 +20,7 @@ pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
 pub(crate) use folder::{frame_files, picture_of};
 pub use forward::ForwardVideo;
+pub(crate) use packets::count_packets;
 pub use timed::{PacedVideo, TimedFrames};
 
 use std::path::Path;

@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod prepare;
 mod synth;
+mod unfinished;
 
 use std::fmt::Write;
 use std::path::Path;

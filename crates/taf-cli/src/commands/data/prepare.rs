@@ -11,6 +11,7 @@ use taf_video::dataset::{
 };
 
 use super::tell;
+use super::unfinished::Unfinished;
 use crate::allowed::MANIFEST;
 use crate::exit::Status;
 use crate::output::say;
@@ -20,7 +21,10 @@ use crate::progress::Counter;
 /// Make a manifest: the list of videos, classes and splits that training reads
 ///
 /// Takes folders of videos, tables, published data sets as they are downloaded, and the list files of other programs. Every
-/// video is decoded once to count its frames, but with --trust-counts. The result does not depend on the machine.
+/// video is decoded once to count its frames, but with --fast or --trust-counts. The result does not depend on the machine.
+///
+/// What was found out is kept beside the manifest (FILE.preparing) until that is written: after an interruption of any
+/// kind, the same command goes on from there. Videos that changed meanwhile are looked at again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub struct Args {
@@ -79,6 +83,10 @@ pub struct Args {
     /// Leave unreadable videos out instead of stopping
     #[arg(long)]
     pub keep_going: bool,
+    /// Count packets of H.264, VP9 and AV1 files and names of pictures instead of decoding, where that is safe: a small part
+    /// of the time, but damage inside a file is not found
+    #[arg(long, conflicts_with = "trust_counts")]
+    pub fast: bool,
     #[command(flatten)]
     pub frames: FrameArgs,
     /// Print the counts as JSON
@@ -113,11 +121,19 @@ pub fn run(args: &Args) -> Result<Status> {
     check_out(args, &listing)?;
     listing.notes.iter().for_each(say);
     let split = RandomSplit { val: args.val_fraction, test: args.test_fraction, seed: Seed::new(args.seed) };
-    let options = PrepareOptions { split, keep_going: args.keep_going, trust_counts: args.trust_counts };
+    let unfinished = (!args.trust_counts).then(|| Unfinished::beside(&args.out, "preparing"));
+    let options = PrepareOptions {
+        split,
+        keep_going: args.keep_going,
+        trust_counts: args.trust_counts,
+        fast: args.fast,
+        unfinished: unfinished.as_ref().map(|work| work.path().to_owned()),
+    };
     let bar = Counter::new("counting frames");
     let prepared = dataset::prepare(&listing, &options, &|done, total| bar.show(done, total))?;
     drop(bar);
     prepared.manifest.write(&args.out)?;
+    unfinished.map_or(Ok(()), Unfinished::remove)?;
     let left_out: Vec<String> = prepared.unreadable.iter().map(ToString::to_string).collect();
     left_out.iter().for_each(|video| say(format_args!("left out: {video}")));
     warnings(&listing, &prepared, &split).iter().for_each(say);
