@@ -233,3 +233,28 @@ fn a_report_measures_the_attention_on_all_clips_and_says_in_how_many_groups_they
     let summary = json(&run.join("report.json"))["attention"][0]["summary"].clone();
     assert_eq!((&summary["clips"], &summary["available"], &summary["groups"]), (&20.into(), &20.into(), &10.into()));
 }
+
+#[test]
+fn networks_that_learned_labels_of_other_versions_are_neither_compared_nor_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["diving48-v1", "diving48-v2"].map(|version| {
+        let of_version = folder.path().join(version);
+        fs::create_dir(&of_version).unwrap();
+        let stated = format!("\"label_set\":\"{version}\",\"classes\":");
+        let list = list(&of_version, |line| Some(line.replace("\"classes\":", &stated)));
+        let run = of_version.join("run");
+        let recipe = support::recipe(&of_version, "");
+        taf(&["train", path(&recipe), "--data", path(&list), "--out", path(&run), "--set", "train.epochs=1"]).done();
+        (run, list)
+    });
+    let message = taf(&["compare", path(&first.0), path(&second.0)]).refused();
+    assert!(
+        message.contains("expected the labels diving48-v1, which") && message.contains("found diving48-v2"),
+        "{message}"
+    );
+    let message = eval(&first.0, &["--data", path(&second.1)]).refused();
+    assert!(message.contains("expected the labels diving48-v1, which the network was trained on, found diving48-v2"));
+    let report = fs::read_to_string(second.0.join("report.json")).unwrap();
+    let facts = serde_json::from_str::<Value>(&report).unwrap()["facts"].to_string();
+    assert!(facts.contains("\"labels\"") && facts.contains("diving48-v2"), "{facts}");
+}

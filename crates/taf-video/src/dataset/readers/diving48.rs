@@ -84,7 +84,7 @@ fn version(sources: &[PathBuf], asked: Option<&str>) -> Result<LabelVersion> {
             (false, true) => Ok(V2),
             (true, true) => Err(Error::setting("label set", format!("{expected}, where both are there"), "none")),
             (false, false) => {
-                let expected = "Diving48_vocab.json with Diving48_V2_train.json or Diving48_train.json (other names need a label set)";
+                let expected = "Diving48_vocab.json with Diving48_V2_train.json or Diving48_train.json (lists of other names need --label-set)";
                 Err(Error::content(
                     sources.first().map_or(Path::new("."), PathBuf::as_path),
                     expected,

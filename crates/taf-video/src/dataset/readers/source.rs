@@ -15,6 +15,9 @@ use crate::{Error, Result};
 /// found are named.
 pub fn read(sources: &[PathBuf], options: &ReadOptions) -> Result<Listing> {
     let Some(first) = sources.first() else { return Err(Error::setting("source", "a folder or a file", "none")) };
+    for source in sources {
+        source.metadata().map_err(|error| Error::io("open", source, error))?;
+    }
     let format = options.format.map_or_else(|| detect(first), Ok)?;
     let listing = match format {
         Format::ClassFolders | Format::Csv => table_or_folders(format, sources, options)?,
