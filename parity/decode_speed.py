@@ -136,15 +136,24 @@ def ways(peer, threads):
 
 def run(way, passes, videos):
     name, workers, threads = way
-    files = [str(word) for video in videos for word in video]
     if name == 'taf':
-        command = [str(EXAMPLE), str(workers), str(passes), *files]
+        command = [str(EXAMPLE), str(workers), str(passes), str(write_manifest(videos))]
     else:
+        files = [str(word) for video in videos for word in video]
         command = [sys.executable, __file__, '--peer', name, str(workers), str(threads), str(passes), *files]
     done = subprocess.run(command, text=True, capture_output=True)
     if done.returncode:
         sys.exit(f'{way} ended with {done.returncode}:\n{done.stdout}{done.stderr}')
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def write_manifest(videos):
+    """The list of the videos as our side reads it, beside them."""
+    path = Path(videos[0][0]).with_name('manifest.jsonl')
+    records = [{'path': str(Path(video).resolve()), 'label': 'any', 'split': 'test', 'frames': frames} for video, frames in videos]
+    lines = [{'taf_manifest': 1, 'classes': ['any']}, *records]
+    path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    return path
 
 
 def measure(all_ways, videos, args):

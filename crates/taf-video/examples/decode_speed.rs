@@ -2,32 +2,32 @@
 //! known, each video opened anew. `parity/decode_speed.py` runs this in turns with others.
 //!
 //! ```text
-//! cargo run --release -p taf-video --example decode_speed -- THREADS PASSES VIDEO FRAMES [VIDEO FRAMES]...
+//! cargo run --release -p taf-video --example decode_speed -- THREADS PASSES MANIFEST
 //! ```
 //!
-//! Prints one line of JSON: seconds of all passes by the clock and of the processor, and the sum of all the bytes of a pass
-//! before them, which others must find too.
+//! The manifest may be that of a cache. Prints one line of JSON: seconds of all passes by the clock and of the processor,
+//! and the sum of all the bytes of a pass before them, which others must find too.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use taf_video::{Clip, DecodeOptions, FfmpegVideo, Result, Sampling, VideoSource as _};
+use taf_video::dataset::{Manifest, Record};
+use taf_video::{Clip, Result, Sampling};
 
 const FRAMES: usize = 8;
 
-/// A video and how many frames it has.
-type Entry = (String, usize);
-
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |word: &String| word.parse().expect("THREADS, PASSES and FRAMES are numbers");
-    let [threads, passes] = [number(&words[0]), number(&words[1])];
-    let entries: Vec<Entry> = words[2..].chunks(2).map(|pair| (pair[0].clone(), number(&pair[1]))).collect();
-    let sum = read_all(&entries, threads, sum_of)?;
+    let [threads, passes, manifest] = &words[..] else { panic!("expected THREADS PASSES MANIFEST, got {words:?}") };
+    let number = |word: &String| word.parse().expect("THREADS and PASSES are numbers");
+    let (threads, passes): (usize, usize) = (number(threads), number(passes));
+    let manifest = Manifest::read(Path::new(manifest))?;
+    let sum = read_all(&manifest, threads, sum_of)?;
     let (begin, processor) = (Instant::now(), processor_seconds());
     for _ in 0..passes {
-        black_box(read_all(&entries, threads, |clip| clip.len() as u64)?);
+        black_box(read_all(&manifest, threads, |clip| clip.len() as u64)?);
     }
     let (seconds, processor) = (begin.elapsed().as_secs_f64(), processor_seconds() - processor);
     println!(r#"{{"seconds": {seconds}, "processor_seconds": {processor}, "sum": {sum}}}"#);
@@ -35,19 +35,18 @@ fn main() -> Result<()> {
 }
 
 /// Each thread takes the next video, as the workers of a loader do.
-fn read_all(entries: &[Entry], threads: usize, of_clip: impl Fn(Clip) -> u64 + Sync) -> Result<u64> {
+fn read_all(manifest: &Manifest, threads: usize, of_clip: impl Fn(Clip) -> u64 + Sync) -> Result<u64> {
     let taken = AtomicUsize::new(0);
-    let next = || entries.get(taken.fetch_add(1, Ordering::Relaxed));
-    let work = || std::iter::from_fn(next).map(|entry| read(entry).map(&of_clip)).sum::<Result<u64>>();
+    let next = || manifest.records().get(taken.fetch_add(1, Ordering::Relaxed));
+    let work = || std::iter::from_fn(next).map(|record| read(manifest, record).map(&of_clip)).sum::<Result<u64>>();
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().expect("no worker panics")).sum()
     })
 }
 
-fn read((path, frames): &Entry) -> Result<Clip> {
-    let options = DecodeOptions { known_frames: Some(*frames), ..DecodeOptions::default() };
-    FfmpegVideo::open(path, options)?.read(&Sampling::segments(FRAMES).centre(*frames))
+fn read(manifest: &Manifest, record: &Record) -> Result<Clip> {
+    manifest.open(record)?.read(&Sampling::segments(FRAMES).centre(record.frames))
 }
 
 fn sum_of(clip: Clip) -> u64 {

@@ -7,10 +7,10 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use numbered::{HEIGHT, WIDTH, number_of, write_numbered};
+use numbered::{HEIGHT, WIDTH, number_of, numbered_frame, write_numbered};
 use taf_video::EncodeOptions;
 use taf_video::cache::{Cache, CacheOptions, Cached};
-use taf_video::dataset::{CheckOptions, Manifest, Part, ProblemKind, Record, check};
+use taf_video::dataset::{CheckOptions, FrameNames, Manifest, Part, ProblemKind, Record, check};
 
 /// Six videos of 5 to 10 frames, one without label; of the last only frames 3 to 6.
 fn videos(folder: &Path) -> Manifest {
@@ -82,6 +82,22 @@ fn a_cache_lists_and_reads_the_same_videos() {
         cache.fingerprint(record).unwrap();
     }
     assert!(check(&dir.path().join("cache/manifest.jsonl"), &CheckOptions::default(), &|_, _| {}).unwrap().is_clean());
+}
+
+#[test]
+fn folders_of_pictures_are_cached_like_videos() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("a")).unwrap();
+    for number in 0..6 {
+        let frame = numbered_frame(number);
+        let picture = image::RgbImage::from_raw(WIDTH as u32, HEIGHT as u32, frame.into_data()).unwrap();
+        picture.save(dir.path().join(format!("a/{:05}.png", number + 1))).unwrap();
+    }
+    let names = FrameNames { template: "{:05}.png".into(), first_index: 1 };
+    let record = Record { path: "a".into(), label: Some(0), split: "val".into(), frames: 6, ..Record::default() };
+    let originals = Manifest::new(dir.path(), vec!["up".into()], Some(names), vec![record]).unwrap();
+    let cache = cached(&originals, &dir.path().join("cache"));
+    assert_eq!((cache.frame_names(), numbers(&cache, &cache.records()[0])), (None, vec![5, 4, 3, 2, 1, 0, 0]));
 }
 
 #[test]
