@@ -14,6 +14,8 @@ pub const MANIFEST: &[&str] = &["jsonl"];
 pub const LEADERBOARD: &[&str] = &["csv"];
 /// Endings of pictures.
 pub const PICTURE: &[&str] = &["png"];
+/// Endings of drawings.
+pub const DRAWING: &[&str] = &["svg", "png"];
 /// Endings of videos whose containers hold H.264.
 pub const VIDEO: &[&str] = &["mp4", "m4v", "mov", "mkv", "avi"];
 

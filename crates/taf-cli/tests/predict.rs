@@ -164,7 +164,7 @@ fn a_stop_keeps_the_answers_that_were_found() {
     std::thread::sleep(std::time::Duration::from_millis(300));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let end = ended(child.wait_with_output().unwrap());
-    assert!(end.code == 130 && end.err.contains("finishing this video"), "{}: {}", end.code, end.err);
+    assert!(end.code == 130 && end.err.contains("finishing what is being looked at"), "{}: {}", end.code, end.err);
     let rows = fs::read_to_string(&out).unwrap();
     assert!(rows.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{rows}");
     assert_eq!(files(folder.path()), 2, "nothing unfinished is left behind");
@@ -172,4 +172,61 @@ fn a_stop_keeps_the_answers_that_were_found() {
 
 fn files(folder: &Path) -> usize {
     fs::read_dir(folder).unwrap().count()
+}
+
+/// Two seconds at ten frames a second: black, then white.
+fn pictures(folder: &Path) -> PathBuf {
+    let clip = folder.join("long");
+    fs::create_dir_all(&clip).unwrap();
+    for number in 0..20u8 {
+        let grey = if number < 10 { 0 } else { 255 };
+        image::RgbImage::from_pixel(40, 40, image::Rgb([grey; 3])).save(clip.join(format!("{number}.png"))).unwrap();
+    }
+    clip
+}
+
+#[test]
+fn a_long_video_is_told_of_part_by_part_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, clip) = (run(), pictures(folder.path()));
+    let frames = ["--frames-template", "{}.png", "--first-index", "0", "--fps", "10"];
+    for (name, begins) in [("seen.svg", &b"<svg"[..]), ("seen.png", b"\x89PNG")] {
+        let picture = folder.path().join(name);
+        let args = [path(&clip), "--every", "0.5", "--window", "1", "--picture", path(&picture)];
+        let parts = rows(&[&args[..], &frames].concat());
+        let time = |part: &Value, name: &str| part[name].as_f64().unwrap();
+        assert!(time(&parts[0], "start_secs") == 0.0 && time(parts.last().unwrap(), "end_secs") == 2.0, "{parts:?}");
+        assert!(parts.windows(2).all(|pair| pair[0]["end_secs"] == pair[1]["start_secs"]), "{parts:?}");
+        assert!(parts.windows(2).all(|pair| pair[0]["class"] != pair[1]["class"]), "{parts:?}");
+        // The last reaches over the end by half of itself.
+        assert_eq!(parts.iter().map(|part| part["windows"].as_u64().unwrap()).sum::<u64>(), 4);
+        assert!(fs::read(&picture).unwrap().starts_with(begins), "{name}");
+    }
+    let csv = taf(&[&["predict", path(&run), path(&clip), "--every", "1"], &frames[..], &["--csv"]].concat()).done();
+    assert!(csv.starts_with("video,start_secs,end_secs,class,probability,windows\n"), "{csv}");
+    let table = taf(&["predict", path(&run), path(&video()), "--every", "1", "--format", "table"]).done();
+    assert!(table.contains("   0:00.0 to "), "{table}");
+}
+
+#[test]
+fn a_long_video_that_cannot_be_gone_through_so_is_refused_or_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, broken, picture) = (run(), folder.path().join("broken.mp4"), folder.path().join("x.png"));
+    fs::write(&broken, "no video").unwrap();
+    let (run, video, broken, picture) = (path(&run), video(), path(&broken), path(&picture));
+    let video = path(&video);
+    for (args, part) in [
+        (vec![video, "--every", "0"], "every must be between 0.04"),
+        (vec![video, "--every", "1", "--window", "1000"], "at most 100 times"),
+        (vec![video, "--window", "1"], "--every"),
+        (vec![video, video, "--every", "1", "--picture", picture], "--picture draws one video, found 2"),
+        (vec![video, "--every", "1", "--picture", "x.gif"], "ends in .svg"),
+        (vec![broken, "--every", "1"], "none of 1 videos"),
+    ] {
+        let ended = taf(&[vec!["predict", run], args.clone()].concat());
+        assert!(ended.code == 2 && ended.err.contains(part), "{args:?}: {}", ended.err);
+    }
+    let ended = taf(&["predict", run, broken, video, "--every", "1"]);
+    assert!(ended.code == 1 && ended.err.contains("passed over: "), "{}", ended.err);
+    assert!(ended.out.lines().count() >= 2, "{}", ended.out);
 }

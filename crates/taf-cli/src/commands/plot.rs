@@ -52,12 +52,9 @@ fn weight(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| format!("expected a number from 0 to below 1, found {text:?}"))
 }
 
-/// Endings of drawings.
-const DRAWING: &[&str] = &["svg", "png"];
-
 /// Draws how runs learned.
 pub fn run(args: Args) -> Result<Status> {
-    let out = allowed::perhaps("--out", args.out.as_ref(), DRAWING);
+    let out = allowed::perhaps("--out", args.out.as_ref(), allowed::DRAWING);
     let found = find(&args.runs)?;
     let reading = found.iter().fold(Reading::default(), |reading, run| reading.run(run.path()));
     reading.allows(out.as_slice())?;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use taf::evaluate::AnswerError;
 use taf_video::dataset::{FrameNames, Manifest, VIDEO_ENDINGS};
-use taf_video::{FrameFolder, VideoSource, open_video};
+use taf_video::{ForwardVideo, FrameFolder, PacedVideo, TimedFrames, VideoSource, open_video};
 
 use super::list;
 
@@ -41,6 +42,9 @@ pub struct Searched<'a> {
     pub classes: &'a [String],
 }
 
+/// Frames per second where neither a file nor a person says.
+const USUAL_FPS: f64 = 25.0;
+
 impl Found {
     /// Where the video lies.
     pub fn path(&self) -> PathBuf {
@@ -62,6 +66,24 @@ impl Found {
             Source::Pictures(path, names) => Box::new(FrameFolder::open(path, &names.template, names.first_index)?),
             Source::Listed(manifest, place) => manifest.open(&manifest.records()[*place])?,
         })
+    }
+
+    /// Its frames one after the other, with their times; so many a second where the video does not say.
+    pub fn timed(&self, fps: Option<f64>, threads: usize) -> taf_video::Result<Box<dyn TimedFrames>> {
+        if let Source::File(path) = &self.source {
+            return Ok(Box::new(ForwardVideo::open(path, threads)?));
+        }
+        let video = self.open()?;
+        let fps = fps.or(video.info().fps).unwrap_or(USUAL_FPS);
+        Ok(Box::new(PacedVideo::new(video, fps)?))
+    }
+
+    /// Why it has no answer. What cannot be read names itself.
+    pub fn fault(&self, error: &AnswerError) -> String {
+        match error {
+            AnswerError::Video(error) => error.to_string(),
+            AnswerError::NotFinite { .. } => format!("{error}: {}", self.path().display()),
+        }
     }
 }
 

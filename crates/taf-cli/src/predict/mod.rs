@@ -2,11 +2,22 @@
 
 mod accuracy;
 mod found;
+mod history;
 mod list;
+mod live;
 mod rows;
 mod sink;
+mod sliding;
+mod span;
+mod whole;
 
-pub use accuracy::Accuracy;
+use accuracy::Accuracy;
 pub use found::{Found, Searched, find};
-pub use rows::{Format, Likely, Row, RowArgs};
-pub use sink::Sink;
+use history::History;
+use live::Live;
+pub use rows::RowArgs;
+use rows::{Format, Likely, Row};
+use sink::Sink;
+pub use sliding::{LongVideos, SlidingArgs};
+use span::Span;
+pub use whole::WholeVideos;

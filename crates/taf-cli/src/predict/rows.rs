@@ -18,7 +18,7 @@ pub enum Format {
 /// How answers are written, and where.
 #[derive(Clone, Debug, Args)]
 pub struct RowArgs {
-    /// How many of the likeliest classes to tell
+    /// How many of the likeliest classes to tell of a whole video
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub top: u16,
     /// How to write the answers [default: table on a terminal, else csv; by the ending of --out]
@@ -119,15 +119,18 @@ fn table(row: &Row) -> String {
     }
 }
 
-fn fixed(probability: f32) -> String {
+/// A probability in figures.
+pub fn fixed(probability: f32) -> String {
     format!("{probability:.6}")
 }
 
-fn json_line(value: &impl Serialize) -> String {
+/// A value as a line of JSON.
+pub fn json_line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("a row is made of JSON's types") + "\n"
 }
 
-fn csv_line(values: impl IntoIterator<Item = String>) -> String {
+/// Values as a line of CSV.
+pub fn csv_line(values: impl IntoIterator<Item = String>) -> String {
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     writer.write_record(values).expect("memory takes every row");
     String::from_utf8(writer.into_inner().expect("memory takes every row")).expect("text is written as text")

@@ -1,6 +1,4 @@
-use maud::{PreEscaped, html};
-
-use super::html::STYLE;
+use super::standalone::standalone;
 use super::{Axis, Chart, Result, Series, raster, sparkline, svg};
 use crate::run::{Line, Record, StepRecord, steps};
 
@@ -66,10 +64,7 @@ impl LearningCurves {
 
     /// A drawing that stands alone: its style is in it, light or dark as the reader's.
     pub fn to_svg(&self) -> String {
-        let drawing = svg::figure(&self.charts).0;
-        let (head, body) = drawing.split_once('>').expect("a drawing begins with a tag");
-        let style = html! { style { (PreEscaped(STYLE)) } }.0;
-        format!("{head}>{style}{body}\n")
+        standalone(&svg::figure(&self.charts))
     }
 
     /// The same as the bytes of a PNG file.

@@ -18,10 +18,12 @@ mod markdown;
 mod raster;
 mod schema;
 mod sheet;
+mod standalone;
 mod strip;
 mod svg;
 mod table;
 mod terminal;
+mod timeline;
 mod words;
 
 pub use builder::ReportBuilder;
@@ -38,3 +40,4 @@ pub use schema::{
 pub use strip::{Strip, View};
 pub use table::{Cell, Table};
 pub use terminal::{attention_bars, sparkline};
+pub use timeline::{Band, Timeline};

@@ -5,10 +5,13 @@ mod text;
 
 use std::io::Cursor;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
 use roxmltree::{Document, Node};
 use tiny_skia::{
-    Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
+    Color, FillRule, FilterQuality, IntSize, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Rect,
+    Stroke, StrokeDash, Transform,
 };
 
 use super::svg::heat_map;
@@ -72,6 +75,7 @@ impl Drawing {
         let path = match node.tag_name().name() {
             "title" | "style" => return Ok(()),
             "g" => return self.group(node),
+            "image" => return self.picture(node),
             "text" => {
                 self.text(node, style);
                 return Ok(());
@@ -107,6 +111,21 @@ impl Drawing {
         }
     }
 
+    /// A PNG file that lies in the drawing itself.
+    fn picture(&mut self, node: Node) -> Result<()> {
+        let packed = node.attribute("href").and_then(|link| link.strip_prefix("data:image/png;base64,"));
+        let png = packed.and_then(|packed| STANDARD.decode(packed).ok());
+        let picture = png.and_then(|png| image::load_from_memory_with_format(&png, ImageFormat::Png).ok());
+        let png = picture.and_then(|picture| pixmap(&picture.to_rgb8()));
+        let png = png.ok_or_else(|| Error::content("a picture that lies in the drawing", "another"))?;
+        let [x, y, width, height] = ["x", "y", "width", "height"].map(|name| number(node, name));
+        let place = self.place.pre_translate(x, y);
+        let place = place.pre_scale(width / png.width() as f32, height / png.height() as f32);
+        let paint = PixmapPaint { quality: FilterQuality::Bilinear, ..PixmapPaint::default() };
+        self.pixmap.draw_pixmap(0, 0, png.as_ref(), &paint, place, None);
+        Ok(())
+    }
+
     fn encode(self) -> Result<Vec<u8>> {
         let (width, height) = (self.pixmap.width(), self.pixmap.height());
         let opaque = self.pixmap.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
@@ -115,6 +134,11 @@ impl Drawing {
         picture.write_to(&mut bytes, ImageFormat::Png)?;
         Ok(bytes.into_inner())
     }
+}
+
+fn pixmap(picture: &RgbImage) -> Option<Pixmap> {
+    let opaque = picture.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], u8::MAX]).collect();
+    Pixmap::from_vec(opaque, IntSize::from_wh(picture.width(), picture.height())?)
 }
 
 /// A number of an attribute; 0 where there is none.
@@ -226,7 +250,8 @@ mod tests {
     fn what_is_no_such_drawing_is_refused() {
         for (svg, expected) in [
             ("<svg", "a drawing in SVG"),
-            ("<svg width=\"1\" height=\"1\"><image/></svg>", "lines, boxes, dots and text"),
+            ("<svg width=\"1\" height=\"1\"><ellipse/></svg>", "lines, boxes, dots and text"),
+            ("<svg width=\"1\" height=\"1\"><image href=\"/etc/x.png\"/></svg>", "a picture that lies in the drawing"),
             ("<svg width=\"1e9\" height=\"1\"/>", "16384 pixels"),
             ("<svg/>", "16384 pixels"),
         ] {

@@ -5,6 +5,7 @@ mod forest;
 mod heat;
 mod lines;
 mod scale;
+mod timeline;
 
 use maud::{Markup, html};
 
@@ -12,6 +13,7 @@ pub use bars::{Bar, BarGroup, grouped_bars};
 pub use forest::forest;
 pub use heat::heat_map;
 pub use lines::{figure, line_chart};
+pub use timeline::{Curve, MOST_CURVES, chosen_frames, timeline};
 
 use scale::Scale;
 
@@ -80,9 +82,21 @@ fn vertical_title(title: &str, middle: f64) -> Markup {
 /// Names beside their colours, from (`left`, `top`) on, wrapped at `right`; the markup and the height it takes. Lines
 /// where `dash` gives the pattern of the `index`-th, boxes else.
 fn legend(names: &[&str], left: f64, right: f64, top: f64, dash: Option<&dyn Fn(usize) -> usize>) -> (Markup, f64) {
+    let names: Vec<(usize, &str)> = names.iter().copied().enumerate().collect();
+    coloured_legend(&names, left, right, top, dash)
+}
+
+/// [`legend`] of series that are not the first in their order.
+fn coloured_legend(
+    names: &[(usize, &str)],
+    left: f64,
+    right: f64,
+    top: f64,
+    dash: Option<&dyn Fn(usize) -> usize>,
+) -> (Markup, f64) {
     let (mut x, mut y) = (left, top);
     let mut entries = Vec::new();
-    for (index, name) in names.iter().enumerate() {
+    for &(index, name) in names {
         let name = shorten(name, 40);
         let width = 30.0 + text_width(&name) + 14.0;
         if x + width > right && x > left {
