@@ -109,8 +109,11 @@ fn runs_that_are_asked_about_different_videos_are_refused() {
     let list = list(folder.path(), "own", "none");
     let recipe = support::recipe(folder.path(), "");
     taf(&["train", path(&recipe), "--out", path(&other), "--data", path(&list)]).done();
-    let refused = taf(&["ensemble", path(runs()[0]), path(&other)]).refused();
-    assert!(refused.contains("found others: other") && refused.contains("--data"), "{refused}");
+    for command in ["ensemble", "compare"] {
+        let refused = taf(&[command, path(runs()[0]), path(&other)]).refused();
+        assert!(refused.contains("found others: other") && refused.contains("--data"), "{refused}");
+        assert!(refused.lines().count() == 1, "nothing is asked first: {refused}");
+    }
     taf(&["ensemble", path(runs()[0]), path(&other), "--data", path(&list)]).done();
 }
 

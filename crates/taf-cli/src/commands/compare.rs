@@ -49,6 +49,7 @@ pub fn run(args: Args) -> Result<Status> {
     reading.at(args.asked.data.as_deref()).allows(report.as_slice())?;
     let trained = args.runs.iter().map(|run| open(run, args.weights.which())).collect::<Result<_>>()?;
     let panel = Panel::new(trained, &args.asked.asked())?;
+    panel.same_videos()?;
     let title = panel.names().join(" against ");
     let report = match &args.report {
         Some(page) => reports::comparison(&panel, "Do these networks differ?", &title, &suites, page)?,
