@@ -61,7 +61,7 @@ struct Group {
 
 /// Takes a few steps, and says what all of them would be.
 pub fn run(plan: &Plan, model: Recognizer, json: bool) -> Result<Status> {
-    let dry_run = DryRun::new(plan, model)?;
+    let dry_run = DryRun::new(plan, model);
     if json {
         output::print_json(&dry_run)?;
     } else {
@@ -71,14 +71,15 @@ pub fn run(plan: &Plan, model: Recognizer, json: bool) -> Result<Status> {
 }
 
 impl DryRun {
-    fn new(plan: &Plan, model: Recognizer) -> Result<Self> {
+    fn new(plan: &Plan, model: Recognizer) -> Self {
         let (course, recipe) = (plan.course(), &plan.recipe);
         let classes = plan.classes.len();
         let groups = groups(&recipe.train.optimizer, &model);
-        let step = rehearse(plan, model)?;
+        let step = rehearse(plan, model);
         let steps_per_epoch = course.batches_per_epoch();
         let steps = steps_per_epoch * recipe.train.epochs;
-        Ok(Self {
+        let decoding = step.decoding_seconds_per_clip.unwrap_or(0.0) * course.batch_size() as f64;
+        Self {
             recipe: recipe.clone(),
             train: Videos::new(&recipe.data.train, plan.train.records(), classes),
             validation: Videos::new(&recipe.data.validation, plan.evaluation.records(), classes),
@@ -89,9 +90,9 @@ impl DryRun {
             learning_rate: course.learning_rate(),
             network: Network::new(recipe, classes),
             groups,
-            seconds: steps as f64 * step.seconds.max(step.decoding_seconds_per_clip * course.batch_size() as f64),
+            seconds: steps as f64 * step.seconds.max(decoding),
             step,
-        })
+        }
     }
 
     /// The recipe, with what else is known of it as comments: the whole is a recipe again.
@@ -134,11 +135,13 @@ impl DryRun {
     fn time_words(&self) -> String {
         let Cost { seconds, decoding_seconds_per_clip, piece, tried, .. } = self.step;
         let found = if tried == piece { "measured" } else { "concluded from 2 clips" };
+        let clips = decoding_seconds_per_clip.map_or("on made-up clips".to_owned(), |seconds| {
+            format!("clips come in {:.0} ms each beside it", 1e3 * seconds)
+        });
         let epoch = duration(self.seconds / self.recipe.train.epochs as f64);
         format!(
-            "{} a step ({found}; clips come in {:.0} ms each beside it), {epoch} an epoch, {} in all, evaluations not counted",
+            "{} a step ({found}; {clips}), {epoch} an epoch, {} in all, evaluations not counted",
             duration(seconds),
-            1e3 * decoding_seconds_per_clip,
             duration(self.seconds)
         )
     }

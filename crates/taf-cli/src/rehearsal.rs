@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 use taf::data::ClipBatch;
 use taf::model::{Recognizer, VideoModel};
 use taf::recipe::Plan;
 use taf::train::{Course, Optimizer, Step, TrainConfig};
 
-use crate::bench::{available_memory, memory, peak_memory};
+use crate::bench::{available_memory, memory, noise, peak_memory};
+use crate::output::say;
 
 /// What one step of a training takes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -23,8 +23,9 @@ pub struct Cost {
     /// Clips of the largest such piece that was tried: fewer where `piece` would take too much memory or time, which is then
     /// concluded from those of one and two clips.
     pub tried: usize,
-    /// Seconds that cutting one clip out of its video takes on all threads of the loader together.
-    pub decoding_seconds_per_clip: f64,
+    /// Seconds that cutting one clip out of its video takes on all threads of the loader together; none where the videos
+    /// cannot be read, and the steps were taken on made-up clips.
+    pub decoding_seconds_per_clip: Option<f64>,
 }
 
 /// The longest piece that is tried, in seconds.
@@ -33,9 +34,9 @@ const PATIENCE: f64 = 120.0;
 const MODESTY: f64 = 0.8;
 
 /// Takes steps of one clip, of two, and of a whole piece if memory and time allow it. The network is spent on it.
-pub fn rehearse(plan: &Plan, model: Recognizer) -> Result<Cost> {
+pub fn rehearse(plan: &Plan, model: Recognizer) -> Cost {
     let course = plan.course();
-    let (batch, decoding_seconds_per_clip) = first_piece(&course)?;
+    let (batch, decoding_seconds_per_clip) = first_piece(&course);
     let mut stage = Stage::new(course, model);
     let tries = [1, 2].map(|clips| stage.take(&batch, clips));
     let piece = course.batch_size().div_ceil(course.train.accumulate);
@@ -44,13 +45,13 @@ pub fn rehearse(plan: &Plan, model: Recognizer) -> Result<Cost> {
     let last = if is_tried { stage.take(&batch, piece) } else { expected };
     let batch_size = course.batch_size();
     let waiting = ((batch_size - piece) * bytes_of_clip(&course)) as u64;
-    Ok(Cost {
+    Cost {
         seconds: last.seconds * batch_size as f64 / piece as f64,
         peak_bytes: last.peak_bytes.map(|peak| peak + waiting),
         piece,
         tried: if is_tried { piece } else { piece.min(2) },
         decoding_seconds_per_clip,
-    })
+    }
 }
 
 /// Of a clip that waits for its turn in the network.
@@ -66,14 +67,24 @@ struct Try {
     peak_bytes: Option<u64>,
 }
 
-/// The clips of a piece as training would see them first, and how long one of them took.
-fn first_piece(course: &Course) -> Result<(ClipBatch, f64)> {
+/// The clips of a piece as training would see them first, and how long one of them took. A list may be there before its
+/// videos: then made-up clips.
+fn first_piece(course: &Course) -> (ClipBatch, Option<f64>) {
     let clips = course.train.piece().max(2);
     let start = Instant::now();
     let mut batches = course.clips.train_batches(course.transform, 0, 0, clips, course.workers);
-    let batch = batches.next().context("the manifest has no videos to train on")??.batch;
-    let seconds = start.elapsed().as_secs_f64() / batch.samples.len() as f64;
-    Ok((batch, seconds))
+    match batches.next() {
+        Some(Ok(loaded)) => {
+            let seconds = start.elapsed().as_secs_f64() / loaded.batch.samples.len() as f64;
+            (loaded.batch, Some(seconds))
+        }
+        unreadable => {
+            let reason =
+                unreadable.and_then(Result::err).map_or("there are none".to_owned(), |error| error.to_string());
+            say(format_args!("the videos cannot be read yet, and the steps were taken on made-up clips: {reason}"));
+            (noise(clips, course.frames, course.transform.size(), course.classes.len()), None)
+        }
+    }
 }
 
 /// A network that takes steps which do not count.

@@ -129,3 +129,15 @@ fn a_dry_run_prints_a_recipe_with_what_it_takes_and_writes_nothing() {
     let gone = taf(&["train", path(&recipe), "--dry-run", "--data", "nowhere.jsonl"]).refused();
     assert!(gone.contains("nowhere.jsonl"), "{gone}");
 }
+
+#[test]
+fn a_dry_run_does_with_a_list_whose_videos_are_yet_to_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = support::recipe(folder.path(), "");
+    let list = folder.path().join("early.jsonl");
+    fs::copy(manifest(), &list).unwrap();
+    let ended = taf(&["train", path(&recipe), "--dry-run", "--data", path(&list)]);
+    assert!(ended.err.contains("the videos cannot be read yet") && ended.err.contains(".mp4"), "{}", ended.err);
+    let page = ended.done();
+    assert!(page.contains("40 videos of train") && page.contains("(measured; on made-up clips)"), "{page}");
+}

@@ -8,4 +8,4 @@ mod workbench;
 pub use machine::{available_memory, memory, peak_memory};
 pub use measure::{Bench, Setting, measure};
 pub use page::page;
-pub use workbench::{Workbench, Workload};
+pub use workbench::{Workbench, Workload, noise};

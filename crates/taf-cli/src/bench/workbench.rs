@@ -134,7 +134,7 @@ impl Batches {
 }
 
 /// Clips of noise, the same for the same sizes.
-fn noise(clips: usize, frames: usize, size: usize, classes: usize) -> ClipBatch {
+pub fn noise(clips: usize, frames: usize, size: usize, classes: usize) -> ClipBatch {
     let byte = |seed: usize, i: usize| (i.wrapping_mul(2_654_435_761).wrapping_add(seed * 97) >> 7) as u8;
     let frame = |seed| Frame::new(size, size, (0..size * size * 3).map(|i| byte(seed, i)).collect());
     let clip = |index: usize| Clip::new((0..frames).map(|t| frame(index * frames + t)).collect());
