@@ -38,13 +38,14 @@ impl<'a> Examination<'a> {
     ) -> Result<Vec<T>> {
         let done = AtomicUsize::new(0);
         let files: Vec<&[V]> = videos.chunk_by(|a, b| path(a) == path(b)).collect();
-        let look = |parts: &&[V]| {
-            let examined = self.one(&path(&parts[0]))?;
-            (self.progress)(done.fetch_add(parts.len(), Ordering::Relaxed) + parts.len(), videos.len());
-            Ok(parts.iter().map(|video| each(video, examined.as_ref())).collect::<Vec<_>>())
+        let look = |parts: &&[V]| match self.one(&path(&parts[0])) {
+            Ok(examined) => {
+                (self.progress)(done.fetch_add(parts.len(), Ordering::Relaxed) + parts.len(), videos.len());
+                parts.iter().map(|video| Ok(each(video, examined.as_ref()))).collect()
+            }
+            Err(error) => vec![Err(error)],
         };
-        let found = files.par_iter().map(look).collect::<Result<Vec<_>>>()?;
-        Ok(found.into_iter().flatten().collect())
+        files.par_iter().flat_map_iter(look).collect()
     }
 
     /// What is found, or what is wrong with the video; errors are those that are not the video's fault.
