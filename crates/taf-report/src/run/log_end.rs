@@ -144,6 +144,12 @@ mod tests {
         let waiting = StepRecord { waited_seconds: 0.75, ..waiting };
         let pace = Pace::of([&waiting, &waiting]).unwrap();
         assert_eq!((pace.steps_per_second(), pace.waited_share()), (1.0, 0.75));
+        let quick = StepRecord { seconds: 6.0, waited_seconds: 0.0, ..waiting.clone() };
+        assert_eq!(
+            Pace::of([&waiting, &waiting, &quick]).unwrap().waited_share(),
+            1.5 / 8.0,
+            "a share of the whole time"
+        );
         assert_eq!(Pace::of([]), None);
     }
 
