@@ -1,5 +1,6 @@
 use super::standalone::standalone;
-use super::{Axis, Chart, Result, Series, raster, sparkline, svg};
+use super::terminal::{sparkline, visible};
+use super::{Axis, Chart, Result, Series, raster, svg};
 use crate::run::{Line, Record, StepRecord, steps};
 
 /// What the learning of runs is drawn over.
@@ -26,7 +27,7 @@ struct Track {
     name: String,
     /// Where each step lies, and what it measured.
     steps: Vec<(f64, StepRecord)>,
-    /// Where each evaluation lies, and its top-1.
+    /// Where each evaluation lies, and its top-1 in per cent.
     top1: Vec<(f64, f64)>,
 }
 
@@ -46,11 +47,12 @@ impl LearningCurves {
         };
         let smooth = |value| series(value, smoothing);
         let nats = || Axis::with_unit("cross-entropy", "nats");
+        let percent = |label: &str| Axis::with_unit(label, "%");
         let top1 = tracks.iter().map(|track| Series::new(&track.name, track.top1.iter().copied())).collect();
         let charts = [
             ("Training loss", nats(), smooth(|step| Some(step.loss))),
-            ("Validation top-1", Axis::new("top-1"), top1),
-            ("Training accuracy", Axis::new("share that is right"), smooth(|step| Some(step.accuracy))),
+            ("Validation top-1", percent("top-1"), top1),
+            ("Training accuracy", percent("right answers"), smooth(|step| Some(100.0 * step.accuracy))),
             ("Learning rate", Axis::new("learning rate"), series(|step| Some(step.learning_rate), 0.0)),
             ("Training loss on perturbed clips", nats(), smooth(|step| step.perturbed_loss)),
             ("Entropy of attention", Axis::with_unit("entropy", "nats"), smooth(|step| step.attention_entropy)),
@@ -107,7 +109,7 @@ impl Track {
             };
             match record {
                 Record::Step(record) => track.steps.push((place, record.clone())),
-                Record::Evaluation(evaluation) => track.top1.push((place, evaluation.top1)),
+                Record::Evaluation(evaluation) => track.top1.push((place, 100.0 * evaluation.top1)),
                 Record::Video(_) => {}
             }
         }
@@ -121,14 +123,18 @@ impl Track {
 
     fn to_terminal(&self) -> String {
         let losses: Vec<f64> = self.steps.iter().map(|(_, step)| step.loss).collect();
-        let top1: Vec<f64> = self.top1.iter().map(|(_, top1)| 100.0 * top1).collect();
-        let line = |what: &str, values: &[f64], unit: &str| match (values.first(), values.last()) {
+        let top1: Vec<f64> = self.top1.iter().map(|(_, top1)| *top1).collect();
+        let line = |what: &str, values: &[f64], say: fn(f64) -> String| match (values.first(), values.last()) {
             (Some(first), Some(last)) => {
-                format!("  {what:<16} {} {first:.3}{unit} to {last:.3}{unit}\n", sparkline(values, SPARKLINE))
+                format!("  {what:<16}  {}  {} to {}\n", sparkline(values, SPARKLINE), say(*first), say(*last))
             }
-            _ => format!("  {what:<16} nothing in the log\n"),
+            _ => format!("  {what:<16}  nothing in the log\n"),
         };
-        format!("{}\n{}{}", self.name, line("training loss", &losses, ""), line("validation top-1", &top1, " %"))
+        let (loss, top1) = (
+            line("training loss", &losses, |loss| format!("{loss:.3}")),
+            line("validation top-1", &top1, |top1| format!("{top1:.1} %")),
+        );
+        format!("{}\n{loss}{top1}", visible(&self.name))
     }
 }
 
@@ -192,12 +198,12 @@ mod tests {
         running.truncate(running.len() - 3);
         for log in [log(2, 4), log(2, 7), running] {
             let curves = LearningCurves::new(&[("a".into(), log)], Over::Epochs, 0.0);
-            assert_eq!(curves.charts[1].series[0].points[0], (1.0, Some(0.5)));
+            assert_eq!(curves.charts[1].series[0].points[0], (1.0, Some(50.0)));
         }
         let curves = LearningCurves::new(&[("a".into(), log(2, 4))], Over::Steps, 0.0);
-        assert_eq!(curves.charts[1].series[0].points[1], (8.0, Some(0.5)));
+        assert_eq!(curves.charts[1].series[0].points[1], (8.0, Some(50.0)));
         let curves = LearningCurves::new(&[("a".into(), log(1, 4))], Over::Hours, 0.0);
-        assert_eq!(curves.charts[1].series[0].points[0], (4.0 * 0.25 / 3600.0, Some(0.5)));
+        assert_eq!(curves.charts[1].series[0].points[0], (4.0 * 0.25 / 3600.0, Some(50.0)));
     }
 
     #[test]

@@ -39,5 +39,5 @@ pub use schema::{
 };
 pub use strip::{Strip, View};
 pub use table::{Cell, Table};
-pub use terminal::{attention_bars, sparkline};
+pub use terminal::attention_bars;
 pub use timeline::{Band, Timeline};

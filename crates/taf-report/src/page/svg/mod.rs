@@ -79,8 +79,11 @@ fn vertical_title(title: &str, middle: f64) -> Markup {
     }
 }
 
-/// Names beside their colours, from (`left`, `top`) on, wrapped at `right`; the markup and the height it takes. Lines
-/// where `dash` gives the pattern of the `index`-th, boxes else.
+/// Room in a legend for the colour and up to the next entry.
+const BESIDE_NAME: f64 = 44.0;
+
+/// Names beside their colours, from (`left`, `top`) on, wrapped and at the longest cut at `right`; the markup and the height it
+/// takes. Lines where `dash` gives the pattern of the `index`-th, boxes else.
 fn legend(names: &[&str], left: f64, right: f64, top: f64, dash: Option<&dyn Fn(usize) -> usize>) -> (Markup, f64) {
     let names: Vec<(usize, &str)> = names.iter().copied().enumerate().collect();
     coloured_legend(&names, left, right, top, dash)
@@ -96,9 +99,10 @@ fn coloured_legend(
 ) -> (Markup, f64) {
     let (mut x, mut y) = (left, top);
     let mut entries = Vec::new();
+    let most = ((right - left - BESIDE_NAME) / LETTER).max(8.0) as usize;
     for &(index, name) in names {
-        let name = shorten(name, 40);
-        let width = 30.0 + text_width(&name) + 14.0;
+        let name = shorten(name, most);
+        let width = text_width(&name) + BESIDE_NAME;
         if x + width > right && x > left {
             (x, y) = (left, y + 20.0);
         }
