@@ -1,5 +1,9 @@
+use std::io::Cursor;
+
 use ab_glyph::{Font, FontRef, Glyph, PxScale, ScaleFont, point};
-use image::{Rgb, RgbImage};
+use image::{ImageFormat, Rgb, RgbImage};
+
+use super::Result;
 
 /// A picture being drawn: filled rectangles, other pictures, lines and text, in whole pixels from the top left.
 pub struct Canvas {
@@ -139,6 +143,13 @@ pub fn printable(font: &impl Font, c: char) -> char {
         c if lacks(font, c) => SUBSTITUTE,
         c => c,
     }
+}
+
+/// A picture as the bytes of a PNG file.
+pub fn png(picture: &RgbImage) -> Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png)?;
+    Ok(bytes.into_inner())
 }
 
 /// `share` of `over` upon `under`.

@@ -13,17 +13,9 @@ pub enum Error {
         /// What is wrong.
         source: metrics::Error,
     },
-    /// The report asks for something that was not given.
-    #[error("a report needs {expected}, found {found}")]
+    /// What is to be shown is not there, or does not fit together.
+    #[error("expected {expected}, found {found}")]
     Content {
-        /// What was needed.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
-    /// The parts of a picture do not fit each other.
-    #[error("the strip needs {expected}, found {found}")]
-    Strip {
         /// What was needed.
         expected: String,
         /// What is there.
@@ -38,11 +30,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub(super) fn content(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::Content { expected: expected.into(), found: found.into() }
-    }
-
-    pub(super) fn strip(expected: impl Into<String>, found: impl ToString) -> Self {
-        Self::Strip { expected: expected.into(), found: found.to_string() }
+    pub(super) fn content(expected: impl Into<String>, found: impl ToString) -> Self {
+        Self::Content { expected: expected.into(), found: found.to_string() }
     }
 }

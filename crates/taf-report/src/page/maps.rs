@@ -18,10 +18,10 @@ impl ActivationMaps {
         let expected = time * height * width;
         if expected == 0 || values.len() != expected {
             let wanted = format!("{time}x{height}x{width} activation values, at least one");
-            return Err(Error::strip(wanted, values.len()));
+            return Err(Error::content(wanted, values.len()));
         }
         match values.iter().find(|v| !v.is_finite()) {
-            Some(value) => Err(Error::strip("finite activation values", value)),
+            Some(value) => Err(Error::content("finite activation values", value)),
             None => Ok(Self { time, height, width, values }),
         }
     }

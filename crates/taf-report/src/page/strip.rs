@@ -1,6 +1,6 @@
 use image::RgbImage;
 
-use super::canvas::{Align, Canvas, Colour, mix};
+use super::canvas::{Align, Canvas, Colour, mix, png};
 use super::sheet::{CURVE, GAP, HEAD, LABELS, MARGIN, SCALE, Sheet};
 use super::{ActivationMaps, Error, Result, turbo};
 use crate::metrics::{effective_frames, total_variation};
@@ -77,9 +77,7 @@ impl Strip<'_> {
     /// # Errors
     /// As [`Self::draw`].
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        self.draw()?.write_to(&mut bytes, image::ImageFormat::Png)?;
-        Ok(bytes.into_inner())
+        png(&self.draw()?)
     }
 
     fn views(&self) -> impl Iterator<Item = View<'_>> {
@@ -90,16 +88,16 @@ impl Strip<'_> {
         let natural = self.natural.frames;
         for view in self.views() {
             if sizes(view.frames) != sizes(natural) {
-                return Err(Error::strip(sizes(natural), sizes(view.frames)));
+                return Err(Error::content(sizes(natural), sizes(view.frames)));
             }
             if view.maps.time() != natural.len() {
-                return Err(Error::strip(format!("{} activation maps", natural.len()), view.maps.time()));
+                return Err(Error::content(format!("{} activation maps", natural.len()), view.maps.time()));
             }
             if view.attention.len() != natural.len() {
-                return Err(Error::strip(format!("{} attention values", natural.len()), view.attention.len()));
+                return Err(Error::content(format!("{} attention values", natural.len()), view.attention.len()));
             }
             if let Some(value) = view.attention.iter().find(|a| !a.is_finite() || **a < 0.0) {
-                return Err(Error::strip("attention that is finite and not negative", value));
+                return Err(Error::content("attention that is finite and not negative", value));
             }
         }
         Ok(())

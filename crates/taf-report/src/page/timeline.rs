@@ -1,7 +1,6 @@
-use std::io::Cursor;
+use image::RgbImage;
 
-use image::{ImageFormat, RgbImage};
-
+use super::canvas::png;
 use super::standalone::standalone;
 use super::{Result, raster, svg};
 
@@ -92,12 +91,6 @@ impl Timeline {
         seen.truncate(svg::MOST_CURVES);
         seen
     }
-}
-
-fn png(frame: &RgbImage) -> Result<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    frame.write_to(&mut bytes, ImageFormat::Png)?;
-    Ok(bytes.into_inner())
 }
 
 #[cfg(test)]

@@ -3,16 +3,9 @@ use std::path::{Path, PathBuf};
 /// What can go wrong with a run's folder, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file system said no: check the path and the permissions.
-    #[error("cannot {action}: {source}: {}", path.display())]
-    Io {
-        /// What was attempted: "open", "read", "write", "create folder".
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system answered.
-        source: std::io::Error,
-    },
+    /// The file system said no, or a file must not be written: check the path and the permissions.
+    #[error(transparent)]
+    File(#[from] taf_files::Error),
     /// A run is there already: resume it, replace it, or take another folder.
     #[error("expected a new folder, found {}; resume it, force a new start, or name another folder: {}",
         if *finished { "a finished run" } else { "an unfinished run" }, path.display())]
@@ -78,19 +71,9 @@ pub enum Error {
 /// Short for a result with this module's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-impl From<taf_files::Error> for Error {
-    fn from(error: taf_files::Error) -> Self {
-        match error {
-            taf_files::Error::Io { action, path, source } => Self::Io { action, path, source },
-            taf_files::Error::NoFile { found, path } => Self::content(&path, "a file or a free name", found),
-            taf_files::Error::Refused { expected, found, path, .. } => Self::content(&path, expected, found),
-        }
-    }
-}
-
 impl Error {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
+        move |source| taf_files::Error::io(action, path)(source).into()
     }
 
     pub(super) fn content(path: &Path, expected: impl Into<String>, found: impl ToString) -> Self {

@@ -3,8 +3,6 @@
 mod style;
 mod text;
 
-use std::io::Cursor;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
@@ -14,6 +12,7 @@ use tiny_skia::{
     Stroke, StrokeDash, Transform,
 };
 
+use super::canvas::png;
 use super::svg::heat_map;
 use super::{Error, Result};
 use style::{Style, StyleSheet};
@@ -35,7 +34,7 @@ pub fn confusion_matrix(classes: &[String], confusion: &[Vec<u32>]) -> Result<Ve
 /// # Errors
 /// If it is no such drawing, or larger than can be.
 pub fn to_png(svg: &str, scale: f32) -> Result<Vec<u8>> {
-    let document = Document::parse(svg).map_err(|error| Error::content("a drawing in SVG", error.to_string()))?;
+    let document = Document::parse(svg).map_err(|error| Error::content("a drawing in SVG", error))?;
     let root = document.root_element();
     let sides = [number(root, "width") * scale, number(root, "height") * scale].map(f32::ceil);
     let pixmap = sides.iter().all(|side| *side <= MOST_SIDE).then(|| Pixmap::new(sides[0] as u32, sides[1] as u32));
@@ -129,10 +128,7 @@ impl Drawing {
     fn encode(self) -> Result<Vec<u8>> {
         let (width, height) = (self.pixmap.width(), self.pixmap.height());
         let opaque = self.pixmap.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
-        let picture = RgbImage::from_raw(width, height, opaque).expect("three values a pixel");
-        let mut bytes = Cursor::new(Vec::new());
-        picture.write_to(&mut bytes, ImageFormat::Png)?;
-        Ok(bytes.into_inner())
+        png(&RgbImage::from_raw(width, height, opaque).expect("three values a pixel"))
     }
 }
 

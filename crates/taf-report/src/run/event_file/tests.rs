@@ -1,4 +1,5 @@
 use super::*;
+use crate::run::MetricsLog;
 use crate::run::record::tests::{evaluation, step};
 
 fn line(step_number: u64, record: Record) -> Line {
@@ -114,4 +115,23 @@ fn what_is_no_picture_is_refused() {
     let mut events = EventFile::open(folder.path(), Kept { steps: 4, evaluations: 2 }).unwrap();
     let error = events.append_picture(4, "x".into(), b"text".to_vec()).unwrap_err();
     assert!(error.to_string().starts_with("expected the bytes of a PNG file"), "{error}");
+}
+
+#[test]
+fn a_log_that_is_rewound_and_goes_on_has_the_events_of_its_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metrics.jsonl");
+    let mut log = MetricsLog::open(&path).unwrap();
+    (1..=5).for_each(|number| log.append(number, step(0, 2.5)).unwrap());
+    log.append(5, evaluation(1, 0.5)).unwrap();
+    drop(log);
+    let mut log = MetricsLog::open(&path).unwrap();
+    log.rewind_while(|line| matches!(line.record, Record::Step(_))).unwrap();
+    assert_eq!(read(&only_file(&folder)).len(), 6, "the version and five steps");
+    log.rewind_while(|line| line.step <= 3).unwrap();
+    log.append(4, step(0, 1.0)).unwrap();
+    log.append(4, evaluation(1, 0.75)).unwrap();
+    let told = read(&only_file(&folder));
+    assert_eq!(steps(&only_file(&folder)), [1, 2, 3, 4]);
+    assert_eq!(told.last().unwrap(), &(4, "validation/top-1".to_owned()));
 }
