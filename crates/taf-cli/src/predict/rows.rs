@@ -19,7 +19,7 @@ pub enum Format {
 #[derive(Clone, Debug, Args)]
 pub struct RowArgs {
     /// How many of the likeliest classes to tell of a whole video
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "every", value_parser = clap::value_parser!(u16).range(1..))]
     pub top: u16,
     /// How to write the answers [default: table on a terminal, else csv; by the ending of --out]
     #[arg(long, value_name = "FORMAT")]
