@@ -315,8 +315,8 @@ impl Trained {
 /// Whether a change such as `data.eval.crops=three` is of one of some settings or of a part of one.
 fn is_of(change: &str, settings: &[&str]) -> bool {
     let key = change.split('=').next().unwrap_or_default().trim();
-    let part = |setting: &&str| key.strip_prefix(*setting).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    settings.iter().any(|setting| part(&setting))
+    let part = |setting: &str| key.strip_prefix(setting).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    settings.iter().any(|setting| part(setting))
 }
 
 /// The first video of `second` that is a video of `first` too, whatever names lead to it. A copy is not known for what it is.

@@ -37,7 +37,7 @@ fn recipe(folder: &Path) -> Recipe {
 
 /// A run of an untrained network whose labels are of this set.
 fn run(folder: &Path, label_set: Option<&str>) -> Trained {
-    let run = RunDir::create(&folder.join("run"), Existing::Refuse, &[]).unwrap();
+    let run = RunDir::create(folder.join("run"), Existing::Refuse, &[]).unwrap();
     run.write_origin(Provenance::new("cpu", 1), &recipe(folder).to_toml()).unwrap();
     let info = CheckpointInfo {
         progress: Progress::default(),

@@ -197,9 +197,9 @@ mod tests {
         for (plain, lit) in plain.iter().zip(&lit) {
             assert_eq!(ColourChange { lighting: [0.0; 3], ..*lit }, *plain);
         }
-        for channel in 0..3 {
+        for (channel, colours) in PRINCIPAL_COLOURS.iter().enumerate() {
             let spread = lit.iter().map(|change| f64::from(change.lighting[channel]).powi(2)).sum::<f64>() / 4000.0;
-            let parts = PRINCIPAL_COLOURS[channel].iter().zip(PRINCIPAL_DEVIATIONS);
+            let parts = colours.iter().zip(PRINCIPAL_DEVIATIONS);
             let expected = parts.map(|(part, deviation)| (0.1 * part * deviation).powi(2)).sum::<f64>();
             // Of 4000 draws a variance is off by 2.2 % as a rule.
             assert!((spread / expected - 1.0).abs() < 0.1, "channel {channel}: {spread} for {expected}");

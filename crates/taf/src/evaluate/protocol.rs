@@ -157,7 +157,7 @@ mod tests {
     fn the_frames_of_every_protocol_are_those_of_its_formula() {
         let (middles, beginnings) = (vec![12, 37, 62, 87], vec![0, 25, 50, 75]);
         for protocol in [Protocol::TsmEfficient, Protocol::Gst] {
-            assert_eq!(clips(protocol), [middles.clone()], "{protocol}");
+            assert_eq!(clips(protocol), std::slice::from_ref(&middles), "{protocol}");
         }
         for protocol in [Protocol::TsmAccurate, Protocol::Tanet] {
             assert_eq!(clips(protocol), [middles.clone(), beginnings.clone()], "{protocol}");

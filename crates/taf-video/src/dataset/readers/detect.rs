@@ -46,7 +46,7 @@ fn of_rows(list: &Path) -> Result<Format> {
     let is_table =
         list.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv") || ending.eq_ignore_ascii_case("tsv"));
     let is_number = |value: Option<&&str>| value.is_some_and(|value| value.trim().parse::<usize>().is_ok());
-    let numbers_after_first = |values: &[&str]| values[1..].iter().all(|value| is_number(Some(&value)));
+    let numbers_after_first = |values: &[&str]| values[1..].iter().all(|value| is_number(Some(value)));
     let spaced: Vec<&str> = row.split_ascii_whitespace().collect();
     let tabbed: Vec<&str> = row.split('\t').collect();
     let commas: Vec<&str> = row.split(',').collect();

@@ -10,31 +10,31 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Columns {
     /// A video and its label.
-    PathLabel,
+    LabelAlone,
     /// A folder of pictures, how many there are, and the label.
-    PathFramesLabel,
+    FramesLabel,
     /// A folder of pictures, how many come before the first one, how many there are, and the label.
-    PathOffsetFramesLabel,
+    OffsetFramesLabel,
 }
 
 impl Columns {
     pub(super) fn has_pictures(self) -> bool {
-        self != Self::PathLabel
+        self != Self::LabelAlone
     }
 
     fn count(self) -> usize {
         match self {
-            Self::PathLabel => 2,
-            Self::PathFramesLabel => 3,
-            Self::PathOffsetFramesLabel => 4,
+            Self::LabelAlone => 2,
+            Self::FramesLabel => 3,
+            Self::OffsetFramesLabel => 4,
         }
     }
 
     fn names(self) -> &'static str {
         match self {
-            Self::PathLabel => "path label",
-            Self::PathFramesLabel => "folder frames label",
-            Self::PathOffsetFramesLabel => "folder offset frames label",
+            Self::LabelAlone => "path label",
+            Self::FramesLabel => "folder frames label",
+            Self::OffsetFramesLabel => "folder offset frames label",
         }
     }
 }
@@ -140,9 +140,9 @@ impl Rows<'_> {
             values[place].parse::<usize>().map_err(|_| line_error(list, line, expected, format!("{:?}", values[place])))
         };
         let (frames, part) = match self.columns {
-            Columns::PathLabel => (None, None),
-            Columns::PathFramesLabel => (Some(count(1)?), None),
-            Columns::PathOffsetFramesLabel => {
+            Columns::LabelAlone => (None, None),
+            Columns::FramesLabel => (Some(count(1)?), None),
+            Columns::OffsetFramesLabel => {
                 let (start, frames) = (count(1)?, count(2)?);
                 (Some(frames), Some(Part { start, end: start.saturating_add(frames) }))
             }
@@ -161,7 +161,7 @@ impl Rows<'_> {
         let more = values.len() > self.columns.count();
         let numbers = more && values[1..].iter().all(|value| value.parse::<usize>().is_ok());
         let hint = match self.columns {
-            Columns::PathFramesLabel if numbers => {
+            Columns::FramesLabel if numbers => {
                 "; several labels of one video are not read, and lists with an offset are mmaction2-offset"
             }
             _ if numbers => "; several labels of one video are not read",

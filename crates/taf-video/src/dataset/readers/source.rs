@@ -27,14 +27,14 @@ pub fn read(sources: &[PathBuf], options: &ReadOptions) -> Result<Listing> {
         Format::Jester => jester::jester(sources, options)?,
         Format::SlowFast if is_frame_list(first)? => frames_of_rows(sources, options)?,
         Format::SlowFast | Format::Mmaction2Videos => {
-            rows_of_files(sources, options, Columns::PathLabel, Separator::Spaces)?
+            rows_of_files(sources, options, Columns::LabelAlone, Separator::Spaces)?
         }
-        Format::UniFormer => rows_of_files(sources, options, Columns::PathLabel, comma_or_spaces(first)?)?,
+        Format::UniFormer => rows_of_files(sources, options, Columns::LabelAlone, comma_or_spaces(first)?)?,
         Format::Tsm | Format::Mmaction2Frames => {
-            rows_of_files(sources, options, Columns::PathFramesLabel, Separator::Spaces)?
+            rows_of_files(sources, options, Columns::FramesLabel, Separator::Spaces)?
         }
-        Format::Gst => rows_of_files(sources, options, Columns::PathFramesLabel, Separator::Character('\t'))?,
-        Format::Mmaction2Offset => rows_of_files(sources, options, Columns::PathOffsetFramesLabel, Separator::Spaces)?,
+        Format::Gst => rows_of_files(sources, options, Columns::FramesLabel, Separator::Character('\t'))?,
+        Format::Mmaction2Offset => rows_of_files(sources, options, Columns::OffsetFramesLabel, Separator::Spaces)?,
     };
     let listing = match &options.label_set {
         Some(name) => listing.with_label_set(name),
