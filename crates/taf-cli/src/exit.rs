@@ -1,6 +1,10 @@
 //! How a command ends, and what the shell hears of it.
 
+use std::error::Error;
+use std::fmt;
 use std::process::ExitCode;
+
+use taf::evaluate::Version;
 
 use crate::output::say;
 
@@ -21,12 +25,42 @@ const FAILED: u8 = 2;
 /// What shells give to programs that Ctrl-C ended.
 pub const INTERRUPTED: u8 = 130;
 
+/// An evaluation was interrupted.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Videos with an answer.
+    pub answered: usize,
+    /// All videos.
+    pub videos: usize,
+    /// The version that was asked about.
+    pub version: Version,
+    /// Why the answers are lost, where they are.
+    pub unkept: Option<taf_files::Error>,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { answered, videos, version, unkept } = self;
+        write!(f, "stopped after {answered} of {videos} videos ({version})")?;
+        match unkept {
+            None => Ok(()),
+            Some(error) => write!(f, ", whose answers could not be kept: {error}"),
+        }
+    }
+}
+
+impl Error for Stopped {}
+
 /// The exit code; an error is told on standard error.
 pub fn end(result: anyhow::Result<Status>) -> ExitCode {
     match result {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::NotMet) => ExitCode::from(1),
         Ok(Status::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) if error.is::<Stopped>() => {
+            say(format_args!("{error}; go on with the same command"));
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => {
             say(format_args!("error: {}", chain(&error)));
             ExitCode::from(FAILED)

@@ -8,7 +8,7 @@ use taf::model::Recognizer;
 use taf::train::{Course, Outcome, Progress, Trainer};
 use taf_report::run::{Pace, read_metrics, replaced, steps};
 
-use crate::exit::Status;
+use crate::exit::{Status, Stopped};
 use crate::interrupt::Graceful;
 use crate::output::{self, say};
 use crate::progress::TrainingProgress;
@@ -51,7 +51,14 @@ pub fn to_the_end(
         tell(session, &progress, None, job.json)?;
         return Ok(Status::Interrupted);
     }
-    let report = report()?;
+    let report = match report() {
+        Err(stopped) if stopped.is::<Stopped>() => {
+            say(format_args!("{stopped}; go on with: {}", job.resume));
+            tell(session, &progress, None, job.json)?;
+            return Ok(Status::Interrupted);
+        }
+        report => report?,
+    };
     session.run.finish()?;
     tell(session, &progress, Some(&report), job.json)?;
     Ok(Status::Done)

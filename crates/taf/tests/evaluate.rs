@@ -1,6 +1,7 @@
 //! What an evaluation asks, answers and keeps.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -179,6 +180,48 @@ fn a_file_of_answers_that_is_damaged_is_as_good_as_none() {
     let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     fs::write(file, "half a fi").unwrap();
     assert!(store.find(&of).is_none());
+}
+
+/// What is answered when a stop is asked for after `videos` videos.
+fn stopped(evaluation: &Evaluation, known: Option<Answers>, videos: usize) -> Answers {
+    let stop = &mut |answers: &Answers| match answers.videos() < videos {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    evaluation.ask_on(&model(), Version::Clean, &Device::flex(), known, stop).unwrap()
+}
+
+#[test]
+fn an_evaluation_that_was_stopped_twice_ends_with_the_answers_of_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = evaluation(videos(), EvalTransformConfig { size: 32, ..Default::default() }, TemporalViews::Twice);
+    let (whole, store) = (asked(&two), Store::new(folder.path()));
+    let of = AnswerKey::new(&two, Version::Clean, "weights", "1");
+    // Three views go together, two of each video: batches begin after 0, 3, 6, ... videos.
+    for (stop, ends_with) in [(7, 7), (2, 7), (8, 8), (20, 20)] {
+        let part = stopped(&two, store.find_part(&of), stop);
+        assert_eq!(part.videos(), ends_with);
+        assert_eq!(part.logits(), &whole.logits()[..part.logits().len()]);
+        store.keep_part(&of, &part).unwrap();
+        assert!(store.find(&of).is_none(), "answers so far are no answers");
+    }
+    store.keep(&of, &store.find_part(&of).unwrap()).unwrap();
+    assert_eq!((store.find(&of), store.find_part(&of)), (Some(whole), None));
+}
+
+#[test]
+fn answers_so_far_to_another_question_or_damaged_ones_are_as_good_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (evaluation, store) = (plain(videos()), Store::new(folder.path()));
+    let of = |weights| AnswerKey::new(&evaluation, Version::Clean, weights, "1");
+    store.keep_part(&of("weights"), &stopped(&evaluation, None, 6)).unwrap();
+    assert!(store.find_part(&of("weights")).is_some() && store.find_part(&of("other weights")).is_none());
+    let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(&file).unwrap();
+    fs::write(file, &bytes[..bytes.len() - 5]).unwrap();
+    assert!(store.find_part(&of("weights")).is_none());
+    let of_other_classes = Answers::new([6, 1, 3], vec![0.5; 18]);
+    assert_eq!(stopped(&evaluation, of_other_classes, 20), asked(&evaluation));
 }
 
 /// Evaluation may go on while training replaces the file: answers are of the weights that were read.

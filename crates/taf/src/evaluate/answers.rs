@@ -17,9 +17,31 @@ impl Answers {
         is_whole.then_some(Self { views, classes, logits })
     }
 
+    /// No answers yet.
+    pub(super) fn none_of(views: usize, classes: usize) -> Self {
+        Self { views, classes, logits: Vec::new() }
+    }
+
+    /// The answer to the next video: finite rows, one for each view.
+    pub(super) fn push(&mut self, video: Vec<Vec<f32>>) {
+        let lengths: Vec<usize> = video.iter().map(Vec::len).collect();
+        assert_eq!(lengths, vec![self.classes; self.views], "a network answers its classes for every view");
+        self.logits.extend(video.into_iter().flatten());
+    }
+
+    /// Forgets those to all but the first videos.
+    pub(super) fn truncate(&mut self, videos: usize) {
+        self.logits.truncate(videos * self.views * self.classes);
+    }
+
+    /// How many videos are answered.
+    pub fn videos(&self) -> usize {
+        self.logits.len() / (self.views * self.classes)
+    }
+
     /// The lengths of the axes: videos, views, classes.
     pub fn shape(&self) -> [usize; 3] {
-        [self.logits.len() / (self.views * self.classes), self.views, self.classes]
+        [self.videos(), self.views, self.classes]
     }
 
     /// All numbers, the classes of a view together, the views of a video together.

@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -46,15 +47,52 @@ impl Evaluation {
         device: &Device,
         progress: Progress,
     ) -> std::result::Result<Answers, EvaluationError> {
-        let records = self.records();
-        let shape = [records.len(), self.views.count(), model.classes()];
-        let videos = self.decoded((0..records.len()).collect(), self.views.clone(), version);
-        let mut logits = Vec::with_capacity(shape.iter().product());
-        for (done, (record, answer)) in ask(model, device, self.batch_size, records.iter().zip(videos)).enumerate() {
-            logits.extend(answer.map_err(|source| EvaluationError::answer(record, source))?.into_iter().flatten());
-            progress(done + 1, records.len());
+        let videos = self.records().len();
+        self.ask_on(model, version, device, None, &mut |answers| {
+            progress(answers.videos(), videos);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// [`Self::ask`] that can be stopped and gone on with: `known` are the answers to the first videos, `each` hears after
+    /// every video what is answered by then, and where it breaks, that is the end.
+    ///
+    /// Answers that do not fill whole batches are asked for again: those at the end are, bit for bit, the ones of a network
+    /// that is asked in one go with the same batches.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn ask_on<M: VideoModel>(
+        &self,
+        model: &M,
+        version: Version,
+        device: &Device,
+        known: Option<Answers>,
+        each: &mut dyn FnMut(&Answers) -> ControlFlow<()>,
+    ) -> std::result::Result<Answers, EvaluationError> {
+        let mut answers = self.whole_batches(known, model.classes());
+        let first = answers.videos();
+        let records = &self.records()[first..];
+        let videos = self.decoded((first..first + records.len()).collect(), self.views.clone(), version);
+        for (record, answer) in ask(model, device, self.batch_size, records.iter().zip(videos)) {
+            answers.push(answer.map_err(|source| EvaluationError::answer(record, source))?);
+            if each(&answers).is_break() {
+                break;
+            }
         }
-        Answers::new(shape, logits).ok_or(EvaluationError::NoVideos)
+        Some(answers).filter(|answers| answers.videos() > 0).ok_or(EvaluationError::NoVideos)
+    }
+
+    /// Those of the known answers after which a batch began.
+    fn whole_batches(&self, known: Option<Answers>, classes: usize) -> Answers {
+        let views = self.views.count();
+        let fits = |known: &Answers| known.videos() <= self.records().len() && known.shape()[1..] == [views, classes];
+        let mut answers = known.filter(fits).unwrap_or_else(|| Answers::none_of(views, classes));
+        let begins_batch = |videos: &usize| (videos * views).is_multiple_of(self.batch_size);
+        if answers.videos() < self.records().len() {
+            answers.truncate((0..=answers.videos()).rev().find(begins_batch).unwrap_or(0));
+        }
+        answers
     }
 
     /// The answers to the videos, the views of each averaged, beside what is right.

@@ -12,6 +12,8 @@ use crate::data::{fingerprint, hash};
 /// What a network answered, in a folder: one file for each version of each list of videos, so that an evaluation that is
 /// stopped goes on where it was and no network is asked twice.
 ///
+/// While a version is asked about, what is answered by then lies in a file of the same kind beside it, named `.part`.
+///
 /// A file is a safetensors file of one tensor, `logits` `[videos, views, classes]`, the videos in the order of their list. How
 /// views are averaged is no part of it.
 #[derive(Clone, Debug)]
@@ -62,6 +64,11 @@ impl AnswerKey {
         Self { version, ..self.clone() }
     }
 
+    /// The same with a name of its own for the answers so far.
+    fn part_name(&self) -> String {
+        format!("{}.part", self.file_name())
+    }
+
     /// The question, without what can only make an answer to it stale, names the file: another split or severity is
     /// another file, and new weights replace the answers of old ones.
     fn file_name(&self) -> String {
@@ -79,7 +86,36 @@ impl Store {
 
     /// The answers, where they are known. A file that cannot be read is as good as none.
     pub fn find(&self, of: &AnswerKey) -> Option<Answers> {
-        let bytes = fs::read(self.folder.join(of.file_name())).ok()?;
+        self.read(&of.file_name(), of).filter(|answers| answers.shape()[..2] == of.shape)
+    }
+
+    /// The answers to the first videos, where so much is known. A file that cannot be read is as good as none.
+    pub fn find_part(&self, of: &AnswerKey) -> Option<Answers> {
+        let [videos, views] = of.shape;
+        self.read(&of.part_name(), of).filter(|part| part.videos() <= videos && part.shape()[1] == views)
+    }
+
+    /// Keeps answers; those so far are no longer needed then.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep(&self, of: &AnswerKey, answers: &Answers) -> taf_files::Result<()> {
+        self.write(&of.file_name(), of, answers)?;
+        // One that stays is never asked for again.
+        let _ = fs::remove_file(self.folder.join(of.part_name()));
+        Ok(())
+    }
+
+    /// Keeps the answers to the first videos, at least one.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep_part(&self, of: &AnswerKey, part: &Answers) -> taf_files::Result<()> {
+        self.write(&of.part_name(), of, part)
+    }
+
+    fn read(&self, name: &str, of: &AnswerKey) -> Option<Answers> {
+        let bytes = fs::read(self.folder.join(name)).ok()?;
         let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
         let known: AnswerKey = serde_json::from_str(header.metadata().as_ref()?.get(METADATA)?).ok()?;
         if known != *of {
@@ -88,20 +124,16 @@ impl Store {
         let file = SafeTensors::deserialize(&bytes).ok()?;
         let logits = file.tensor(LOGITS).ok().filter(|logits| logits.dtype() == Dtype::F32)?;
         let numbers = logits.data().as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect();
-        Answers::new(logits.shape().try_into().ok()?, numbers).filter(|answers| answers.shape()[..2] == of.shape)
+        Answers::new(logits.shape().try_into().ok()?, numbers)
     }
 
-    /// Keeps answers.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn keep(&self, of: &AnswerKey, answers: &Answers) -> taf_files::Result<()> {
+    fn write(&self, name: &str, of: &AnswerKey, answers: &Answers) -> taf_files::Result<()> {
         create_folder(&self.folder)?;
         let numbers: Vec<u8> = answers.logits().iter().flat_map(|number| number.to_le_bytes()).collect();
         let logits = TensorView::new(Dtype::F32, answers.shape().to_vec(), &numbers).expect("answers fill their shape");
         let key = serde_json::to_string(of).expect("a key is made of JSON's types");
         let metadata = HashMap::from([(METADATA.to_owned(), key)]);
         let bytes = serialize([(LOGITS, logits)], Some(metadata)).expect("one tensor has one name");
-        write_atomic(&self.folder.join(of.file_name()), &bytes)
+        write_atomic(&self.folder.join(name), &bytes)
     }
 }
