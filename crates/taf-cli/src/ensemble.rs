@@ -138,7 +138,7 @@ fn scores(name: &str, trained: &Trained, evaluation: &Evaluation, combined: Comb
 
 /// The weights with the least log loss on a split, and where they come from.
 fn learnt(panel: &Panel, asked: &Asked, split: &String) -> Result<(Vec<f64>, String)> {
-    let asked = Asked { splits: std::slice::from_ref(split), unlabelled: false, ..asked.clone() };
+    let asked = Asked { splits: std::slice::from_ref(split), unlabelled: false, lesson: true, ..asked.clone() };
     let mut members = Vec::new();
     for (name, trained, reported) in panel.members() {
         let lesson = trained.examination(&asked)?;

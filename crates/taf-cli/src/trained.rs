@@ -82,6 +82,7 @@ impl AskedArgs {
             manifest: self.data.as_deref(),
             splits: &self.split,
             unlabelled: false,
+            lesson: false,
             protocol: self.protocol,
             settings: &self.settings,
         }

@@ -80,9 +80,12 @@ fn the_last_weights_answer_and_the_best_only_about_videos_that_did_not_choose_th
     let linked = list(folder.path(), |line| Some(line.replace(path(videos()), path(&link))));
     let linked = eval(&run, &["--suite", "clean", "--best", "--data", path(&linked)]).refused();
     assert!(linked.contains("chosen on videos that are to be reported"), "{linked}");
-    assert!(
-        taf(&["compare", path(&run), path(&copy(&run)), "--suite", "clean", "--best"]).refused().contains("--best")
-    );
+    let copy = copy(&run);
+    assert!(taf(&["compare", path(&run), path(&copy), "--suite", "clean", "--best"]).refused().contains("--best"));
+    // Of what weights of an ensemble are learnt on, no figure is reported.
+    let two = ["ensemble", path(&run), path(&copy), "--best"];
+    taf(&[&two[..], &["--split", "train", "--learn-on", "val"]].concat()).done();
+    assert!(taf(&[&two[..], &["--learn-on", "train"]].concat()).refused().contains("--split"));
     let tuned = folder.path().join("tuned");
     assert!(taf(&["finetune", "--from", path(&run), "--best", "--out", path(&tuned)]).refused().contains("--best"));
     assert!(!tuned.exists());

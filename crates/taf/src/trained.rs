@@ -53,6 +53,9 @@ pub struct Asked<'a> {
     pub splits: &'a [String],
     /// Whether it is asked about videos without label too, of which no score can be made.
     pub unlabelled: bool,
+    /// Whether something is learnt from what it says and no figure of it is reported: the videos may then be those that
+    /// chose the weights.
+    pub lesson: bool,
     /// A published way to show them.
     pub protocol: Option<Protocol>,
     /// Changes of the recipe such as `data.eval.crops=three`: of [`SETTINGS`] alone.
@@ -216,14 +219,14 @@ impl Trained {
     /// The videos that the network is asked about.
     ///
     /// # Errors
-    /// If they cannot be listed, the network cannot be shown them so, or they chose the weights.
+    /// If they cannot be listed, the network cannot be shown them so, or they chose the weights and are reported.
     pub fn examination(&self, asked: &Asked) -> Result<Examination, TrainedError> {
         let recipe = self.recipe_with(asked)?;
         let list = self.read_manifest(asked, &recipe)?;
         self.refuse_other_labels(&list, &recipe.data.manifest)?;
         let lacking = |source| TrainedError::Videos { manifest: recipe.data.manifest.clone(), source };
         let videos = list.select_splits(&recipe.data.validation).map_err(lacking)?;
-        if self.which == Weights::Best {
+        if self.which == Weights::Best && !asked.lesson {
             self.refuse_choosers(&videos)?;
         }
         let label = if asked.unlabelled { Labelled::with_unlabelled } else { Labelled::by };
