@@ -187,6 +187,23 @@ fn without_batch_statistics_pieces_make_the_gradient_of_the_whole_batch() {
 }
 
 #[test]
+fn as_many_clips_are_perturbed_in_pieces_as_in_the_whole_batch() {
+    // Two clips of eight: in eight pieces those are the first two pieces, in three the first two clips of the first.
+    let taf = TafConfig { fraction: 0.25, ..TafConfig::default() };
+    let (_, whole, expected) = gradients(&pieces(1, BatchNormTraining::Frozen), Some(&taf), 8);
+    let largest = expected.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+    for accumulate in [3, 8] {
+        let (_, outcome, found) = gradients(&pieces(accumulate, BatchNormTraining::Frozen), Some(&taf), 8);
+        let worst = expected.iter().zip(&found).map(|(e, f)| (e - f).abs()).fold(0.0, f32::max);
+        assert!(worst <= 1e-4 * largest, "{accumulate} pieces: {worst} of {largest}");
+        let measured = |outcome: &StepOutcome| [outcome.perturbed_loss, outcome.attention_entropy].map(Option::unwrap);
+        for (found, expected) in measured(&outcome).into_iter().zip(measured(&whole)) {
+            assert!((found - expected).abs() < 1e-5, "{accumulate} pieces: {found} instead of {expected}");
+        }
+    }
+}
+
+#[test]
 fn statistics_are_those_of_the_pieces_one_after_the_other() {
     let running = |train: &TrainConfig, clips| {
         let state = gradients(train, None, clips).0;

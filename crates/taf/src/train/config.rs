@@ -62,8 +62,8 @@ impl Default for TrainConfig {
 pub struct TafConfig {
     /// What a perturbed clip weighs in the loss against a natural one, at least 0; default 1.
     pub weight: f64,
-    /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips, the first of the shuffled batch.
-    /// Default 1. The loss on the others has no perturbed part.
+    /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips, the first of the shuffled batch,
+    /// in however many pieces it is taken. Default 1. The loss on the others has no perturbed part.
     pub fraction: f64,
     /// Batch-norm branch the perturbed clips train; default `main` (shared). `auxiliary` gives every batch norm a
     /// second set of parameters and statistics that inference never uses (AdvProp).

@@ -45,9 +45,11 @@ impl StepOutcome {
         self.loss.is_finite() && self.perturbed_loss.is_none_or(f64::is_finite) && self.gradient_norm.is_finite()
     }
 
-    /// Counts in what `share` of the step's clips measured.
-    fn add(&mut self, piece: &Self, share: f64) {
-        let add = |sum: Option<f64>, value: Option<f64>| value.map(|value| sum.unwrap_or(0.0) + share * value).or(sum);
+    /// Counts in what `share` of the step's clips measured, and `perturbed_share` of those that were perturbed.
+    fn add(&mut self, piece: &Self, share: f64, perturbed_share: f64) {
+        let add = |sum: Option<f64>, value: Option<f64>| {
+            value.map(|value| sum.unwrap_or(0.0) + perturbed_share * value).or(sum)
+        };
         self.loss += share * piece.loss;
         self.perturbed_loss = add(self.perturbed_loss, piece.perturbed_loss);
         self.attention_entropy = add(self.attention_entropy, piece.attention_entropy);
@@ -105,7 +107,7 @@ impl Step<'_> {
         for piece in self.pieces(batch) {
             let measured;
             (model, measured) = piece.add_gradients(model, &mut gradients);
-            outcome.add(&measured, piece.share);
+            outcome.add(&measured, piece.share, piece.chosen.map_or(0.0, |chosen| chosen.share));
             if !outcome.is_finite() {
                 return (before, outcome);
             }
@@ -122,34 +124,57 @@ impl Step<'_> {
     /// The parts of a batch that go through the network one after the other.
     fn pieces<'b>(&'b self, batch: &'b ClipBatch) -> impl Iterator<Item = Piece<'b>> {
         let count = batch.samples.len();
-        let chunks = batch.samples.chunks(count.div_ceil(self.train.accumulate)).enumerate();
-        chunks.map(move |(index, samples)| Piece {
+        let size = count.div_ceil(self.train.accumulate);
+        batch.samples.chunks(size).enumerate().map(move |(index, samples)| Piece {
             train: self.train,
-            taf: self.taf.filter(|taf| taf.adversary.objective != Objective::None),
+            chosen: self.chosen(count, index * size, samples.len()),
             // The first has the seed of a batch that is taken whole.
             seed: if index == 0 { self.seed } else { self.seed.with("piece").at(index) },
             share: samples.len() as f64 / count as f64,
             samples,
         })
     }
+
+    /// Which of the `length` clips from the `start`-th of a batch are perturbed: those among the first of the whole batch, so
+    /// that pieces change nothing of what is learnt.
+    fn chosen(&self, batch: usize, start: usize, length: usize) -> Option<Chosen<'_>> {
+        let taf = self.taf.filter(|taf| taf.adversary.objective != Objective::None)?;
+        let perturbed = taf.perturbed(batch);
+        let count = perturbed.saturating_sub(start).min(length);
+        let share_of = |clips: usize| count as f64 / clips as f64;
+        (count > 0).then(|| Chosen { taf, count, share: share_of(perturbed), batch_share: share_of(batch) })
+    }
 }
 
 /// A part of a batch.
 struct Piece<'a> {
     train: &'a TrainConfig,
-    taf: Option<&'a TafConfig>,
+    /// What is perturbed of it, if anything is.
+    chosen: Option<Chosen<'a>>,
     seed: Seed,
     samples: &'a [Sample],
     /// Of the batch's clips.
     share: f64,
 }
 
+/// The clips of a piece that are perturbed.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    taf: &'a TafConfig,
+    /// How many there are, at least 1: the first of the piece.
+    count: usize,
+    /// Of the batch's perturbed clips.
+    share: f64,
+    /// Of all the batch's clips: every perturbed clip weighs `taf.weight` times a natural one.
+    batch_share: f64,
+}
+
 impl Piece<'_> {
     /// Adds its part of the gradients, unless its loss is not finite.
     fn add_gradients<M: VideoModel>(&self, model: M, gradients: &mut GradientSum) -> (M, StepOutcome) {
         let examples = phase(Phase::Data, || Examples::new(self.samples, &model, self.train.label_smoothing));
-        let perturbed =
-            self.taf.map(|taf| phase(Phase::Adversary, || Perturbation::craft(&model, taf, &examples, self.seed)));
+        let craft = |chosen| phase(Phase::Adversary, || Perturbation::craft(&model, chosen, &examples, self.seed));
+        let perturbed = self.chosen.map(craft);
         let mut pass = self.pass(Branch::Main, "dropout");
         let (loss, mut outcome) = phase(Phase::Forward, || natural_loss(&model, examples, &mut pass));
         if !outcome.is_finite() {
@@ -170,11 +195,10 @@ impl Piece<'_> {
         gradients: &mut GradientSum,
         outcome: &mut StepOutcome,
     ) -> M {
-        let mut pass = self.pass(perturbed.taf.branch, "perturbed dropout");
-        let weight = perturbed.taf.weight;
-        let share = perturbed.share;
+        let Chosen { taf, batch_share, .. } = perturbed.chosen;
+        let mut pass = self.pass(taf.branch, "perturbed dropout");
         let loss = phase(Phase::Forward, || perturbed.loss(&model, &mut pass, outcome));
-        phase(Phase::Backward, || gradients.add(&model, (loss * weight * share * self.share).backward()));
+        phase(Phase::Backward, || gradients.add(&model, (loss * taf.weight * batch_share).backward()));
         phase(Phase::Optimizer, || pass.update_running_statistics(model))
     }
 
@@ -191,11 +215,9 @@ fn natural_loss<M: VideoModel>(model: &M, examples: Examples, pass: &mut Pass) -
     (loss, outcome)
 }
 
-/// The perturbed half of a piece.
+/// The perturbed clips of a piece.
 struct Perturbation<'a> {
-    taf: &'a TafConfig,
-    /// Perturbed clips per clip of the piece: every perturbed clip weighs `taf.weight` times a natural one.
-    share: f64,
+    chosen: Chosen<'a>,
     clips: Tensor<5>,
     targets: Tensor<2>,
     natural_attention: Option<Tensor<2>>,
@@ -203,13 +225,11 @@ struct Perturbation<'a> {
 }
 
 impl<'a> Perturbation<'a> {
-    fn craft<M: VideoModel>(model: &M, taf: &'a TafConfig, examples: &Examples, seed: Seed) -> Self {
-        let count = taf.perturbed(examples.labels.len());
-        let share = count as f64 / examples.labels.len() as f64;
-        let Examples { clips, labels, targets } = examples.first(count);
-        let crafted = taf.adversary.perturb(model, clips, &labels, seed.with("adversary").value());
+    fn craft<M: VideoModel>(model: &M, chosen: Chosen<'a>, examples: &Examples, seed: Seed) -> Self {
+        let Examples { clips, labels, targets } = examples.first(chosen.count);
+        let crafted = chosen.taf.adversary.perturb(model, clips, &labels, seed.with("adversary").value());
         let Perturbed { clips, natural_attention, flat, .. } = crafted;
-        Self { taf, share, clips, targets, natural_attention, flat }
+        Self { chosen, clips, targets, natural_attention, flat }
     }
 
     fn loss<M: VideoModel>(self, model: &M, pass: &mut Pass, outcome: &mut StepOutcome) -> Tensor<1> {
