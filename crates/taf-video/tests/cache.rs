@@ -296,6 +296,19 @@ fn a_place_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_folder_is_written_by_one_process_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (originals, folder) = (videos(dir.path()), dir.path().join("cache"));
+    fs::create_dir(&folder).unwrap();
+    let lock = fs::File::create(folder.join(".lock")).unwrap();
+    lock.try_lock().unwrap();
+    let error = cached_with(&originals, &folder, options()).unwrap_err().to_string();
+    assert!(error.contains("nobody else writes") && error.ends_with("cache"), "{error}");
+    drop(lock);
+    cached(&originals, &folder);
+}
+
+#[test]
 fn what_a_cache_takes_is_told_before_it_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let (originals, folder) = (videos(dir.path()), dir.path().join("cache"));

@@ -1,6 +1,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::Path;
+
+use taf_files::Lock as Answer;
 
 use super::{Error, Result, provenance};
 
@@ -16,13 +18,16 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of a run's folder. It is a lock of the operating system on an open file, not the file's existence, so a
-    /// process that was killed leaves nothing to clean up.
+    /// Takes the lock of a run's folder.
     pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(Error::io("open", &path))?;
-        let holds = is_taken(file.try_lock(), folder)?;
+        let holds = match taf_files::lock(&file).map_err(Error::io("lock", &path))? {
+            Answer::Held => true,
+            Answer::Unsupported => false,
+            Answer::Taken => return Err(Error::Locked { path: folder.to_owned(), owner: owner(&path) }),
+        };
         if holds {
             let note = format!("process {} since {}\n", std::process::id(), provenance::now());
             let written = file.set_len(0).and_then(|()| file.write_all(note.as_bytes()));
@@ -39,18 +44,9 @@ pub fn is_held(folder: &Path) -> bool {
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Whether the lock was taken; not where the file system has none, as some of the network have.
-fn is_taken(answer: std::result::Result<(), TryLockError>, folder: &Path) -> Result<bool> {
-    let path = folder.join(LOCK);
-    match answer {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => {
-            let owner = fs::read_to_string(&path).ok().map(|o| o.trim().to_owned()).filter(|o| !o.is_empty());
-            Err(Error::Locked { path: folder.to_owned(), owner })
-        }
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(false),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
-    }
+/// What the process that has the lock wrote into it.
+fn owner(lock: &Path) -> Option<String> {
+    fs::read_to_string(lock).ok().map(|owner| owner.trim().to_owned()).filter(|owner| !owner.is_empty())
 }
 
 #[cfg(test)]
@@ -73,12 +69,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(LOCK), "process 1 since 1970-01-01T00:00:00Z\n").unwrap();
         assert!(Lock::take(folder.path()).unwrap().holds);
-    }
-
-    #[test]
-    fn a_file_system_without_locks_is_told_of_and_other_errors_stop() {
-        let answer = |kind: ErrorKind| is_taken(Err(TryLockError::Error(kind.into())), Path::new("run"));
-        assert!(!answer(ErrorKind::Unsupported).unwrap());
-        assert!(answer(ErrorKind::PermissionDenied).unwrap_err().to_string().ends_with("run/.lock"));
     }
 }

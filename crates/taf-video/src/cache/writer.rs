@@ -1,11 +1,11 @@
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use taf_files::{Unfinished, create_folder, remove_unfinished, write_atomic};
+use taf_files::{Lock, Unfinished, create_folder, remove_unfinished, write_atomic};
 
 use super::index::{Outcome, ShardIndex, ShardPlan};
 use super::member::END;
@@ -56,6 +56,8 @@ pub struct Cached {
 
 /// Where the tar files lie in a cache's folder.
 const SHARDS: &str = "shards";
+/// The file that is locked while a process writes the cache.
+const LOCK: &str = ".lock";
 
 impl<'a> Cache<'a> {
     /// Plans a cache; nothing is read or written yet.
@@ -81,6 +83,7 @@ impl<'a> Cache<'a> {
     pub fn write(&self, progress: Progress) -> Result<Cached> {
         let total = self.manifest.records().len();
         create_folder(&self.folder.join(SHARDS))?;
+        let _alone = self.lock()?;
         remove_unfinished(&self.folder.join(SHARDS))?;
         let (mut outcomes, mut bytes) = (Vec::with_capacity(total), 0);
         for shard in 0..self.num_shards() {
@@ -95,6 +98,19 @@ impl<'a> Cache<'a> {
         }
         let (manifest, left_out) = self.listed(outcomes)?;
         Ok(Cached { manifest, left_out, shards: self.num_shards(), bytes })
+    }
+
+    /// Keeps other processes out of the folder, since each removes what another has not finished, until the file is closed.
+    fn lock(&self) -> Result<File> {
+        let path = self.folder.join(LOCK);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = opened.map_err(|source| Error::io("open", &path, source))?;
+        match taf_files::lock(&file).map_err(|source| Error::io("lock", &path, source))? {
+            Lock::Held | Lock::Unsupported => Ok(file),
+            Lock::Taken => {
+                Err(Error::content(&self.folder, "a cache that nobody else writes", "a process that does so right now"))
+            }
+        }
     }
 
     /// Writes the manifest of what was stored.

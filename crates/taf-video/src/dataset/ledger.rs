@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
+use taf_files::Lock;
 
 use super::examined::{Examined, Way};
 use super::{Content, Fingerprint};
@@ -68,9 +69,10 @@ impl Ledger {
     pub(super) fn open(path: &Path, way: &Way) -> Result<Self> {
         let refused = |source| Error::io("open", path, source);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(refused)?;
-        file.try_lock().map_err(|_| {
-            Error::content(path, "work that nobody else is at", "a process that goes on with it right now")
-        })?;
+        if taf_files::lock(&file).map_err(|source| Error::io("lock", path, source))? == Lock::Taken {
+            let found = "a process that goes on with it right now";
+            return Err(Error::content(path, "work that nobody else is at", found));
+        }
         let known = read(path, &file, way)?;
         let begun = if known.is_empty() { begin(&mut file, way) } else { file.write_all(b"\n") };
         begun.map_err(|source| Error::io("write", path, source))?;

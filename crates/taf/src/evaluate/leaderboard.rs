@@ -37,6 +37,9 @@ pub enum LeaderboardError {
         /// The name of the class.
         class: String,
     },
+    /// Names are wanted of classes that are numbers.
+    #[error("expected classes with names, which the server wants, found numbers; prepare the list with --classes FILE")]
+    Unnamed,
     /// Two videos would be one line.
     #[error("expected file names that tell the videos apart, found {id:?} twice")]
     Twice {
@@ -73,6 +76,7 @@ impl Leaderboard {
             return Err(LeaderboardError::Twice { id: twice.clone() });
         }
         Ok(match form {
+            Form::Name if all_classes.iter().all(is_number) => return Err(LeaderboardError::Unnamed),
             Form::Name => Self { ids, answers: videos.classes().to_vec(), answers_per_line: 1 },
             Form::Numbers => Self { ids, answers: numbers(videos.classes(), all_classes)?, answers_per_line: 5 },
         })
@@ -89,15 +93,20 @@ impl Leaderboard {
     }
 }
 
-/// The places of `classes` in the alphabetical order of all.
+/// The places of `classes` in the alphabetical order of all; of classes that are numbers, those numbers.
 fn numbers(classes: &[String], all: &[String]) -> Result<Vec<String>, LeaderboardError> {
     let mut sorted = all.to_vec();
     sorted.sort_unstable();
+    let are_numbers = all.iter().all(is_number);
     let number = |class: &String| {
         let place = sorted.binary_search(class).map_err(|_| LeaderboardError::Class { class: class.clone() })?;
-        Ok(place.to_string())
+        Ok(if are_numbers { class.clone() } else { place.to_string() })
     };
     classes.iter().map(number).collect()
+}
+
+fn is_number(class: &String) -> bool {
+    class.parse::<u64>().is_ok()
 }
 
 /// The name of a file or folder without ending.
@@ -142,6 +151,17 @@ mod tests {
         assert_eq!(file.text(scores), "78687;2;0;4;1;3\n9;3;5;2;0;4\n");
         let few = Leaderboard::new(&videos(V2, &["1"], &["b", "a"]), &names(&["a", "b", "c"])).unwrap();
         assert_eq!(few.text([[0.0, 1.0].as_slice()]), "1;0;1\n");
+    }
+
+    #[test]
+    fn classes_that_are_numbers_keep_them_and_cannot_be_names() {
+        let classes: Vec<String> = (0..=10).map(|class| class.to_string()).collect();
+        let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
+        let file = Leaderboard::new(&videos(V2, &["1"], &classes), &names(&classes)).unwrap();
+        let scores: Vec<f32> = (0..=10).map(|class| class as f32).collect();
+        assert_eq!(file.text([scores.as_slice()]), "1;10;9;8;7;6\n");
+        let unnamed = Leaderboard::new(&videos(V1, &["1"], &classes), &names(&classes));
+        assert_eq!(unnamed.unwrap_err(), LeaderboardError::Unnamed);
     }
 
     #[test]
