@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use taf::evaluate::Protocol;
 use taf::model::Recognizer;
 use taf::predict::{Classifier, Manner};
+use taf::recipe::Recipe;
 use taf::trained::{Asked, Trained};
 use taf_files::Output;
 
@@ -107,12 +108,32 @@ fn refuse_overwriting(args: &Args, videos: &[Found]) -> Result<()> {
 
 fn classifier<'a>(args: &Args, trained: &'a Trained, device: &'a Device) -> Result<Classifier<'a, Recognizer>> {
     let asked = Asked { protocol: args.protocol, settings: &args.settings, ..Asked::default() };
-    let recipe = trained.recipe_with(&asked)?;
-    let manner = Manner {
+    let manner = manner(&trained.recipe_with(&asked)?)?;
+    Ok(Classifier { model: &trained.model, device, manner })
+}
+
+/// How a run's evaluation shows videos.
+fn manner(recipe: &Recipe) -> Result<Manner> {
+    Ok(Manner {
         views: recipe.data.evaluation_views()?,
         average: recipe.data.average,
-        batch_size: recipe.train.batch_size,
+        // What the memory holds that the recipe was made for.
+        batch_size: recipe.train.piece(),
         threads: recipe.data.workers,
-    };
-    Ok(Classifier { model: &trained.model, device, manner })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Recipe, manner};
+
+    #[test]
+    fn no_more_views_go_through_the_network_together_than_training_lets() {
+        let text = include_str!("../../../../configs/demo_train.toml");
+        let settings = ["train.batch_size=64", "train.accumulate=8"].map(str::to_owned);
+        let recipe = Recipe::parse(text, Path::new("recipe.toml"), &settings).unwrap();
+        assert_eq!(manner(&recipe).unwrap().batch_size, 8);
+    }
 }
