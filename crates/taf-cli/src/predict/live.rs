@@ -14,7 +14,42 @@ pub struct Live {
     bar: Counter,
     graceful: Graceful,
     is_read: bool,
-    bad: usize,
+    tally: Tally,
+}
+
+/// How looking at one video went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// Parts of it that were answered to.
+    pub answered: usize,
+    /// Parts that were not.
+    pub failed: usize,
+}
+
+/// Videos that something was passed over of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    /// All of them.
+    faulty: usize,
+    /// Those that were passed over as a whole.
+    untold: usize,
+}
+
+impl Tally {
+    fn add(&mut self, video: Outcome) {
+        let Outcome { answered, failed } = video;
+        self.faulty += usize::from(failed > 0);
+        self.untold += usize::from(failed > 0 && answered == 0);
+    }
+
+    /// What there is to say of `all` videos, if anything is.
+    fn summary(&self, all: usize) -> Result<Option<String>> {
+        let Self { faulty, untold } = *self;
+        ensure!(untold < all, "none of {all} videos could be classified");
+        let throughout = if untold < faulty { " throughout" } else { "" };
+        let text = || format!("{faulty} of {all} videos could not be classified{throughout}, and are named above");
+        Ok((faulty > 0).then(text))
+    }
 }
 
 impl Live {
@@ -22,7 +57,7 @@ impl Live {
     pub fn begin(rows: &RowArgs, what: &str) -> Result<Self> {
         let graceful = Graceful::ending_with("finishing what is being looked at")?;
         let (format, sink) = (rows.format(), Sink::open(rows.out.as_deref())?);
-        Ok(Self { format, sink, bar: Counter::new(what), graceful, is_read: true, bad: 0 })
+        Ok(Self { format, sink, bar: Counter::new(what), graceful, is_read: true, tally: Tally::default() })
     }
 
     /// Writes some rows.
@@ -34,8 +69,18 @@ impl Live {
 
     /// Names a video that is passed over.
     pub fn pass_over(&mut self, why: &str) {
-        self.bad += 1;
+        self.name_fault(why);
+        self.count(Outcome { answered: 0, failed: 1 });
+    }
+
+    /// Names a part of a video that is passed over.
+    pub fn name_fault(&mut self, why: &str) {
         self.bar.aside(|| say(format_args!("passed over: {why}")));
+    }
+
+    /// Counts a video that was looked at part by part.
+    pub fn count(&mut self, video: Outcome) {
+        self.tally.add(video);
     }
 
     /// Shows how far it is.
@@ -55,17 +100,38 @@ impl Live {
 
     /// Gives the file its name, and says how many of `all` videos were passed over.
     pub fn end(self, all: usize) -> Result<Status> {
-        let Self { sink, bar, graceful, bad, .. } = self;
+        let Self { sink, bar, graceful, tally, .. } = self;
         drop(bar);
         sink.finish()?;
-        ensure!(bad < all, "none of {bad} videos could be classified");
-        if bad > 0 {
-            say(format_args!("{bad} of {all} videos could not be classified, and are named above"));
-        }
-        Ok(match (graceful.asked(), bad) {
+        let summary = tally.summary(all)?;
+        summary.iter().for_each(|text| say(format_args!("{text}")));
+        Ok(match (graceful.asked(), summary) {
             (true, _) => Status::Interrupted,
-            (false, 0) => Status::Done,
-            (false, _) => Status::NotMet,
+            (false, None) => Status::Done,
+            (false, Some(_)) => Status::NotMet,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Tally};
+
+    fn tally(videos: &[(usize, usize)]) -> Tally {
+        let mut tally = Tally::default();
+        videos.iter().for_each(|&(answered, failed)| tally.add(Outcome { answered, failed }));
+        tally
+    }
+
+    #[test]
+    fn a_video_with_many_bad_parts_is_counted_once_and_is_told_if_any_part_is() {
+        let summary =
+            |videos: &[(usize, usize)]| tally(videos).summary(videos.len()).map_err(|error| error.to_string());
+        assert_eq!(summary(&[(4, 0), (1, 0)]), Ok(None));
+        let throughout = "1 of 1 videos could not be classified throughout, and are named above";
+        assert_eq!(summary(&[(3, 57)]), Ok(Some(throughout.into())));
+        let whole = "1 of 2 videos could not be classified, and are named above";
+        assert_eq!(summary(&[(0, 2), (5, 0)]), Ok(Some(whole.into())));
+        assert_eq!(summary(&[(0, 2), (0, 1)]), Err("none of 2 videos could be classified".into()));
     }
 }

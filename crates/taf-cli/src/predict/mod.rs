@@ -14,7 +14,7 @@ mod whole;
 use accuracy::Accuracy;
 pub use found::{Found, Searched, find};
 use history::History;
-use live::Live;
+use live::{Live, Outcome};
 pub use rows::RowArgs;
 use rows::{Format, Likely, Row};
 use sink::Sink;

@@ -7,7 +7,7 @@ use taf::predict::{Classifier, Moment, Stretch, stretches};
 use taf_files::write_atomic;
 use taf_video::{Sliding, WindowViews, Windows};
 
-use super::{Format, Found, History, Live, RowArgs, Span};
+use super::{Format, Found, History, Live, Outcome, RowArgs, Span};
 use crate::exit::Status;
 
 /// How long videos are gone through.
@@ -78,16 +78,24 @@ impl LongVideos<'_> {
             }
         };
         let (expected, mut history, mut parts) = (windows.expected(), self.history(), stretches());
+        let mut outcome = Outcome::default();
         for (done, moment) in classifier.windows(windows).enumerate() {
             match moment {
-                Ok(moment) => self.take(video, &moment, parts.add(&moment), history.as_mut(), live)?,
-                Err(error) => live.pass_over(&video.fault(&error)),
+                Ok(moment) => {
+                    outcome.answered += 1;
+                    self.take(video, &moment, parts.add(&moment), history.as_mut(), live)?;
+                }
+                Err(error) => {
+                    outcome.failed += 1;
+                    live.name_fault(&video.fault(&error));
+                }
             }
             live.show(done + 1, expected.unwrap_or(0).max(done + 1));
             if !live.goes_on() {
                 break;
             }
         }
+        live.count(outcome);
         if let Some(last) = parts.finish() {
             self.tell_part(video, &last, history.as_mut(), live)?;
         }
