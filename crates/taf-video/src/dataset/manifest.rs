@@ -12,6 +12,7 @@ use super::part::PartOfVideo;
 use super::path::{as_seen_from, folder_of, plain};
 use super::{Fingerprint, FrameNames, Listing, Record, lines};
 use crate::cache::{CacheOrigin, CachedVideo, SamplePlace};
+use crate::decode::count_packets;
 use crate::hash::sha256_of;
 use crate::{DecodeOptions, Error, FfmpegVideo, FrameFolder, Result, VideoSource};
 
@@ -287,12 +288,21 @@ impl Manifest {
         if let Some(place) = &record.shard {
             return Ok(Box::new(CachedVideo::open(&file, place, &record.id())?));
         }
-        let known_frames = (!record.damaged && record.part.is_none()).then_some(record.frames);
-        let whole = open_source(&file, self.frame_names(), known_frames)?;
+        let whole = open_source(&file, self.frame_names(), self.known_frames(record)?)?;
         Ok(match record.part {
             Some(part) => Box::new(PartOfVideo::new(whole, part)),
             None => whole,
         })
+    }
+
+    /// How many frames the file of a record has, where nothing has to be decoded to know it. Each clip of a part would
+    /// cost the whole file otherwise.
+    fn known_frames(&self, record: &Record) -> Result<Option<usize>> {
+        match record.part {
+            _ if record.damaged || self.frame_names().is_some() => Ok(None),
+            Some(_) => count_packets(&self.path_of(record)),
+            None => Ok(Some(record.frames)),
+        }
     }
 
     /// What the files of a record look like today from outside. Together with [`Record::content`] it tells whether
@@ -354,4 +364,29 @@ fn moved(record: &Record, videos: &Path, folder: &Path) -> Result<Record> {
 /// An empty folder is what a disk leaves that is no longer there.
 fn holds_files(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some_and(|entry| entry.is_ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Part;
+    use crate::{EncodeOptions, Frame, VideoWriter};
+
+    #[test]
+    fn a_part_is_read_without_decoding_the_rest_of_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("a.mp4");
+        let mut writer = VideoWriter::create(&file, 32, 32, 12.0, &EncodeOptions::default()).unwrap();
+        (0..120).for_each(|grey| writer.push(&Frame::filled(32, 32, [grey; 3])).unwrap());
+        writer.finish().unwrap();
+        let (split, part) = ("train".to_owned(), Some(Part { start: 60, end: 70 }));
+        let record = Record { path: "a.mp4".into(), split, frames: 10, part, ..Default::default() };
+        let manifest = Manifest::new(root.path(), vec!["up".into()], None, vec![record.clone()]).unwrap();
+        let known_frames = manifest.known_frames(&record).unwrap();
+        assert_eq!(known_frames, Some(120));
+        let mut whole = FfmpegVideo::open(&file, DecodeOptions { known_frames, ..Default::default() }).unwrap();
+        whole.read(&[62]).unwrap();
+        assert!(whole.frames_decoded() <= 13, "{} frames", whole.frames_decoded());
+        assert_eq!(manifest.known_frames(&Record { damaged: true, ..record }).unwrap(), None);
+    }
 }
