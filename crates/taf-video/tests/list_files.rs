@@ -258,6 +258,31 @@ fn a_list_of_frames_is_read_video_by_video() {
 }
 
 #[test]
+fn labels_of_a_list_of_frames_are_found_by_the_last_folder_and_missed_aloud() {
+    let rows =
+        |folder: &str| format!("original_vido_id video_id frame_id path labels\n9 0 0 {folder}/9_000001.jpg \"\"\n");
+    let folder = files(&[
+        ("train.csv", &rows("./frames/9")),
+        ("test.csv", &rows("frames/10").replace("9_", "10_")),
+        ("labels.json", r#"{"Moving something down":"0","Moving something up":"1"}"#),
+        ("train.json", r#"[{"id":"9","template":"Moving [something] up"}]"#),
+    ]);
+    let here = |name: &str| folder.path().join(name);
+    let known =
+        ReadOptions { classes: Some(here("labels.json")), labels: vec![here("train.json")], ..Default::default() };
+    let listing = listed(&folder, &["train.csv"], &known);
+    assert_eq!(listing.entries, [entry("frames/9", "Moving something up", "train", Some(1))]);
+    let refused = refusal(&folder, &["train.csv", "test.csv"], &known);
+    assert!(refused.contains("(or --unlabelled test), found none, but frames/10"), "{refused}");
+    let secret = |split: &str| ReadOptions { unlabelled: vec![split.into()], ..known.clone() };
+    let listing = listed(&folder, &["train.csv", "test.csv"], &secret("test"));
+    assert_eq!(listing.entries.iter().filter(|entry| entry.label.is_none()).count(), 1);
+    assert_eq!(listed(&folder, &["train.csv"], &secret("train")).entries[0].label, None);
+    let suffixed = ReadOptions { suffix: ".mp4".into(), ..known };
+    assert!(refusal(&folder, &["train.csv"], &suffixed).starts_with("suffix must be none, since the list has a row"));
+}
+
+#[test]
 fn formats_are_told_by_the_rows_where_that_is_safe() {
     let cases = [
         ("train.txt", "a 12 0\n", Ok("tsm")),

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::{FrameNames, ListingEntry};
+use super::csv::path_from;
 use super::list::Labels;
 use super::pictures::PictureName;
 use super::text::{TextLines, line_error};
@@ -26,8 +27,9 @@ pub(super) struct FrameList {
 }
 
 impl FrameList {
-    /// Reads a list. The labels stand in its last column, or by the name of the video in `labels_of`.
-    pub(super) fn read(list: &Path, split: &str, labels: &Labels, labels_of: &HashMap<String, String>) -> Result<Self> {
+    /// Reads a list whose paths start from `root`. The labels stand in its last column, or by the name of the video's
+    /// folder in `labels_of`.
+    pub(super) fn read(list: &Path, root: &Path, labels: &Labels, labels_of: &HashMap<String, String>) -> Result<Self> {
         let (mut runs, mut template) = (HashMap::<String, Run>::new(), None::<String>);
         for line in TextLines::open(list)?.skip(1) {
             let (line, row) = line?;
@@ -48,7 +50,7 @@ impl FrameList {
         let entries = runs.into_iter().map(|(folder, run)| {
             let label = label(list, &folder, &run, labels, labels_of)?;
             let frames = Some(run.frames(list, first_index)?);
-            Ok(ListingEntry { path: folder, label, split: Some(split.to_owned()), frames, ..Default::default() })
+            Ok(ListingEntry { path: path_from(root, &folder)?, label, frames, ..Default::default() })
         });
         let names = FrameNames { template, first_index };
         Ok(Self { entries: entries.collect::<Result<_>>()?, names })
@@ -73,14 +75,16 @@ fn picture(list: &Path, line: usize, row: &str) -> Result<(String, PictureName, 
         return Err(line_error(list, line, format!("5 values ({HEADER})"), values.len()));
     };
     let parts = path.trim_matches('"').rsplit_once('/');
-    let name = parts.and_then(|(folder, name)| {
-        let own = folder.rsplit('/').next().unwrap_or(folder);
-        Some((folder.to_owned(), PictureName::parse(name, own)?))
-    });
+    let name = parts.and_then(|(folder, name)| Some((folder.to_owned(), PictureName::parse(name, own_name(folder))?)));
     let (folder, name) =
         name.ok_or_else(|| line_error(list, line, "a path folder/picture with a number", format!("{path:?}")))?;
     let label = label.trim_matches('"');
     Ok((folder, name, (!label.is_empty()).then(|| label.to_owned())))
+}
+
+/// The name of a video: that of its folder, wherever the folder lies.
+fn own_name(folder: &str) -> &str {
+    folder.rsplit('/').next().unwrap_or(folder)
 }
 
 fn label(
@@ -92,6 +96,6 @@ fn label(
 ) -> Result<Option<String>> {
     match &run.label {
         Some(label) => labels.name(list, run.line, label).map(Some),
-        None => Ok(labels_of.get(folder).cloned()),
+        None => Ok(labels_of.get(own_name(folder)).cloned()),
     }
 }

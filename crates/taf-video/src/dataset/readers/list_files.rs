@@ -41,6 +41,7 @@ pub(super) fn rows_of_files(
 
 /// The videos of lists with a row for each frame.
 pub(super) fn frames_of_rows(files: &[PathBuf], options: &ReadOptions) -> Result<Listing> {
+    refuse_options_of_rows(options)?;
     let lists = Lists::of(files, options)?;
     let labels_of = match &lists.labels {
         Labels::Of { names, .. } => something::labels_of(&options.labels, names)?,
@@ -51,16 +52,33 @@ pub(super) fn frames_of_rows(files: &[PathBuf], options: &ReadOptions) -> Result
     };
     let (mut entries, mut names) = (Vec::new(), options.frame_names.clone());
     for (split, file) in &lists.files {
-        let list = FrameList::read(file, split, &lists.labels, &labels_of)?;
+        let list = FrameList::read(file, &lists.root, &lists.labels, &labels_of)?;
         let known = names.get_or_insert_with(|| list.names.clone());
         if *known != list.names {
             let FrameNames { template, first_index } = &list.names;
             let expected = format!("pictures called {} from {} on, as before", known.template, known.first_index);
             return Err(Error::content(file, expected, format!("{template} from {first_index} on")));
         }
-        entries.extend(list.entries);
+        let is_labelled = !options.unlabelled.contains(split);
+        if is_labelled && !options.labels.is_empty() && list.entries.iter().all(|entry| entry.label.is_none()) {
+            let expected = format!("folders called like the videos of --labels (or --unlabelled {split})");
+            return Err(Error::content(file, expected, format!("none, but {}", list.entries[0].path)));
+        }
+        let label = |entry: &ListingEntry| entry.label.clone().filter(|_| is_labelled);
+        let of_split = |entry| ListingEntry { label: label(&entry), split: Some(split.clone()), ..entry };
+        entries.extend(list.entries.into_iter().map(of_split));
     }
     lists.listing(names, entries, Vec::new())
+}
+
+/// What says how a row is read that stands for a whole video.
+fn refuse_options_of_rows(options: &ReadOptions) -> Result<()> {
+    let expected = "none, since the list has a row for each frame";
+    match options.separator {
+        Some(separator) => Err(Error::setting("separator", expected, separator.name())),
+        None if !options.suffix.is_empty() => Err(Error::setting("suffix", expected, &options.suffix)),
+        None => Ok(()),
+    }
 }
 
 /// List files, and what holds for all of them.
