@@ -128,12 +128,13 @@ fn more_clips_leave_the_first_ones_as_they_are() {
 }
 
 #[test]
-fn splits_that_cannot_be_told_apart_are_refused() {
+fn splits_that_cannot_be_told_apart_and_more_clips_than_memory_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let refused = |splits: &[(&str, usize)]| shapes(3).write(root.path(), splits, &quiet).unwrap_err().to_string();
     assert!(refused(&[("a", 1), ("a", 1)]).contains("got \"a\""));
     assert!(refused(&[("../a", 1)]).contains("got \"../a\""));
     assert!(refused(&[("a", 0)]).contains("at least 1"));
     assert!(refused(&[]).contains("at least 1"));
+    assert!(refused(&[("a", usize::MAX)]).contains("at most 100000"));
     assert!(!root.path().join(CLASSES[0]).exists());
 }

@@ -16,7 +16,10 @@ pub(super) fn shard_problem(
 ) -> Option<Problem> {
     match CachedVideo::open(&place.file, sample, &record.id()).and_then(|mut video| video.verify()) {
         Ok(frames) => place.other_count(frames, record.frames).or_else(|| place.too_short(frames, min_frames)),
-        Err(Error::Content { expected, found, .. }) => Some(place.problem(ProblemKind::Unreadable, expected, found)),
+        Err(Error::Content { expected, found, .. }) => {
+            let expected = format!("{expected} (a shard that is removed is stored anew by the same `taf data cache`)");
+            Some(place.problem(ProblemKind::Unreadable, expected, found))
+        }
         Err(error) => Some(place.problem(ProblemKind::Unreadable, "a shard that can be read", error.to_string())),
     }
 }

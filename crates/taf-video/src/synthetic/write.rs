@@ -54,6 +54,9 @@ impl MovingShapes {
     }
 }
 
+/// Clips of a class in one split: more than any data set has, and their list still fits in memory.
+const MOST_CLIPS_PER_CLASS: usize = 100_000;
+
 /// Every file, in the order of the manifest: splits as given, then classes, then numbers.
 fn jobs<'a>(splits: &[(&'a str, usize)]) -> Result<Vec<Job<'a>>> {
     for (place, (name, _)) in splits.iter().enumerate() {
@@ -61,6 +64,9 @@ fn jobs<'a>(splits: &[(&'a str, usize)]) -> Result<Vec<Job<'a>>> {
         if name.is_empty() || !name.chars().all(plain) || splits[..place].iter().any(|(other, _)| other == name) {
             return Err(Error::setting("split", "a new name of letters, digits, - and _", format!("{name:?}")));
         }
+    }
+    if let Some((_, count)) = splits.iter().find(|(_, count)| *count > MOST_CLIPS_PER_CLASS) {
+        return Err(Error::setting("clips per class", format!("at most {MOST_CLIPS_PER_CLASS}"), count));
     }
     let of_split = |&(split, count): &(&'a str, usize)| {
         (0..CLASSES.len()).flat_map(move |class| (0..count).map(move |index| Job { class, split, index }))

@@ -16,16 +16,19 @@ const FRAME_WIDTH: u32 = 64;
 pub type Picture = (String, Vec<u8>);
 
 /// What the log shows of an evaluation: the confusion matrix, and what the network attends to in a few validation videos, as they
-/// are and perturbed by the adversary of the training, or the default one.
+/// are and perturbed by the adversary of the training, or the default one. A picture that cannot be drawn, such as the matrix of ten thousand
+/// classes, is left out: training does not depend on it.
 pub fn of_evaluation<M: VideoModel>(
     course: &Course,
     model: &M,
     scores: &Scores,
     device: &Device,
 ) -> Result<Vec<Picture>, EvaluationError> {
-    let confusion = confusion_matrix(course.classes, &scores.confusion)?;
+    let confusion = confusion_matrix(course.classes, &scores.confusion).map_err(EvaluationError::from);
+    let confusion = confusion.map(|png| ("validation/confusion".to_owned(), png));
     let strips = course.evaluation.sample(STRIPS).into_iter().map(|video| strip(course, model, video, device));
-    std::iter::once(Ok(("validation/confusion".to_owned(), confusion))).chain(strips).collect()
+    let could_be_drawn = |picture: &Result<Picture, _>| !matches!(picture, Err(EvaluationError::Picture(_)));
+    std::iter::once(confusion).chain(strips).filter(could_be_drawn).collect()
 }
 
 fn strip<M: VideoModel>(course: &Course, model: &M, video: usize, device: &Device) -> Result<Picture, EvaluationError> {

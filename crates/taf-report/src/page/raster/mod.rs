@@ -232,7 +232,7 @@ mod tests {
         let chart = Chart::new("loss", Axis::new("step"), Axis::new("loss"))
             .with(Series::new("<a>", [(0.0, 1.0), (1.0, f64::NAN), (2.0, 3.0)]))
             .with_reference("chance", 0.5);
-        let classes = ["時間".to_owned(), "b".to_owned()];
+        let classes = ["時間".to_owned(), "b\u{1}".to_owned()];
         for svg in [
             line_chart(&chart),
             line_chart(&Chart { series: vec![], ..chart }),

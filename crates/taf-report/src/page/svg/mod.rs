@@ -7,7 +7,7 @@ mod lines;
 mod scale;
 mod timeline;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 pub use bars::{Bar, BarGroup, grouped_bars};
 pub use forest::forest;
@@ -53,6 +53,8 @@ fn shorten(text: &str, letters: usize) -> String {
 
 /// The whole drawing; `label` is what a screen reader says.
 fn drawing(width: f64, height: f64, label: &str, body: Markup) -> Markup {
+    // Names of classes may hold what XML cannot.
+    let body = PreEscaped(body.0.replace(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'), "\u{fffd}"));
     html! {
         svg class=[(width > MAX_WIDTH).then_some("wide")] viewBox={"0 0 " (at(width)) " " (at(height))} width=(at(width)) height=(at(height)) role="img"
             aria-label=(label) xmlns="http://www.w3.org/2000/svg" { (body) }

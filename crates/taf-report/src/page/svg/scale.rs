@@ -50,7 +50,8 @@ impl Scale {
             s if s >= 1e3 => (1e3, "k"),
             _ => (1.0, ""),
         };
-        if self.step < 1e-4 {
+        // Of numbers that are all near another one, only decimals show the difference.
+        if self.step < 1e-4 && self.high.abs().max(self.low.abs()) < 1e-2 {
             return format!("{tick:.0e}");
         }
         let decimals = (-(self.step / divisor).log10().floor()).max(0.0) as usize;
@@ -87,6 +88,13 @@ mod tests {
         );
         assert_eq!(s.place(0.0), 100.0);
         assert_eq!(s.place(1.0), 0.0);
+    }
+
+    #[test]
+    fn numbers_that_are_nearly_equal_are_told_apart() {
+        let s = Scale { low: 2.07940, high: 2.07944, step: 2e-5, ..Scale::round([0.0, 1.0].into_iter(), 4, 0.0, 1.0) };
+        let labels: Vec<_> = s.ticks().iter().map(|&tick| s.label(tick)).collect();
+        assert_eq!(labels, ["2.07940", "2.07942", "2.07944"]);
     }
 
     #[test]
