@@ -115,13 +115,17 @@ fn folders_of_pictures_are_videos_where_the_names_are_given() {
 }
 
 #[test]
-fn a_template_that_cannot_be_read_is_said_once_and_not_per_video() {
+fn a_template_that_cannot_be_read_is_refused_before_any_video_is_looked_at() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir_all(root.path().join("up/a")).unwrap();
-    fs::create_dir_all(root.path().join("up/b")).unwrap();
-    let listing = class_folders(root.path(), Some(FrameNames { template: "x.jpg".into(), first_index: 1 })).unwrap();
-    let error = prepare(&listing, &PrepareOptions::default(), &quiet).unwrap_err();
-    assert!(matches!(error, taf_video::Error::Setting { .. }), "{error}");
+    let names = |template: &str| Some(FrameNames { template: template.into(), first_index: 1 });
+    for template in ["img.jpg", "{:05", "{:99999999}.jpg", "{folder}.jpg", ""] {
+        let error = class_folders(root.path(), names(template)).unwrap_err();
+        assert!(matches!(error, taf_video::Error::Setting { .. }), "{template}: {error}");
+    }
+    for template in ["{:05}.jpg", "{folder}_{:06d}.jpg"] {
+        assert!(class_folders(root.path(), names(template)).is_ok(), "{template}");
+    }
 }
 
 #[test]

@@ -198,6 +198,25 @@ fn numbers_of_a_stated_order_know_what_a_mirror_exchanges() {
 }
 
 #[test]
+fn the_same_numbers_in_another_order_are_other_labels_than_those_of_a_list_of_names() {
+    let file = SomethingOrder::File.arrange(&names(174)).unwrap();
+    let folder = files(&[("file.txt", &file.join("\n")), ("train.txt", "a 3 0\n")]);
+    let label_set = |with: ReadOptions| {
+        let listing = listed(&folder, &["train.txt"], &with);
+        let options = PrepareOptions { trust_counts: true, ..Default::default() };
+        prepare(&listing, &options, &|_, _| {}).unwrap().manifest.label_set().map(str::to_owned)
+    };
+    let of_order = |order| ReadOptions { label_order: Some(order), ..options(Format::Tsm) };
+    let numbers = [SomethingOrder::Sorted, SomethingOrder::File].map(|order| label_set(of_order(order)).unwrap());
+    let named = label_set(ReadOptions { classes: Some(folder.path().join("file.txt")), ..options(Format::Tsm) });
+    assert_eq!(named.as_deref(), Some("something-something-v1"));
+    assert!(numbers[0] != numbers[1] && !numbers.contains(&named.unwrap()), "{numbers:?}");
+    let stated = ReadOptions { label_set: Some("my-own".into()), ..of_order(SomethingOrder::Sorted) };
+    assert_eq!(label_set(stated).as_deref(), Some("my-own"));
+    assert_eq!(label_set(options(Format::Tsm)), None);
+}
+
+#[test]
 fn believed_counts_touch_no_video_and_without_counts_nothing_is_believed() {
     let folder = files(&[("train.txt", "gone/1 12 0\n"), ("val.csv", "gone/2.mp4,0\n")]);
     let trusting = PrepareOptions { trust_counts: true, ..Default::default() };

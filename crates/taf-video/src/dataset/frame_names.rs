@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use crate::{FrameFolder, Result};
+
 /// How the pictures of a video are named, where each video is a folder of pictures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameNames {
@@ -22,5 +24,10 @@ impl FrameNames {
         }
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         Cow::Owned(self.template.replace(Self::FOLDER, &name))
+    }
+
+    /// Fails where the template cannot be read, whatever the folder is called.
+    pub(super) fn check(&self) -> Result<()> {
+        FrameFolder::check_template(&self.template_in(Path::new("folder")))
     }
 }

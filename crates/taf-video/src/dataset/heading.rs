@@ -24,6 +24,9 @@ impl Heading {
         if let Some((expected, found)) = class_fault(&self.classes) {
             return Some((expected.into(), found));
         }
+        if let Some(error) = self.frame_names.as_ref().and_then(|names| names.check().err()) {
+            return Some(("a template of the pictures' names that can be read".into(), error.to_string()));
+        }
         match &self.label_set {
             Some(name) if name.trim().is_empty() => Some(("the name of a label set".into(), format!("{name:?}"))),
             _ => self.pair_fault(),

@@ -47,7 +47,8 @@ impl Listing {
     /// values where all are whole numbers, else in that of the alphabet.
     ///
     /// # Errors
-    /// If there is no entry, a path occurs twice or holds `..`, or the names of the classes are too long for a manifest.
+    /// If there is no entry, a path occurs twice or holds `..`, the template of the pictures cannot be read, or the names of the
+    /// classes are too long for a manifest.
     pub fn new(
         root: &Path,
         frame_names: Option<FrameNames>,
@@ -55,6 +56,7 @@ impl Listing {
         mut passed_over: Vec<String>,
     ) -> Result<Self> {
         let root = plain(root)?;
+        frame_names.as_ref().map_or(Ok(()), FrameNames::check)?;
         entries.sort();
         passed_over.sort();
         if entries.is_empty() {

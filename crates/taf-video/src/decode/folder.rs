@@ -41,6 +41,11 @@ impl FrameFolder {
         Ok(Self { path, template, first_index, frames, info })
     }
 
+    /// Fails as [`open`](Self::open) does of a template that cannot be read.
+    pub(crate) fn check_template(template: &str) -> Result<()> {
+        Template::parse(template).map(drop)
+    }
+
     /// Fails as [`open`](Self::open) does, but whatever the pictures hold.
     pub(crate) fn check_numbers(path: &Path, template: &str, first_index: usize) -> Result<()> {
         run_in(path, &Template::parse(template)?, first_index).map(drop)

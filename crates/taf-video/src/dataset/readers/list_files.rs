@@ -119,6 +119,7 @@ impl<'a> Lists<'a> {
         let pictures =
             pictures.map(|names| format!("pictures are called {}, from {} on", names.template, names.first_index));
         let mut listing = Listing::new(&root, names, entries, Vec::new())?;
+        let label_set = label_set(&labels, order);
         listing = match (labels, order) {
             (Labels::Of { names, .. }, _) => listing.with_classes(names)?,
             (Labels::Numbers, None) => numbered(listing)?,
@@ -131,11 +132,20 @@ impl<'a> Lists<'a> {
             listing =
                 listing.with_note(format!("the order of the labels is {}; --label-order chooses", order.description()));
         }
-        if order == Some(SomethingOrder::File) {
-            listing = listing.with_label_set("something-something-v1");
+        if let Some(name) = label_set {
+            listing = listing.with_label_set(name);
         }
         let notes = [format!("the splits: {splits}")].into_iter().chain(pictures).chain(notes);
         Ok(notes.fold(listing, Listing::with_note))
+    }
+}
+
+/// Which labels these are, where the order tells it: classes with names in the order of V2 may be those of V1 too.
+fn label_set(labels: &Labels, order: Option<SomethingOrder>) -> Option<&'static str> {
+    match (labels, order?) {
+        (Labels::Numbers, order) => Some(order.label_set_of_numbers()),
+        (Labels::Of { .. }, SomethingOrder::File) => Some("something-something-v1"),
+        (Labels::Of { .. }, SomethingOrder::Sorted) => None,
     }
 }
 

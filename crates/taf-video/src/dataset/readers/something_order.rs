@@ -55,6 +55,14 @@ impl SomethingOrder {
         })
     }
 
+    /// Which labels the bare numbers of this order are: the same number is another class in the other order.
+    pub fn label_set_of_numbers(self) -> &'static str {
+        match self {
+            Self::Sorted => "something-something-sorted-numbers",
+            Self::File => "something-something-file-numbers",
+        }
+    }
+
     /// The label ids that a left-right mirror exchanges.
     pub fn mirror_pairs(self) -> [[usize; 2]; 3] {
         let id = |place: usize| match self {
