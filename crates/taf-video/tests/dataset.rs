@@ -3,12 +3,14 @@
 mod listed;
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use listed::{checked, csv_in, kinds, prepare_folders, quiet, record, two_classes, without_contents, write_video};
 use taf_video::Seed;
 use taf_video::dataset::{
-    CsvColumns, FrameNames, Manifest, PrepareOptions, ProblemKind, RandomSplit, class_folders, csv, prepare,
+    CsvColumns, FrameNames, Manifest, PrepareOptions, ProblemKind, RandomSplit, ReadOptions, class_folders, csv,
+    prepare, read,
 };
 
 #[test]
@@ -129,6 +131,27 @@ fn a_template_that_cannot_be_read_is_refused_before_any_video_is_looked_at() {
 }
 
 #[test]
+fn sources_that_cannot_be_one_list_of_videos_say_what_would_be() {
+    let root = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        fs::write(root.path().join(name), text).unwrap();
+        root.path().join(name)
+    };
+    let rows = file("rows.csv", "path,label\na.mp4,up\nb.mp4,down\n");
+    let bare = file("bare.csv", "path,label\n");
+    let refusal = |sources: &[PathBuf]| read(sources, &ReadOptions::default()).unwrap_err().to_string();
+    let flat = refusal(&[root.path().to_owned()]);
+    assert!(flat.contains("in class folders (CLASS/clip.mp4)") && flat.contains("bare.csv"), "{flat}");
+    let empty = refusal(std::slice::from_ref(&bare));
+    assert!(empty.contains("bare.csv") && empty.contains("no rows"), "{empty}");
+    let two = refusal(&[rows.clone(), bare]);
+    assert!(two.contains("bare.csv") && two.contains("guessed") && two.contains("--format NAME"), "{two}");
+    let listing = csv(&rows, &root.path().join("gone"), &CsvColumns::default(), None).unwrap();
+    let gone = prepare(&listing, &PrepareOptions::default(), &quiet).unwrap_err().to_string();
+    assert!(gone.contains("no such folder") && !gone.contains("a.mp4"), "{gone}");
+}
+
+#[test]
 fn a_csv_gives_paths_labels_splits_and_groups_in_any_order_of_columns() {
     let root = two_classes();
     write_video(&root.path().join("odd, \"name\".mp4"), 3, 200);
@@ -183,7 +206,7 @@ fn bad_csv_files_are_refused_with_the_line() {
         ),
         ("path,label\nup/0.mp4,up\ndown/../up/0.mp4,up\n", "which names the video of line 2"),
         ("path,label\n../x.mp4,up\n", "No such file"),
-        ("path,label\n", "at least one video"),
+        ("path,label\n", "no rows"),
         ("", "a column \"path\""),
     ];
     for (text, expected) in cases {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::examination::Examination;
 use super::examined::{Examined, Way};
@@ -128,6 +128,9 @@ fn believe_all(listing: &Listing) -> Result<Vec<Looked>> {
 
 /// What there is to know of each video, or why it cannot be used.
 fn examine_all(listing: &Listing, options: &PrepareOptions, progress: Progress) -> Result<Vec<Looked>> {
+    if listing.entries.iter().any(|entry| Path::new(&entry.path).is_relative()) && !listing.root.is_dir() {
+        return Err(Error::content(&listing.root, "the folder that the videos' paths start from", "no such folder"));
+    }
     let way = Way { names: listing.frame_names().cloned(), fast: options.fast };
     let examination = Examination::begin(way, options.unfinished.as_deref(), progress)?;
     let path = |entry: &ListingEntry| listing.root.join(&entry.path);

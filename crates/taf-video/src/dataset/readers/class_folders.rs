@@ -43,6 +43,14 @@ pub fn class_folders(root: &Path, frame_names: Option<FrameNames>) -> Result<Lis
             });
         }
     }
+    if entries.is_empty() && !passed_over.is_empty() {
+        let found = format!("no class folder beside {}", shortened(&passed_over));
+        return Err(Error::content(
+            root,
+            "videos in class folders (CLASS/clip.mp4), or a CSV file that lists them",
+            found,
+        ));
+    }
     Listing::new(root, frame_names, entries, passed_over)
 }
 

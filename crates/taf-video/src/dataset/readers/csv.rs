@@ -51,7 +51,7 @@ impl Default for CsvColumns {
 /// is dropped. With `frame_names`, each path is a folder of pictures. Paths may climb (`../videos/1.mp4`).
 ///
 /// # Errors
-/// If a column is missing, a line has more or fewer values than the first, a value is empty, or two lines name the same
+/// If a column is missing, there are no rows, a line has more or fewer values than the first, a value is empty, or two lines name the same
 /// video in whatever spelling: the line is named.
 pub fn csv(file: &Path, root: &Path, columns: &CsvColumns, frame_names: Option<FrameNames>) -> Result<Listing> {
     let mut reader = ReaderBuilder::new()
@@ -75,6 +75,9 @@ pub fn csv(file: &Path, root: &Path, columns: &CsvColumns, frame_names: Option<F
             return Err(Error::content(file, "every path once", found));
         }
         entries.push(entry);
+    }
+    if entries.is_empty() {
+        return Err(Error::content(file, "a row for each video below the names of the columns", "no rows"));
     }
     Listing::new(&root, frame_names, entries, Vec::new())
 }

@@ -47,7 +47,7 @@ pub fn read(sources: &[PathBuf], options: &ReadOptions) -> Result<Listing> {
 
 fn table_or_folders(format: Format, sources: &[PathBuf], options: &ReadOptions) -> Result<Listing> {
     let [source] = sources else {
-        return Err(Error::setting("source", format!("one, where the format is {format}"), sources.len()));
+        return Err(several_sources(format, sources, options.format.is_none()));
     };
     let unused = [
         ("splits", !options.splits.is_empty()),
@@ -70,6 +70,12 @@ fn table_or_folders(format: Format, sources: &[PathBuf], options: &ReadOptions) 
         Some(file) => listing.with_classes(class_names(file)?),
         None => Ok(listing),
     }
+}
+
+fn several_sources(format: Format, sources: &[PathBuf], is_guessed: bool) -> Error {
+    let guess = if is_guessed { " (guessed from the first; --format NAME chooses)" } else { "" };
+    let names: Vec<String> = sources.iter().map(|source| source.display().to_string()).collect();
+    Error::setting("source", format!("one, where the format is {format}{guess}"), names.join(", "))
 }
 
 fn columns(source: &Path, options: &ReadOptions) -> Result<CsvColumns> {
