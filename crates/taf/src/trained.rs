@@ -1,13 +1,13 @@
 //! A trained run, read back: its recipe, its weights, and the videos it can be asked about.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use taf_files::Identity;
 use taf_report::run::{Provenance, RunDir};
-use taf_video::dataset::{Manifest, Record};
+use taf_video::dataset::{Content, Manifest, Part, Record};
 
 use crate::evaluate::{Evaluation, Labelled, Protocol};
 use crate::model::{Recognizer, StateError, load_state};
@@ -322,16 +322,35 @@ fn is_of(change: &str, settings: &[&str]) -> bool {
     settings.iter().any(|setting| part(setting))
 }
 
-/// The first video of `second` that is a video of `first` too, whatever names lead to it. A copy is not known for what it is.
+/// The first video of `second` that shows something of a video of `first`: the same file, whatever names lead to it, or one
+/// of the same content (a copy, or the original of a cached video). Parts of a file do so where they overlap.
 pub fn shared_video<'a>(first: &Manifest, second: &'a Manifest) -> Option<&'a Record> {
-    let known: HashSet<_> = first.records().iter().map(|record| identity(first, record)).collect();
-    second.records().iter().find(|record| known.contains(&identity(second, record)))
+    let mut known = HashMap::<Trace, Vec<Option<Part>>>::new();
+    for record in first.records() {
+        traces(first, record).for_each(|trace| known.entry(trace).or_default().push(record.part));
+    }
+    let is_known = |trace, part| known.get(&trace).is_some_and(|parts| parts.iter().any(|&other| overlap(other, part)));
+    second.records().iter().find(|record| traces(second, record).any(|trace| is_known(trace, record.part)))
 }
 
-/// The file of a video, or its name where it is gone.
-fn identity(videos: &Manifest, record: &Record) -> Result<Identity, PathBuf> {
+/// What a file is known by.
+#[derive(PartialEq, Eq, Hash)]
+enum Trace {
+    File(Identity),
+    /// Of a file that is gone.
+    Name(PathBuf),
+    Content(Content),
+}
+
+fn traces(videos: &Manifest, record: &Record) -> impl Iterator<Item = Trace> {
     let path = videos.path_of(record);
-    Identity::of(&path).ok_or(path)
+    let file = Identity::of(&path).map_or(Trace::Name(path), Trace::File);
+    [file].into_iter().chain(record.content.clone().map(Trace::Content))
+}
+
+/// Whether two parts of a file have a frame in common; the whole file has one with each of its parts.
+fn overlap(first: Option<Part>, second: Option<Part>) -> bool {
+    first.zip(second).is_none_or(|(first, second)| first.start < second.end && second.start < first.end)
 }
 
 /// The network that a checkpoint describes, with its weights.
@@ -343,4 +362,30 @@ pub fn network(checkpoint: &Checkpoint, device: &Device) -> Result<Recognizer, S
     let network = model.config(classes.len(), *frames).init(device, 0);
     let network = if *auxiliary { crate::model::VideoModel::with_auxiliary_norms(network) } else { network };
     load_state(network, checkpoint.model.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn videos(folder: &str, bytes: u64, part: Option<(usize, usize)>) -> Manifest {
+        let part = part.map(|(start, end)| Part { start, end });
+        let content = Some(Content { bytes, sha256: "0a".repeat(32) });
+        let (path, split, frames) = ("a.mp4".into(), "val".into(), part.map_or(9, |part| part.frames()));
+        let record = Record { path, split, frames, part, content, ..Default::default() };
+        Manifest::new(Path::new(folder), vec!["up".into()], None, vec![record]).unwrap()
+    }
+
+    #[test]
+    fn a_video_is_known_by_its_file_or_its_content_and_a_part_by_its_frames() {
+        let original = videos("/nowhere", 1, None);
+        let is_shared = |second: &Manifest| shared_video(&original, second).is_some();
+        assert!(is_shared(&videos("/cache", 1, None)), "the same bytes elsewhere");
+        assert!(is_shared(&videos("/nowhere", 2, Some((0, 4)))), "a part of the same file");
+        assert!(!is_shared(&videos("/cache", 2, None)), "another file of the same name");
+        let first = videos("/nowhere", 1, Some((0, 4)));
+        let has_frames_of_it = |part| shared_video(&first, &videos("/cache", 1, Some(part))).is_some();
+        assert!(has_frames_of_it((3, 9)));
+        assert!(!has_frames_of_it((4, 9)));
+    }
 }
