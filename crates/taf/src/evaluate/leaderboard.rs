@@ -76,7 +76,7 @@ impl Leaderboard {
             return Err(LeaderboardError::Twice { id: twice.clone() });
         }
         Ok(match form {
-            Form::Name if all_classes.iter().all(is_number) => return Err(LeaderboardError::Unnamed),
+            Form::Name if all_classes.iter().all(|class| is_number(class)) => return Err(LeaderboardError::Unnamed),
             Form::Name => Self { ids, answers: videos.classes().to_vec(), answers_per_line: 1 },
             Form::Numbers => Self { ids, answers: numbers(videos.classes(), all_classes)?, answers_per_line: 5 },
         })
@@ -97,7 +97,7 @@ impl Leaderboard {
 fn numbers(classes: &[String], all: &[String]) -> Result<Vec<String>, LeaderboardError> {
     let mut sorted = all.to_vec();
     sorted.sort_unstable();
-    let are_numbers = all.iter().all(is_number);
+    let are_numbers = all.iter().all(|class| is_number(class));
     let number = |class: &String| {
         let place = sorted.binary_search(class).map_err(|_| LeaderboardError::Class { class: class.clone() })?;
         Ok(if are_numbers { class.clone() } else { place.to_string() })
@@ -105,7 +105,7 @@ fn numbers(classes: &[String], all: &[String]) -> Result<Vec<String>, Leaderboar
     classes.iter().map(number).collect()
 }
 
-fn is_number(class: &String) -> bool {
+fn is_number(class: &str) -> bool {
     class.parse::<u64>().is_ok()
 }
 
