@@ -135,11 +135,12 @@ fn predictions_are_used_again_only_for_the_same_question() {
         |more: &[&str]| taf(&[&["eval", "--run", path(&run), "--suite", "clean", "--json"], more].concat()).json();
     let first = clean(&[]);
     assert!(first["weights"][0]["weights"]["choice"] == "last", "{first}");
-    // A mark that shows whether the file is read: every label of the stored predictions is changed to class 0.
+    // A mark that shows whether the file is read: all numbers of the stored answers, behind the header, become 0.
     let stored = stored();
-    let mut known = json(&stored);
-    known["predictions"]["labels"].as_array_mut().unwrap().fill(Value::from(0));
-    fs::write(&stored, known.to_string()).unwrap();
+    let mut known = fs::read(&stored).unwrap();
+    let header = u64::from_le_bytes(known[..8].try_into().unwrap()) as usize;
+    known[8 + header..].fill(0);
+    fs::write(&stored, known).unwrap();
     assert_ne!(clean(&[])["results"], first["results"]);
     assert_eq!(clean(&["--split", "train"])["results"][0]["scores"]["samples"], 40);
     assert_ne!(clean(&[])["results"], first["results"], "another split replaces nothing");
