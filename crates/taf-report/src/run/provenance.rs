@@ -111,7 +111,8 @@ impl Provenance {
     /// Seconds since the run began; none where its time cannot be read.
     pub fn age_seconds(&self) -> Option<i64> {
         let started: jiff::Timestamp = self.started.parse().ok()?;
-        Some(jiff::Timestamp::now().as_second() - started.as_second())
+        // A start is written to the nearest second, which may be the next one.
+        Some((jiff::Timestamp::now().as_second() - started.as_second()).max(0))
     }
 
     /// Notes that the run is taken up again now.
