@@ -19,6 +19,11 @@ pub const DRAWING: &[&str] = &["svg", "png"];
 /// Endings of videos whose containers hold H.264.
 pub const VIDEO: &[&str] = &["mp4", "m4v", "mov", "mkv", "avi"];
 
+/// Whether a drawing is to be SVG.
+pub fn is_svg(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"))
+}
+
 /// The files and folders a command reads.
 #[derive(Default)]
 pub struct Reading(Vec<Input>);

@@ -10,7 +10,7 @@ use taf::evaluate::{Explanation, Seen};
 use taf::recipe::Recipe;
 use taf::trained::Trained;
 use taf_report::metrics::{effective_frames, total_variation};
-use taf_video::{Clip, FrameFolder, VideoSource, open_video};
+use taf_video::{Clip, FrameFolder, USUAL_FPS, VideoSource, open_video};
 
 use crate::allowed::Reading;
 use crate::picture_folder::FrameArgs;
@@ -51,9 +51,6 @@ pub struct Viewing {
     pub adversary: TemporalAdversary,
     label: Option<usize>,
 }
-
-/// Where the container names no speed.
-const USUAL_FPS: f64 = 25.0;
 
 impl ClipArgs {
     /// What is read.

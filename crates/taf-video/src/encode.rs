@@ -1,3 +1,4 @@
+mod jpeg;
 mod options;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use crate::decode::{is_again, lower_case, os_error};
 use crate::scaler::{Look, Scaler};
 use crate::{Error, Frame, Result};
 
+pub(crate) use jpeg::jpeg;
 pub use options::{EncodeOptions, Pixels, VideoCodec};
 
 /// Writes frames into a video file.

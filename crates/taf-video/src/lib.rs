@@ -20,7 +20,8 @@ mod window;
 
 pub use clip::Clip;
 pub use decode::{
-    DecodeOptions, FfmpegVideo, ForwardVideo, FrameFolder, PacedVideo, TimedFrames, VideoInfo, VideoSource, open_video,
+    DecodeOptions, FfmpegVideo, ForwardVideo, FrameFolder, PacedVideo, TimedFrames, USUAL_FPS, VideoInfo, VideoSource,
+    open_video,
 };
 pub use encode::{EncodeOptions, Pixels, VideoCodec, VideoWriter};
 pub use error::{Error, Result};

@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::transform::{EvalTransform, resize_short_side};
-use crate::{Clip, Error, Frame, Result, Sampling, TemporalViews, TimedFrames};
+use crate::{Clip, Error, Frame, Result, Sampling, TemporalViews, TimedFrames, USUAL_FPS};
 
 /// A part of a long video as a network is shown it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +42,6 @@ pub struct WindowViews {
 const PICTURE_SIDE: usize = 72;
 /// Most windows that one frame lies in.
 const MOST_OVERLAPPING: f64 = 100.0;
-/// Frames per second of a window where the video does not tell: what a sampler chooses from.
-const USUAL_FPS: f64 = 25.0;
 /// Shortest and longest window, and the shortest and longest way to the next.
 const SECONDS: Range<f64> = 0.04..86_400.0;
 

@@ -63,7 +63,7 @@ pub fn run(args: Args) -> Result<Status> {
     let curves = LearningCurves::new(&named, args.over.into(), args.smooth);
     match &args.out {
         None => output::print(&curves.to_terminal())?,
-        Some(path) if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) => {
+        Some(path) if allowed::is_svg(path) => {
             write_atomic(path, curves.to_svg().as_bytes())?;
         }
         Some(path) => write_atomic(path, &curves.to_png()?)?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use taf::evaluate::AnswerError;
 use taf_video::dataset::{FrameNames, Manifest, VIDEO_ENDINGS};
-use taf_video::{ForwardVideo, FrameFolder, PacedVideo, TimedFrames, VideoSource, open_video};
+use taf_video::{ForwardVideo, FrameFolder, PacedVideo, TimedFrames, USUAL_FPS, VideoSource, open_video};
 
 use super::list;
 
@@ -41,9 +41,6 @@ pub struct Searched<'a> {
     /// The network's classes: a folder of such a name labels the videos in it.
     pub classes: &'a [String],
 }
-
-/// Frames per second where neither a file nor a person says.
-const USUAL_FPS: f64 = 25.0;
 
 impl Found {
     /// Where the video lies.

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -8,6 +8,7 @@ use taf_files::write_atomic;
 use taf_video::{Sliding, WindowViews, Windows};
 
 use super::{Format, Found, History, Live, Outcome, RowArgs, Span};
+use crate::allowed;
 use crate::exit::Status;
 
 /// How long videos are gone through.
@@ -140,11 +141,7 @@ impl LongVideos<'_> {
         let Some((history, path)) = history.zip(self.args.picture.as_deref()) else { return Ok(()) };
         let (network, classes) = self.network;
         let timeline = history.timeline(format!("what {network} sees in {}", video.name), classes);
-        let bytes = if is_svg(path) { timeline.to_svg()?.into_bytes() } else { timeline.to_png()? };
+        let bytes = if allowed::is_svg(path) { timeline.to_svg()?.into_bytes() } else { timeline.to_png()? };
         Ok(write_atomic(path, &bytes)?)
     }
-}
-
-fn is_svg(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"))
 }

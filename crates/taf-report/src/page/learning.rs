@@ -31,9 +31,6 @@ struct Track {
     top1: Vec<(f64, f64)>,
 }
 
-/// A picture is twice as large as the drawing says: for paper and dense displays.
-const PICTURE_SCALE: f32 = 2.0;
-
 /// Letters of a curve on a terminal.
 const SPARKLINE: usize = 32;
 
@@ -74,7 +71,7 @@ impl LearningCurves {
     /// # Errors
     /// If it is larger than a picture can be.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        raster::to_png(&svg::figure(&self.charts).0, PICTURE_SCALE)
+        raster::to_png(&svg::figure(&self.charts).0, raster::PICTURE_SCALE)
     }
 
     /// Training loss and validation top-1 of every run in a line of letters, with the first and the last value.

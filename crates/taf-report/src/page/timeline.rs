@@ -26,9 +26,6 @@ pub struct Band {
     pub class: usize,
 }
 
-/// A picture is twice as large as the drawing says: for paper and dense displays.
-const PICTURE_SCALE: f32 = 2.0;
-
 impl Timeline {
     /// A timeline of no time yet.
     pub fn new(title: impl Into<String>, classes: Vec<String>) -> Self {
@@ -63,7 +60,7 @@ impl Timeline {
     /// # Errors
     /// As [`Self::to_svg`].
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        raster::to_png(&self.drawing()?.0, PICTURE_SCALE)
+        raster::to_png(&self.drawing()?.0, raster::PICTURE_SCALE)
     }
 
     fn drawing(&self) -> Result<maud::Markup> {

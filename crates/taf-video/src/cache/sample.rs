@@ -1,12 +1,11 @@
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-
 use super::CacheOrigin;
 use super::contents::{Contents, Picture};
 use super::member::{self, HEADER};
 use crate::dataset::{Manifest, Record};
+use crate::encode::jpeg;
 use crate::hash::sha256_of;
 use crate::transform::resize_short_side;
-use crate::{Clip, Error, Frame, Result, VideoSource};
+use crate::{Clip, Error, Result, VideoSource};
 
 /// A video as members of a tar file that share a key: what it is made of, its pictures, and its class.
 pub(super) struct Sample {
@@ -89,15 +88,4 @@ fn not_larger(clip: Clip, short_side: Option<usize>) -> Clip {
         Some(side) if side < clip.width().min(clip.height()) => resize_short_side(clip, side),
         _ => clip,
     }
-}
-
-/// Colour at half resolution, as videos have it.
-fn jpeg(frame: &Frame, quality: u8) -> std::result::Result<Vec<u8>, String> {
-    let side = |pixels: usize| u16::try_from(pixels).map_err(|_| format!("a side of {pixels} pixels"));
-    let (width, height) = (side(frame.width())?, side(frame.height())?);
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, quality);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.encode(frame.data(), width, height, ColorType::Rgb).map_err(|error| error.to_string())?;
-    Ok(bytes)
 }

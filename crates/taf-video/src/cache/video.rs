@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::SamplePlace;
 use super::contents::Contents;
 use super::member::{self, HEADER};
-use crate::decode::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order, picture_of};
+use crate::decode::{VideoInfo, VideoSource, picture_of, read_singly};
 use crate::hash::sha256_of;
 use crate::{Clip, Error, Frame, Result};
 
@@ -123,10 +123,8 @@ impl VideoSource for CachedVideo {
     }
 
     fn read(&mut self, indices: &[usize]) -> Result<Clip> {
-        check_indices(&self.path, indices, self.contents.frames.len())?;
-        let wanted = ascending(indices);
-        let frames = wanted.iter().map(|&index| self.frame(index)).collect::<Result<Vec<_>>>()?;
-        Ok(in_asked_order(indices, &wanted, frames))
+        let (path, frames) = (self.path.clone(), self.contents.frames.len());
+        read_singly(&path, indices, frames, |index| self.frame(index))
     }
 
     fn info(&self) -> &VideoInfo {

@@ -1,11 +1,11 @@
 //! Light, colour and compression.
 
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use rand_chacha::ChaCha8Rng;
 
 use super::Severity;
 use crate::Frame;
+use crate::encode;
 use crate::transform::resize_frame;
 
 const BRIGHTNESS: [f32; 5] = [0.1, 0.2, 0.3, 0.4, 0.5];
@@ -83,12 +83,7 @@ pub fn jpeg(frame: Frame, severity: Severity, _: &mut ChaCha8Rng) -> Frame {
 }
 
 fn through_jpeg(frame: &Frame, quality: u8) -> Frame {
-    let side = |pixels: usize| u16::try_from(pixels).expect("a clip the size of a network's input fits a JPEG");
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, quality);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let encoded = encoder.encode(frame.data(), side(frame.width()), side(frame.height()), ColorType::Rgb);
-    encoded.expect("writing to memory does not fail");
+    let file = encode::jpeg(frame, quality).expect("a clip the size of a network's input fits a JPEG");
     let decoded = image::load_from_memory_with_format(&file, image::ImageFormat::Jpeg);
     let data = decoded.expect("a JPEG just written can be read").into_rgb8().into_raw();
     Frame::new(frame.width(), frame.height(), data)

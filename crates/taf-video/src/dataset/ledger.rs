@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use taf_files::Lock;
 
 use super::examined::{Examined, Way};
+use super::lines::json_line;
 use super::{Content, Fingerprint};
 use crate::{Error, Result};
 
@@ -133,10 +134,4 @@ fn begin(file: &mut File, way: &Way) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(&json_line(&Header::of(way)))
-}
-
-fn json_line(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(value).expect("strings and numbers are always JSON");
-    bytes.push(b'\n');
-    bytes
 }

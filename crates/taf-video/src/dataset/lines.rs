@@ -170,7 +170,8 @@ pub(super) fn record_line(record: &Record, classes: &[String]) -> Vec<u8> {
     json_line(&Line::of(record, classes))
 }
 
-fn json_line(value: &impl Serialize) -> Vec<u8> {
+/// A value as a line of JSON.
+pub(super) fn json_line(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(value).expect("strings and numbers are always JSON");
     bytes.push(b'\n');
     bytes

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{VideoInfo, VideoSource, ascending, check_indices, in_asked_order, jpeg};
+use super::{VideoInfo, VideoSource, jpeg, read_singly};
 use crate::{Clip, Error, Frame, Result};
 
 /// A folder with one JPEG or PNG picture per frame, named by a template.
@@ -69,10 +69,7 @@ impl VideoSource for FrameFolder {
     }
 
     fn read(&mut self, indices: &[usize]) -> Result<Clip> {
-        check_indices(&self.path, indices, self.frames)?;
-        let wanted = ascending(indices);
-        let frames = wanted.iter().map(|&index| self.frame(index)).collect::<Result<Vec<_>>>()?;
-        Ok(in_asked_order(indices, &wanted, frames))
+        read_singly(&self.path, indices, self.frames, |index| self.frame(index))
     }
 
     fn info(&self) -> &VideoInfo {

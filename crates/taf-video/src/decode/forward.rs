@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 
 use ffmpeg_the_third::frame;
 
-use super::TimedFrames;
 use super::picture::Converter;
 use super::stream::{FrameStream, StreamOptions};
+use super::{TimedFrames, USUAL_FPS};
 use crate::{Error, Frame, Result};
 
 /// A local video file, decoded once from its start to its end. Nothing of it is kept, however long it is; of each frame the
@@ -26,8 +26,6 @@ pub struct ForwardVideo {
     ahead: Option<(frame::Video, f64)>,
 }
 
-/// Where neither container nor timestamps tell the rate.
-const USUAL_FPS: f64 = 25.0;
 /// Longest that one frame is believed to be shown.
 const LONGEST_SECS: f64 = 600.0;
 

@@ -1,4 +1,4 @@
-//! From files to frames: [`VideoSource`] and its two implementations.
+//! From files to frames: [`VideoSource`] and what implements it.
 
 mod container;
 mod ending;
@@ -27,7 +27,7 @@ use std::path::Path;
 
 use crate::{Clip, Error, Result};
 
-/// Frames that can be fetched by number, from 0 in the order a viewer sees them. Two things implement it:
+/// Frames that can be fetched by number, from 0 in the order a viewer sees them. Of what is read from a disk:
 ///
 /// - [`FfmpegVideo`], opened by [`open_video`]: one video file (mp4, mov, mkv, webm, avi, ...). Use it for
 ///   Something-Something V2, Diving48 and one's own clips.
@@ -82,6 +82,9 @@ pub struct VideoInfo {
     pub pixel_format: String,
 }
 
+/// Frames per second where neither a container nor timestamps nor a person says.
+pub const USUAL_FPS: f64 = 25.0;
+
 /// What all sources check before they read anything.
 pub(crate) fn check_indices(path: &Path, indices: &[usize], frames: usize) -> Result<()> {
     if indices.is_empty() {
@@ -95,6 +98,19 @@ pub(crate) fn check_indices(path: &Path, indices: &[usize], frames: usize) -> Re
         )),
         None => Ok(()),
     }
+}
+
+/// Reads a source whose frames are fetched one by one, each once.
+pub(crate) fn read_singly(
+    path: &Path,
+    indices: &[usize],
+    frames: usize,
+    fetch: impl FnMut(usize) -> Result<crate::Frame>,
+) -> Result<Clip> {
+    check_indices(path, indices, frames)?;
+    let wanted = ascending(indices);
+    let fetched = wanted.iter().copied().map(fetch).collect::<Result<_>>()?;
+    Ok(in_asked_order(indices, &wanted, fetched))
 }
 
 /// The distinct indices, ascending: the order in which a video is cheapest to read.

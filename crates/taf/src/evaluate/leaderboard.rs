@@ -115,7 +115,7 @@ fn stem(path: &str) -> &str {
 }
 
 /// At most `count` classes by falling score, of equal scores the lower class first.
-fn likeliest(row: &[f32], count: usize) -> Vec<usize> {
+pub(crate) fn likeliest(row: &[f32], count: usize) -> Vec<usize> {
     let mut ranked: Vec<usize> = (0..row.len()).collect();
     ranked.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
     ranked.truncate(count);

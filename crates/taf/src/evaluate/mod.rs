@@ -24,6 +24,7 @@ pub use average::Average;
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
 pub use labels::Labelled;
+pub(crate) use leaderboard::likeliest;
 pub use leaderboard::{Leaderboard, LeaderboardError};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use store::{AnswerKey, Store};

@@ -1,6 +1,6 @@
 use taf_report::metrics::{ScoreKind, softmax};
 
-use crate::evaluate::Average;
+use crate::evaluate::{Average, likeliest};
 
 /// What a network says of a video or a part of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,10 +19,8 @@ impl Answer {
     /// The `count` likeliest classes and their probabilities, the likeliest first; all where there are fewer. Of equal
     /// ones the lower class stands first.
     pub fn top(&self, count: usize) -> Vec<(usize, f32)> {
-        let mut ranked: Vec<(usize, f32)> = self.probabilities.iter().copied().enumerate().collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        ranked.truncate(count);
-        ranked
+        let ranked = likeliest(&self.probabilities, count).into_iter();
+        ranked.map(|class| (class, self.probabilities[class])).collect()
     }
 
     /// The likeliest class.

@@ -17,6 +17,8 @@ use super::svg::heat_map;
 use super::{Error, Result};
 use style::{Style, StyleSheet};
 
+/// A picture is twice as large as the drawing says: for paper and dense displays.
+pub const PICTURE_SCALE: f32 = 2.0;
 /// Sides of a picture that are still drawn, pixels: more is no chart, and takes 1 GiB.
 const MOST_SIDE: f32 = 16_384.0;
 

@@ -5,13 +5,10 @@ use super::super::path::{folder_of, plain};
 use super::super::{FrameNames, Listing, ListingEntry};
 use super::frame_list::FrameList;
 use super::list::{Columns, Labels, Rows, Separator};
-use super::pictures::names_in;
+use super::pictures::names_in_first;
 use super::splits::splits_of;
 use super::{ReadOptions, SomethingOrder, class_names, something};
 use crate::{Error, Result};
-
-/// Folders of pictures that are looked at until one is there.
-const TRIED: usize = 100;
 
 /// The videos of lists with a row for each.
 pub(super) fn rows_of_files(
@@ -170,8 +167,7 @@ fn zeros<'a>(split: &'a str, entries: &[ListingEntry], labels: &Labels) -> impl 
 }
 
 fn names_of_first(root: &Path, entries: &[ListingEntry]) -> Result<FrameNames> {
-    let names = entries.iter().take(TRIED).find_map(|entry| names_in(&root.join(&entry.path)));
-    names.ok_or_else(|| {
+    names_in_first(root, entries).ok_or_else(|| {
         let expected =
             format!("a folder {} with pictures to see how they are called, or --frames-template", entries[0].path);
         Error::content(root, expected, "none")

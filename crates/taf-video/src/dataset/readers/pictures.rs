@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::FrameNames;
+use super::super::{FrameNames, ListingEntry};
 
 const PICTURE_ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
@@ -33,8 +33,16 @@ impl PictureName {
     }
 }
 
+/// Folders of pictures that are looked at until one is there.
+const TRIED: usize = 100;
+
+/// How the pictures of the first video that is there are named.
+pub(super) fn names_in_first(root: &Path, entries: &[ListingEntry]) -> Option<FrameNames> {
+    entries.iter().take(TRIED).find_map(|entry| names_in(&root.join(&entry.path)))
+}
+
 /// How the pictures of a folder are named, told from the one with the smallest number.
-pub(super) fn names_in(folder: &Path) -> Option<FrameNames> {
+fn names_in(folder: &Path) -> Option<FrameNames> {
     let own = folder.file_name()?.to_str()?;
     let names = fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let first = names.filter_map(|name| PictureName::parse(&name, own)).min_by_key(|name| name.number)?;

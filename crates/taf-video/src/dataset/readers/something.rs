@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::{FrameNames, Listing, ListingEntry};
 use super::annotations::{Annotations, KnownFiles};
-use super::pictures::names_in;
+use super::pictures::names_in_first;
 use super::text::{TextLines, line_error, read_json};
 use super::{ReadOptions, SomethingOrder, class_names};
 use crate::{Error, Result};
@@ -151,5 +151,5 @@ fn id_and_label(row: &str) -> (&str, Option<&str>) {
 /// As the pictures of the first video that is there are called, or else as both data sets name them.
 fn frame_names(videos: &Path, entries: &[ListingEntry]) -> FrameNames {
     let usual = || FrameNames { template: "{:05}.jpg".to_owned(), first_index: 1 };
-    entries.iter().take(100).find_map(|entry| names_in(&videos.join(&entry.path))).unwrap_or_else(usual)
+    names_in_first(videos, entries).unwrap_or_else(usual)
 }

@@ -1,12 +1,12 @@
 use std::fs;
 use std::path::Path;
 
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use taf_files::{create_folder, write_atomic};
 
+use crate::encode::jpeg;
 use crate::synthetic::render;
 use crate::synthetic::scene::Scene;
-use crate::{EncodeOptions, Error, Frame, Result, VideoCodec, VideoWriter};
+use crate::{EncodeOptions, Error, Result, VideoCodec, VideoWriter};
 
 const JPEG_QUALITY: u8 = 90;
 
@@ -70,20 +70,13 @@ fn write_pictures(folder: &Path, scene: &Scene, picture: [usize; 2]) -> Result<(
         fs::remove_dir_all(folder).map_err(|source| Error::io("remove", folder, source))?;
     }
     create_folder(folder)?;
+    let drawn = |place| {
+        let frame = render::frame(scene, place, picture);
+        jpeg(&frame, JPEG_QUALITY).expect("sides are below 2000")
+    };
     for place in 0..last {
         let path = file(place);
-        fs::write(&path, jpeg(&render::frame(scene, place, picture)))
-            .map_err(|source| Error::io("write", &path, source))?;
+        fs::write(&path, drawn(place)).map_err(|source| Error::io("write", &path, source))?;
     }
-    Ok(write_atomic(&file(last), &jpeg(&render::frame(scene, last, picture)))?)
-}
-
-fn jpeg(frame: &Frame) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let [width, height] =
-        [frame.width(), frame.height()].map(|side| u16::try_from(side).expect("sides are below 2000"));
-    encoder.encode(frame.data(), width, height, ColorType::Rgb).expect("memory takes every byte");
-    bytes
+    Ok(write_atomic(&file(last), &drawn(last))?)
 }
