@@ -3,6 +3,7 @@
 mod checkpoint;
 mod config;
 mod course;
+mod examples;
 mod loss;
 mod optimizer;
 mod pictures;

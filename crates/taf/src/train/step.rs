@@ -1,9 +1,10 @@
 use burn::tensor::Tensor;
 use taf_video::Seed;
 
-use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, soft_targets};
+use super::examples::Examples;
+use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss};
 use crate::adversary::{Objective, Perturbed};
-use crate::data::{ClipBatch, Sample, clips_to_tensor};
+use crate::data::{ClipBatch, Sample};
 use crate::model::{Branch, Pass, VideoModel, predictions};
 use crate::ops::{on_workers, values};
 use crate::profile::{Phase, phase};
@@ -55,33 +56,6 @@ impl StepOutcome {
         self.attention_entropy = add(self.attention_entropy, piece.attention_entropy);
         self.accuracy += share * piece.accuracy;
         self.flat += piece.flat;
-    }
-}
-
-/// Clips on the device, with what the network should answer to them.
-struct Examples {
-    clips: Tensor<5>,
-    labels: Vec<usize>,
-    /// `[batch, classes]`.
-    targets: Tensor<2>,
-}
-
-impl Examples {
-    fn new<M: VideoModel>(samples: &[Sample], model: &M, smoothing: f64) -> Self {
-        let device = model.devices().first().cloned().unwrap_or_default().without_autodiff();
-        let clips = clips_to_tensor(samples.iter().map(|sample| &sample.clip), &device);
-        let labels: Vec<usize> = samples.iter().map(|sample| sample.label).collect();
-        let targets = soft_targets(&labels, model.classes(), smoothing, &device);
-        Self { clips, labels, targets }
-    }
-
-    /// The first `count` of them.
-    fn first(&self, count: usize) -> Self {
-        Self {
-            clips: self.clips.clone().narrow(0, 0, count),
-            labels: self.labels[..count].to_vec(),
-            targets: self.targets.clone().narrow(0, 0, count),
-        }
     }
 }
 
