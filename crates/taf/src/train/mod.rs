@@ -9,13 +9,15 @@ mod optimizer;
 mod pictures;
 mod schedule;
 mod step;
+mod taf;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
-pub use config::{TafConfig, TrainConfig};
+pub use config::TrainConfig;
 pub use course::Course;
 pub use loss::{classification_loss, cross_entropy, soft_targets};
 pub use optimizer::{Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Decay, Schedule};
 pub use step::{Step, StepOutcome};
+pub use taf::TafConfig;
 pub use trainer::{Event, Outcome, TrainError, Trainer};
