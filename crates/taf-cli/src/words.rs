@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use taf::adversary::TemporalAdversary;
+use taf::adversary::{Budget, Frames, TemporalAdversary};
 use taf::model::{ModelRecipe, num_parameters};
 use taf::train::CheckpointInfo;
 use taf::trained::{Trained, Weights};
@@ -21,12 +21,35 @@ pub fn adversary(adversary: &TemporalAdversary) -> String {
     let TemporalAdversary { objective, epsilon, steps, norm, scale, .. } = adversary;
     let plural = if *steps == 1 { "" } else { "s" };
     let scale = if *scale == 1.0 { String::new() } else { format!(" at {scale} of the side") };
+    let from = adversary.epsilon_from.map_or(String::new(), |from| format!("{:.1} to ", from * 255.0));
     format!(
-        "{}, {} epsilon {:.1}/255, {steps} step{plural}{scale}",
+        "{}{}, {} epsilon {from}{:.1}/255{}, {steps} step{plural}{scale}",
         as_in_recipes(objective),
+        company(adversary),
         as_in_recipes(norm),
-        epsilon * 255.0
+        epsilon * 255.0,
+        places(adversary),
     )
+}
+
+/// What is maximised beside the objective.
+fn company(adversary: &TemporalAdversary) -> String {
+    match adversary.cross_entropy {
+        0.0 => String::new(),
+        weight => format!(" + {weight} cross-entropy"),
+    }
+}
+
+/// Where the budget lies, if not on all frames alike.
+fn places(adversary: &TemporalAdversary) -> String {
+    let frames = match adversary.frames {
+        Frames::All => String::new(),
+        frames => format!(" on {} frames", as_in_recipes(&frames)),
+    };
+    match adversary.budget {
+        Budget::Uniform => frames,
+        budget => format!("{frames} by {}", as_in_recipes(&budget)),
+    }
 }
 
 /// One line: what network a run has, and how it was trained.
