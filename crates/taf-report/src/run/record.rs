@@ -49,7 +49,7 @@ pub struct StepRecord {
     /// The rate of the step.
     #[serde(deserialize_with = "number")]
     pub learning_rate: f64,
-    /// Classification loss on the natural clips before the step, nats.
+    /// Classification loss on the natural clips, or on what they were mixed to, before the step, nats.
     #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Classification loss on the perturbed clips before the step, not weighted, where clips were perturbed.
@@ -58,7 +58,7 @@ pub struct StepRecord {
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_entropy: Option<f64>,
-    /// Share of natural clips whose highest logit was the label's.
+    /// Share of those clips whose highest logit was that of the label, or of the one that weighs more in a mixed clip.
     #[serde(deserialize_with = "number")]
     pub accuracy: f64,
     /// Euclidean norm of all gradients together, before clipping.

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{OptimizerConfig, Schedule};
+use crate::data::Mixing;
 use crate::model::BatchNormTraining;
 use crate::setting::{SettingError, at_least_one, within};
 
@@ -28,6 +29,10 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Share of the label spread evenly over all classes, in [0, 1); default 0.
     pub label_smoothing: f64,
+    /// How clips and labels are mixed, each piece of a batch for itself; default not at all. Accuracy is then counted against
+    /// the label that weighs more. Where `[taf]` is present, it perturbs the clips as they are before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mix: Option<Mixing>,
     /// Epochs between evaluations on the validation clips; the last epoch is always evaluated. Default 1.
     pub validate_every: usize,
     /// Steps between checkpoints besides the one at the end of each epoch; 0 for none. Default 0.
@@ -47,6 +52,7 @@ impl Default for TrainConfig {
             optimizer: OptimizerConfig::default(),
             schedule: Schedule::default(),
             label_smoothing: 0.0,
+            mix: None,
             validate_every: 1,
             checkpoint_steps: 0,
             keep_last: 2,
@@ -74,6 +80,7 @@ impl TrainConfig {
         at_least_one("train.keep_last", self.keep_last)?;
         self.optimizer.check()?;
         self.schedule.check(self.epochs)?;
+        self.mix.as_ref().map_or(Ok(()), |mix| mix.check("train.mix", self.piece()))?;
         let smoothing = self.label_smoothing;
         within("train.label_smoothing", "lie in [0, 1)", smoothing, (0.0..1.0).contains(&smoothing))
     }

@@ -41,9 +41,23 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     (activation::log_softmax(logits, 1) * targets).sum() / -(batch as f64)
 }
 
+/// Mean over the batch of how far answers are from others that stay as they are, `KL(softmax(fixed) ‖ softmax(logits))` in nats.
+///
+/// # Shapes
+/// - `fixed`: `[batch, classes]`, plain; `logits`: the same; result: a scalar
+///
+/// # Panics
+/// If the shapes differ.
+pub fn divergence(fixed: Tensor<2>, logits: Tensor<2>) -> Tensor<1> {
+    let (targets, log_targets) = (activation::softmax(fixed.clone(), 1), activation::log_softmax(fixed, 1));
+    let [batch, _] = logits.dims();
+    let negative_entropy = (targets.clone() * log_targets).sum() / batch as f64;
+    cross_entropy(logits, targets) + negative_entropy
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{cross_entropy, soft_targets};
+    use super::{cross_entropy, divergence, soft_targets};
     use burn::tensor::{Device, Tensor};
 
     #[test]
@@ -55,5 +69,15 @@ mod tests {
             let loss = cross_entropy(logits(), targets).into_scalar::<f32>();
             assert!((loss - expected).abs() < 2e-5, "smoothing {smoothing}: {loss}");
         }
+    }
+    #[test]
+    fn the_divergence_is_pytorchs_and_none_between_the_same_answers() {
+        let tensor = |rows: [[f32; 3]; 2]| Tensor::<2>::from_data(rows, &Device::flex());
+        let (fixed, logits) =
+            (tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]), tensor([[0.2, 0.1, -0.4], [2.0, 0.3, 0.5]]));
+        // torch.nn.KLDivLoss(reduction="batchmean")(log_softmax(logits, 1), softmax(fixed, 1))
+        let found = divergence(fixed.clone(), logits).into_scalar::<f32>();
+        assert!((found - 0.819_215).abs() < 2e-6, "{found}");
+        assert!(divergence(fixed.clone(), fixed).into_scalar::<f32>().abs() < 1e-6);
     }
 }

@@ -15,7 +15,7 @@ mod trainer;
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
 pub use config::TrainConfig;
 pub use course::Course;
-pub use loss::{classification_loss, cross_entropy, soft_targets};
+pub use loss::{classification_loss, cross_entropy, divergence, soft_targets};
 pub use optimizer::{Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Decay, Schedule};
 pub use step::{Step, StepOutcome};

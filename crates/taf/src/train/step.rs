@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use taf_video::Seed;
 
-use super::examples::Examples;
+use super::examples::{Examples, losses};
 use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss};
 use crate::adversary::{Objective, Perturbed};
 use crate::data::{ClipBatch, Sample};
@@ -26,13 +26,13 @@ pub struct Step<'a> {
 /// What one step measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepOutcome {
-    /// Classification loss on the natural clips before the step.
+    /// Classification loss on the natural clips, or on what they were mixed to, before the step.
     pub loss: f64,
     /// Classification loss on the perturbed clips before the step, not weighted.
     pub perturbed_loss: Option<f64>,
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
     pub attention_entropy: Option<f64>,
-    /// Share of natural clips whose highest logit was the label's.
+    /// Share of those clips whose highest logit was that of the label, or of the one that weighs more in a mixed clip.
     pub accuracy: f64,
     /// Euclidean norm of all gradients together, before clipping.
     pub gradient_norm: f64,
@@ -149,6 +149,9 @@ impl Piece<'_> {
         let examples = phase(Phase::Data, || Examples::new(self.samples, &model, self.train.label_smoothing));
         let craft = |chosen| phase(Phase::Adversary, || Perturbation::craft(&model, chosen, &examples, self.seed));
         let perturbed = self.chosen.map(craft);
+        // Not before the crafting, which looks at clips that are what their label says.
+        let mix = || examples.mixed(self.train.mix.as_ref(), self.seed.with("mix"));
+        let examples = phase(Phase::Data, mix);
         let mut pass = self.pass(Branch::Main, "dropout");
         let (loss, mut outcome) = phase(Phase::Forward, || natural_loss(&model, examples, &mut pass));
         if !outcome.is_finite() {
@@ -182,11 +185,13 @@ impl Piece<'_> {
 }
 
 fn natural_loss<M: VideoModel>(model: &M, examples: Examples, pass: &mut Pass) -> (Tensor<1>, StepOutcome) {
-    let output = model.forward(examples.clips, pass);
-    let accuracy = accuracy(output.logits.clone().without_autodiff(), &examples.labels);
-    let loss = classification_loss(&output, examples.targets);
+    let Examples { clips, labels, targets, alignment } = examples;
+    let output = model.forward(clips, pass);
+    // Of clips and their variants, the clips come first.
+    let accuracy = accuracy(output.logits.clone().without_autodiff(), &labels);
+    let (loss, alignment) = losses(output, targets, alignment);
     let outcome = StepOutcome { loss: scalar(&loss), accuracy, ..StepOutcome::default() };
-    (loss, outcome)
+    (alignment.map_or(loss.clone(), |alignment| loss + alignment), outcome)
 }
 
 /// The perturbed clips of a piece.
@@ -200,7 +205,7 @@ struct Perturbation<'a> {
 
 impl<'a> Perturbation<'a> {
     fn craft<M: VideoModel>(model: &M, chosen: Chosen<'a>, examples: &Examples, seed: Seed) -> Self {
-        let Examples { clips, labels, targets } = examples.first(chosen.count);
+        let Examples { clips, labels, targets, .. } = examples.first(chosen.count);
         let crafted = chosen.taf.adversary.perturb(model, clips, &labels, seed.with("adversary").value());
         let Perturbed { clips, natural_attention, flat, .. } = crafted;
         Self { chosen, clips, targets, natural_attention, flat }
