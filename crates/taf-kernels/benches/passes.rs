@@ -8,8 +8,8 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use taf_kernels::{
-    AdaptiveShape, AdaptiveWeightGradients, AdaptiveWeights, BatchNormSaved, BatchStatistics, ClipPixels, Colors,
-    PoolShape, SavedRelu, SgdStep, batch_norm_backward_in_place, batch_norm_residual_backward_in_place,
+    AdamwStep, AdaptiveShape, AdaptiveWeightGradients, AdaptiveWeights, BatchNormSaved, BatchStatistics, ClipPixels,
+    Colors, PoolShape, SavedRelu, SgdStep, batch_norm_backward_in_place, batch_norm_residual_backward_in_place,
     global_average_pool_backward, global_average_pool_forward, max_pool2d_backward, max_pool2d_forward,
     pixels_to_images, pixels_to_images_gradient, scale_shift, scale_shift_input_gradient, sum_of_squares,
     temporal_adaptive_backward, temporal_adaptive_forward,
@@ -111,6 +111,10 @@ fn step(criterion: &mut Criterion) {
     let [mut weights, gradient, mut velocity] = [filled(len), filled(len), filled(len)];
     let step = SgdStep { learning_rate: 1e-9, momentum: 0.9, weight_decay: 1e-4, nesterov: false, gradient_scale: 0.5 };
     group.bench("step", 5.0, || step.apply(&mut weights, &gradient, &mut velocity));
+    let (mut mean, mut square) = (filled(len), vec![0.5; len]);
+    let (learning_rate, betas, epsilon) = (1e-9, [0.9, 0.999], 1e-8);
+    let adamw = AdamwStep { learning_rate, betas, epsilon, weight_decay: 1e-4, gradient_scale: 0.5, number: 9 };
+    group.bench("step of Adam", 7.0, || adamw.apply(&mut weights, &gradient, &mut mean, &mut square));
     group.bench("sum of squares", 1.0, || {
         black_box(sum_of_squares(black_box(&gradient)));
     });

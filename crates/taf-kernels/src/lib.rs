@@ -8,6 +8,7 @@
 //!
 //! A slice whose length does not fit the shape is a mistake of the caller and panics with both lengths.
 
+mod adamw;
 mod adaptive;
 mod batch_norm;
 mod channels;
@@ -28,6 +29,7 @@ mod simd;
 mod size;
 mod sweep;
 
+pub use adamw::{AdamwFactors, AdamwStep};
 pub use adaptive::{
     AdaptiveShape, AdaptiveWeightGradients, AdaptiveWeights, temporal_adaptive_backward, temporal_adaptive_forward,
 };

@@ -3,7 +3,9 @@
 mod naive;
 
 use naive::{SUM_TOLERANCE, assert_close, random, spoiled, wide};
-use taf_kernels::{LinearShape, SgdStep, add_assign, clamp_max_backward_in_place, clamp_max_in_place, linear_forward};
+use taf_kernels::{
+    AdamwStep, LinearShape, SgdStep, add_assign, clamp_max_backward_in_place, clamp_max_in_place, linear_forward,
+};
 
 fn product(a: &[f32], b: &[f32], [rows, inner, columns]: [usize; 3]) -> Vec<f64> {
     let cell = |at: usize| {
@@ -53,6 +55,41 @@ fn steps_of_descent_follow_the_formula() {
         }
         assert_close("weights", &weights, &twin_weights, 1e-6);
         assert_close("velocity", &velocity, &twin_velocity, 1e-6);
+    }
+}
+
+/// The formulas of torch.optim.AdamW's documentation, in f64 and in their order; returns the weights.
+fn adamw_twin(step: &AdamwStep, mut weights: Vec<f64>, gradients: &[Vec<f32>]) -> Vec<f64> {
+    let (rate, [beta1, beta2]) = (f64::from(step.learning_rate), step.betas);
+    let (mut mean, mut square) = (vec![0.0; weights.len()], vec![0.0; weights.len()]);
+    for (round, gradient) in gradients.iter().enumerate() {
+        let power = round as i32 + 1;
+        for place in 0..weights.len() {
+            let g = f64::from(step.gradient_scale) * f64::from(gradient[place]);
+            weights[place] -= rate * f64::from(step.weight_decay) * weights[place];
+            mean[place] = beta1 * mean[place] + (1.0 - beta1) * g;
+            square[place] = beta2 * square[place] + (1.0 - beta2) * g * g;
+            let mean_hat: f64 = mean[place] / (1.0 - beta1.powi(power));
+            let square_hat: f64 = square[place] / (1.0 - beta2.powi(power));
+            weights[place] -= rate * mean_hat / (square_hat.sqrt() + f64::from(step.epsilon));
+        }
+    }
+    weights
+}
+
+#[test]
+fn steps_of_adam_follow_the_formula() {
+    for (betas, epsilon, gradient_scale) in [([0.9, 0.999], 1e-8, 1.0), ([0.5, 0.75], 1e-3, 0.25)] {
+        let of_number =
+            |number| AdamwStep { learning_rate: 0.1, betas, epsilon, weight_decay: 0.01, gradient_scale, number };
+        let mut weights = random(40_000, 1);
+        let gradients: Vec<_> = (0..3).map(|round| random(weights.len(), 2 + round)).collect();
+        let expected = adamw_twin(&of_number(1), wide(&weights), &gradients);
+        let [mut mean, mut square] = [(); 2].map(|()| vec![0.0; weights.len()]);
+        for (number, gradient) in (1..).zip(&gradients) {
+            of_number(number).apply(&mut weights, gradient, &mut mean, &mut square);
+        }
+        assert_close("weights", &weights, &expected, 1e-5);
     }
 }
 

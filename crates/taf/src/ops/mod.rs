@@ -11,6 +11,7 @@
 //! [`VideoOps`] lists the operations, and the rows under it say which body answers on which device. What the rooms share is
 //! in `composed.rs`, `flex.rs` and `autodiff.rs`, none of which knows an operation.
 
+mod adamw;
 mod arithmetic;
 mod autodiff;
 mod average_pool;
@@ -37,6 +38,7 @@ mod temporal_adaptive;
 mod temporal_shift;
 mod workers;
 
+pub use adamw::adamw_step;
 pub use arithmetic::{add, multiply, relu, sigmoid, softmax, subtract};
 pub use average_pool::average_pool;
 pub use clamp_max::clamp_max;
@@ -57,7 +59,7 @@ pub use shape::{concatenate, filled, permute, reshape, slice};
 pub use space_time::{SpaceTimeConv, space_time_conv};
 pub use space_time_norm::{space_time_conv_affine, space_time_conv_batch_norm};
 pub use sums::{accumulate, sum_of_squares};
-pub use taf_kernels::{Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
+pub use taf_kernels::{AdamwStep, Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
 pub use temporal_adaptive::{AdaptiveGradients, temporal_adaptive};
 pub use temporal_shift::temporal_shift;
 pub use workers::on_workers;
@@ -332,6 +334,17 @@ pub trait VideoOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         sgd::composed::sgd_step::<Self>(weight, gradient, velocity, step)
     }
+
+    /// One step of Adam on a flat parameter: the new `(weight, mean, square)`. Not differentiable.
+    fn adamw_step(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        square: FloatTensor<Self>,
+        step: AdamwStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        adamw::composed::adamw_step::<Self>(weight, gradient, mean, square, step)
+    }
 }
 
 /// A method of the autodiff backend. What is `tracked` has a handwritten gradient; what is `constant` is a gradient
@@ -422,4 +435,7 @@ bodies! {
     constant sums::accumulate(sum: T<Self>, x: T<Self>) -> T<Self>;
     constant sums::sum_of_squares(x: T<Self>) -> T<Self>;
     constant sgd::sgd_step(weight: T<Self>, gradient: T<Self>, velocity: T<Self>, step: SgdStep) -> (T<Self>, T<Self>);
+    constant adamw::adamw_step(
+        weight: T<Self>, gradient: T<Self>, mean: T<Self>, square: T<Self>, step: AdamwStep
+    ) -> (T<Self>, T<Self>, T<Self>);
 }

@@ -16,7 +16,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointIn
 pub use config::TrainConfig;
 pub use course::Course;
 pub use loss::{classification_loss, cross_entropy, divergence, soft_targets};
-pub use optimizer::{Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
+pub use optimizer::{AdamwConfig, Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Decay, Schedule};
 pub use step::{Step, StepOutcome};
 pub use taf::TafConfig;

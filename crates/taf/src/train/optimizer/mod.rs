@@ -1,19 +1,27 @@
 //! How gradients move the weights: what all optimisers share, and a file for each of them.
 
+mod adamw;
 mod gradients;
+mod memory;
 mod sgd;
+mod shared;
 
+pub use adamw::AdamwConfig;
 pub use gradients::GradientSum;
+pub(super) use memory::is_memory;
 pub use sgd::SgdConfig;
+pub use shared::Factors;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::model::{Path, StateDict, VideoModel, shapes};
-use crate::setting::{SettingError, within};
+use crate::setting::SettingError;
+use memory::Memory;
+use shared::{Pace, Shared};
 
 /// The `[train.optimizer]` table: which optimiser, and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +29,8 @@ use crate::setting::{SettingError, within};
 pub enum OptimizerConfig {
     /// `kind = "sgd"`, or none: stochastic gradient descent with momentum.
     Sgd(SgdConfig),
+    /// `kind = "adamw"`: Adam with decoupled weight decay.
+    Adamw(AdamwConfig),
 }
 
 impl Default for OptimizerConfig {
@@ -35,6 +45,12 @@ impl From<SgdConfig> for OptimizerConfig {
     }
 }
 
+impl From<AdamwConfig> for OptimizerConfig {
+    fn from(config: AdamwConfig) -> Self {
+        Self::Adamw(config)
+    }
+}
+
 // By hand, since serde has no default for a tag, and recipes need not name the kind.
 impl<'de> Deserialize<'de> for OptimizerConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -43,7 +59,8 @@ impl<'de> Deserialize<'de> for OptimizerConfig {
         let wrong = |error: toml::de::Error| D::Error::custom(error.message());
         match kind.as_str() {
             Some("sgd") => SgdConfig::deserialize(table).map(Self::Sgd).map_err(wrong),
-            _ => Err(D::Error::custom(format!("the kind of an optimiser must be \"sgd\", got {kind}"))),
+            Some("adamw") => AdamwConfig::deserialize(table).map(Self::Adamw).map_err(wrong),
+            _ => Err(D::Error::custom(format!("the kind of an optimiser must be \"sgd\" or \"adamw\", got {kind}"))),
         }
     }
 }
@@ -67,13 +84,15 @@ impl OptimizerConfig {
     fn shared(&self) -> Shared {
         match self {
             Self::Sgd(config) => config.shared(),
+            Self::Adamw(config) => config.shared(),
         }
     }
 
     /// The parts of the memory that are this optimiser's.
     fn parts(&self) -> &'static [&'static str] {
         match self {
-            Self::Sgd(_) => &[sgd::VELOCITY],
+            Self::Sgd(_) => SgdConfig::PARTS,
+            Self::Adamw(_) => AdamwConfig::PARTS,
         }
     }
 
@@ -88,6 +107,7 @@ impl OptimizerConfig {
     ) -> Tensor<1> {
         match self {
             Self::Sgd(config) => config.update(memory, name, weights, gradient, pace),
+            Self::Adamw(config) => config.update(memory, name, weights, gradient, pace),
         }
     }
 
@@ -95,101 +115,8 @@ impl OptimizerConfig {
         self.shared().check()?;
         match self {
             Self::Sgd(config) => config.check(),
+            Self::Adamw(config) => config.check(),
         }
-    }
-}
-
-/// What PyTorch adds to the norm before it divides by it.
-const CLIP_MARGIN: f64 = 1e-6;
-
-/// Settings that mean the same for every optimiser.
-#[derive(Clone, Copy)]
-struct Shared {
-    learning_rate: f64,
-    weight_decay: f64,
-    decay_norms_and_biases: bool,
-    bias_factor: f64,
-    head_factor: f64,
-    linear_factor: f64,
-    clip_norm: f64,
-}
-
-/// By what the learning rate and the weight decay of a parameter are multiplied.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Factors {
-    /// Of the learning rate.
-    pub learning_rate: f64,
-    /// Of the weight decay: 0 or 1.
-    pub weight_decay: f64,
-}
-
-impl Shared {
-    fn check(&self) -> Result<(), SettingError> {
-        let Self { learning_rate, weight_decay, bias_factor, head_factor, linear_factor, clip_norm, .. } = *self;
-        within("train.optimizer.learning_rate", "be above 0", learning_rate, learning_rate > 0.0)?;
-        within("train.optimizer.weight_decay", "be at least 0", weight_decay, weight_decay >= 0.0)?;
-        within("train.optimizer.bias_factor", "be at least 0", bias_factor, bias_factor >= 0.0)?;
-        within("train.optimizer.head_factor", "be at least 0", head_factor, head_factor >= 0.0)?;
-        within("train.optimizer.linear_factor", "be at least 0", linear_factor, linear_factor >= 0.0)?;
-        within("train.optimizer.clip_norm", "be at least 0", clip_norm, clip_norm >= 0.0)
-    }
-
-    /// What gradients of this norm are multiplied by: PyTorch's `clip_grad_norm_`.
-    fn gradient_scale(&self, norm: f64) -> f64 {
-        let limit = self.clip_norm;
-        if limit > 0.0 { (limit / (norm + CLIP_MARGIN)).min(1.0) } else { 1.0 }
-    }
-
-    /// Of a parameter of so many axes. Vectors are batch-norm parameters and biases, matrices are linear layers.
-    fn factors(&self, name: &str, rank: usize, in_head: bool) -> Factors {
-        let vector = rank == 1;
-        let of_layer = match rank {
-            _ if in_head => self.head_factor,
-            2 => self.linear_factor,
-            _ => 1.0,
-        };
-        let of_bias = if vector && name.ends_with(".bias") { self.bias_factor } else { 1.0 };
-        let decays = !vector || self.decay_norms_and_biases;
-        Factors { learning_rate: of_layer * of_bias, weight_decay: if decays { 1.0 } else { 0.0 } }
-    }
-
-    fn pace(&self, factors: Factors, schedule: f64, gradient_scale: f64) -> Pace {
-        Pace {
-            learning_rate: (self.learning_rate * schedule * factors.learning_rate) as f32,
-            weight_decay: (self.weight_decay * factors.weight_decay) as f32,
-            gradient_scale: gradient_scale as f32,
-        }
-    }
-}
-
-/// How one parameter moves in one step.
-#[derive(Clone, Copy)]
-struct Pace {
-    learning_rate: f32,
-    weight_decay: f32,
-    /// What the gradient is multiplied by first.
-    gradient_scale: f32,
-}
-
-/// What the optimisers remember of each parameter from step to step, one tensor a part.
-const PARTS: [&str; 1] = [sgd::VELOCITY];
-
-/// Whether a tensor of a checkpoint is something that an optimiser remembers.
-pub(super) fn is_memory(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(part, _)| PARTS.contains(&part))
-}
-
-/// What an optimiser remembers, by `part.parameter`; nothing of a parameter that never had a gradient.
-#[derive(Default)]
-struct Memory(HashMap<String, Tensor<1>>);
-
-impl Memory {
-    fn take(&mut self, part: &str, parameter: &str) -> Option<Tensor<1>> {
-        self.0.remove(&format!("{part}.{parameter}"))
-    }
-
-    fn put(&mut self, part: &str, parameter: &str, values: Tensor<1>) {
-        self.0.insert(format!("{part}.{parameter}"), values);
     }
 }
 
@@ -216,7 +143,7 @@ impl Optimizer {
 
     /// What it remembers, for a checkpoint, by names such as `velocity.<parameter>`.
     pub fn state(&self) -> StateDict {
-        self.memory.0.iter().map(|(name, values)| (name.clone(), values.to_data())).collect()
+        self.memory.state()
     }
 
     /// Takes up what a checkpoint of `model` remembers.
@@ -224,17 +151,7 @@ impl Optimizer {
     /// # Errors
     /// Says which tensor belongs to no parameter or to another optimiser, or has another length.
     pub fn load_state<M: Module>(&mut self, state: StateDict, model: &M, device: &Device) -> Result<(), String> {
-        let (parts, shapes) = (self.config.parts(), shapes(model));
-        for (name, data) in &state {
-            let parameter =
-                name.split_once('.').filter(|(part, _)| parts.contains(part)).map(|(_, parameter)| parameter);
-            let shape = parameter.and_then(|parameter| shapes.get(parameter));
-            let expected: Option<usize> = shape.map(|shape| shape.iter().product());
-            if data.shape().to_vec().as_slice() != expected.as_slice() {
-                return Err(format!("{name} of shape {:?}", data.shape().to_vec()));
-            }
-        }
-        self.memory = Memory(state.into_iter().map(|(name, data)| (name, Tensor::from_data(data, device))).collect());
+        self.memory = Memory::of_state(state, self.config.parts(), model, device)?;
         Ok(())
     }
 }
@@ -275,20 +192,6 @@ impl ModuleMapper for Stepper<'_> {
 #[cfg(test)]
 mod tests {
     use super::{OptimizerConfig, SgdConfig};
-
-    #[test]
-    fn long_gradients_are_shortened_as_by_pytorch() {
-        let scale = |clip_norm, norm| {
-            let config = OptimizerConfig::from(SgdConfig { clip_norm, ..SgdConfig::default() });
-            config.shared().gradient_scale(norm)
-        };
-        // The factor torch.nn.utils.clip_grad_norm_(parameters, limit) multiplies gradients of this norm by.
-        for (limit, norm, expected) in [(20.0, 40.0, 0.499_999_987_5), (1e-6, 1e-6, 0.5), (20.0, 3.0, 1.0)] {
-            let found = scale(limit, norm);
-            assert!((found - expected).abs() < 1e-12, "{found} for {norm} at {limit}");
-        }
-        assert_eq!(scale(0.0, 1e9), 1.0, "0 turns it off");
-    }
 
     #[test]
     fn a_recipe_names_the_optimizer_or_means_sgd() {
