@@ -17,7 +17,7 @@ pub use config::TrainConfig;
 pub use course::Course;
 pub use loss::{classification_loss, cross_entropy, divergence, soft_targets};
 pub use optimizer::{AdamwConfig, Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
-pub use schedule::{Decay, Schedule};
+pub use schedule::{Anneal, Decay, Moment, OneCycle, Schedule};
 pub use step::{Step, StepOutcome};
 pub use taf::TafConfig;
 pub use trainer::{Event, Outcome, TrainError, Trainer};

@@ -5,7 +5,8 @@ use burn::tensor::{Device, TensorData};
 
 use super::pictures::{self, Picture};
 use super::{
-    Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Course, Optimizer, Progress, Step, StepOutcome,
+    Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Course, Moment, Optimizer, Progress, Step,
+    StepOutcome,
 };
 use crate::data::{ClipBatch, Loaded, Replaced};
 use crate::evaluate::{EvaluationError, Version};
@@ -246,9 +247,9 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     ) -> Result<StepOutcome, TrainError> {
         let start = Instant::now();
         let Course { train, taf, .. } = self.course;
-        let fraction = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
-        let factor = train.schedule.factor(fraction, train.epochs as f64);
-        let schedule = factor * train.rate_scale(self.course.batch_size());
+        let epoch = self.progress.epoch as f64 + self.progress.batch as f64 / batches_per_epoch as f64;
+        let moment = Moment { epoch, epochs: train.epochs as f64, steps_per_epoch: batches_per_epoch };
+        let schedule = train.schedule.factor(moment) * train.rate_scale(self.course.batch_size());
         let seed = self.course.seed.with("step").at(self.progress.step as usize);
         let step = Step { train, taf, schedule, seed };
         let model = self.model.take().expect("the model is back after each step");
