@@ -93,8 +93,9 @@ fn listed(classes: &[String]) -> String {
 }
 
 fn refuse_other_network(asked: &ModelRecipe, found: &ModelRecipe) -> Result<()> {
-    // Dropout has no weights.
-    let (asked, found) = (values(&ModelRecipe { dropout: found.dropout, ..asked.clone() })?, values(found)?);
+    // What is left out while training has no weights.
+    let ModelRecipe { dropout, drop_path, .. } = *found;
+    let (asked, found) = (values(&ModelRecipe { dropout, drop_path, ..asked.clone() })?, values(found)?);
     let value = |of: &toml::Table, key: &str| of.get(key).map_or("its default".to_owned(), toml::Value::to_string);
     let keys: BTreeSet<&String> = asked.keys().chain(found.keys()).collect();
     let differing = keys.into_iter().filter(|key| asked.get(*key) != found.get(*key));

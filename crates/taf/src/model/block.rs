@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::drop_path;
 use super::{ConvNorm, ExcitationAggregation, Grouping, Pass, PublishedNames, SpaceTimeNorm, TemporalAdaptive, tea};
-use crate::ops::FrameShift;
+use crate::ops::{self, FrameShift};
 
 /// The two residual blocks of He et al., CVPR 2016.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,7 +154,7 @@ impl StagePlan {
             Temporal::Adaptive { frames } => Some(TemporalAdaptive::new(planes, frames, device, rng)),
             _ => None,
         };
-        Block { units, adaptive, downsample, temporal }
+        Block { units, adaptive, downsample, temporal, drop_path: 0.0 }
     }
 }
 
@@ -206,6 +207,9 @@ pub struct Block {
     downsample: Option<ConvNorm>,
     #[module(skip)]
     temporal: Temporal,
+    /// What the residual branch of a clip is left out with while training, in [0, 1).
+    #[module(skip)]
+    drop_path: f64,
 }
 
 impl Block {
@@ -223,7 +227,14 @@ impl Block {
             Some(unit) => self.temporal.project(unit, x, time, pass),
             None => x,
         };
+        if pass.drops_paths(self.drop_path) {
+            return ops::relu(drop_path::forward_sum(last, branch, residual, time, self.drop_path, pass));
+        }
         last.forward_residual(branch, residual, pass)
+    }
+
+    pub(super) fn with_drop_path(self, drop_path: f64) -> Self {
+        Self { drop_path, ..self }
     }
 
     pub(super) fn publish(&self, names: &mut PublishedNames) {
@@ -261,7 +272,7 @@ impl Block {
             units: self.units.into_iter().map(Unit::with_auxiliary_norm).collect(),
             adaptive: self.adaptive.map(TemporalAdaptive::with_auxiliary_norms),
             downsample: self.downsample.map(ConvNorm::with_auxiliary_norm),
-            temporal: self.temporal,
+            ..self
         }
     }
 }

@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::block::frame_shift;
+use super::drop_path;
 use super::{Conv2d, ConvNorm, Pass, PublishedNames, Temporal};
 use crate::ops;
 
@@ -129,6 +130,14 @@ impl MobileNetV2 {
         });
     }
 
+    /// Leaves residual branches out while training, the last block's at this rate, in [0, 1). Blocks without a shortcut have
+    /// none, and count.
+    pub(super) fn with_drop_path(self, last: f64) -> Self {
+        let count = self.blocks.len();
+        let dropping = |(index, block)| InvertedResidual { drop_path: drop_path::rate_of(index, count, last), ..block };
+        Self { blocks: self.blocks.into_iter().enumerate().map(dropping).collect(), ..self }
+    }
+
     /// Gives every batch norm an auxiliary branch.
     pub fn with_auxiliary_norms(self) -> Self {
         Self {
@@ -150,6 +159,9 @@ pub struct InvertedResidual {
     /// Of the temporal shift, where there is one.
     #[module(skip)]
     divisor: Option<usize>,
+    /// What the residual branch of a clip is left out with while training, in [0, 1).
+    #[module(skip)]
+    drop_path: f64,
 }
 
 impl InvertedResidual {
@@ -159,7 +171,7 @@ impl InvertedResidual {
         let filter = ConvNorm::behind(Conv2d::depthwise(hidden, 3, stride, device, rng));
         let project = ConvNorm::new([hidden, to], 1, 1, device, rng);
         let shortcut = stride == 1 && from == to;
-        Self { expand, filter, project, shortcut, divisor: divisor.filter(|_| shortcut) }
+        Self { expand, filter, project, shortcut, divisor: divisor.filter(|_| shortcut), drop_path: 0.0 }
     }
 
     fn forward(&self, x: Tensor<4>, time: usize, pass: &mut Pass) -> Tensor<4> {
@@ -172,7 +184,13 @@ impl InvertedResidual {
             }
         };
         let hidden = below_ceiling(self.filter.forward_relu(hidden, pass));
-        if self.shortcut { self.project.forward_sum(hidden, x, pass) } else { self.project.forward(hidden, pass) }
+        match self.shortcut {
+            true if pass.drops_paths(self.drop_path) => {
+                drop_path::forward_sum(&self.project, hidden, x, time, self.drop_path, pass)
+            }
+            true => self.project.forward_sum(hidden, x, pass),
+            false => self.project.forward(hidden, pass),
+        }
     }
 
     /// Convolution, norm and ReLU6 are one layer of the block; the last convolution and its norm are two.

@@ -7,6 +7,7 @@ mod block;
 mod classes;
 mod conv;
 mod cost;
+mod drop_path;
 mod head;
 mod kind;
 mod mobilenet;

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use crate::ops;
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
@@ -123,6 +124,23 @@ impl Pass {
         let mask = TensorData::new::<f32, _>(mask, x.shape());
         let device = x.device();
         x * Tensor::from_data(mask, &device)
+    }
+
+    /// Whether [`Pass::drop_path`] does anything.
+    pub(super) fn drops_paths(&self, probability: f64) -> bool {
+        self.is_training() && probability > 0.0
+    }
+
+    /// Dropout of whole clips of `time` images, `[batch * time, height, width, channels]`, of which residual branches are made:
+    /// all that a clip has is zeroed, or grows, together.
+    pub fn drop_path(&mut self, x: Tensor<4>, time: usize, probability: f64) -> Tensor<4> {
+        if !self.drops_paths(probability) {
+            return x;
+        }
+        let [images, ..] = x.dims();
+        let clips = self.dropout(Tensor::<2>::ones([images / time, 1], &x.device()), probability);
+        let images = clips.repeat_dim(1, time).reshape([images, 1, 1, 1]);
+        ops::multiply(x, images)
     }
 }
 

@@ -4,7 +4,7 @@ use super::kind::Trunks;
 use super::{
     BlockKind, MobileNetV2Config, ModelKind, PixelNorm, RecognizerConfig, ResNetConfig, Temporal, TrunkConfig,
 };
-use crate::setting::SettingError;
+use crate::setting::{SettingError, within};
 
 /// The trunks a recipe can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,10 @@ pub struct ModelRecipe {
     /// Dropout before the classifier, in [0, 1); default 0.5.
     #[serde(default = "half")]
     pub dropout: f64,
+    /// Rate at which a clip takes only the shortcut of the last residual block while training, all its frames together, in
+    /// [0, 1); the rate rises linearly from block to block (stochastic depth, Huang et al., ECCV 2016). Default 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub drop_path: f64,
     /// Normalisation of pixels; default ImageNet's.
     #[serde(default)]
     pub pixels: PixelNorm,
@@ -62,6 +66,10 @@ fn half() -> f64 {
     0.5
 }
 
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 impl ModelRecipe {
     /// The network for so many classes and clips of so many frames.
     pub fn config(&self, classes: usize, frames: usize) -> RecognizerConfig {
@@ -72,7 +80,7 @@ impl ModelRecipe {
             }
             temporal => temporal,
         };
-        RecognizerConfig { temporal, dropout: self.dropout, pixels: self.pixels, ..config }
+        RecognizerConfig { temporal, dropout: self.dropout, drop_path: self.drop_path, pixels: self.pixels, ..config }
     }
 
     fn trunk(&self) -> TrunkConfig {
@@ -109,8 +117,8 @@ impl ModelRecipe {
             let expected = format!("be at most {MOST_FRAMES}");
             return Err(SettingError::new("data.sampling.frames", expected, frames));
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(SettingError::new("model.dropout", "lie in [0, 1)", self.dropout));
+        for (field, rate) in [("model.dropout", self.dropout), ("model.drop_path", self.drop_path)] {
+            within(field, "lie in [0, 1)", rate, (0.0..1.0).contains(&rate))?;
         }
         // Below 8 channels a shift by an eighth moves nothing.
         if let Some(width) = self.width.filter(|&width| !(8..=1024).contains(&width)) {
@@ -209,6 +217,7 @@ mod tests {
             ("kind = 'tpn'\ntrunk = 'resnet50'\nwidth = 9", "model.width must be a multiple of 2"),
             ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nlayers = [1, 1, 1, 1]", "model.layers"),
             ("kind = 'tsm'\ntrunk = 'mobilenetv2'\nwidth = 12", "model.width must be a multiple of 8"),
+            ("kind = 'tsm'\ntrunk = 'tiny'\ndrop_path = 1.0", "model.drop_path must lie in [0, 1)"),
             ("kind = 'tpn'\ntrunk = 'resnet101'\nwidth = 1024", "at most 600000000 parameters"),
         ] {
             let error = refusal(text, 8);

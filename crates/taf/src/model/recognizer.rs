@@ -23,6 +23,8 @@ pub struct RecognizerConfig {
     pub classes: usize,
     /// Dropout before the classifier, in [0, 1).
     pub dropout: f64,
+    /// Rate at which a clip takes only the shortcut of the last residual block while training, in [0, 1); less in those before.
+    pub drop_path: f64,
     /// Normalisation of pixels.
     pub pixels: PixelNorm,
 }
@@ -36,6 +38,7 @@ impl RecognizerConfig {
             pyramid_groups: None,
             classes,
             dropout: 0.5,
+            drop_path: 0.0,
             pixels: PixelNorm::IMAGENET,
         }
     }
@@ -58,7 +61,7 @@ impl RecognizerConfig {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let channels = self.trunk.channels_out();
         Recognizer {
-            trunk: Trunk::new(&self.trunk, self.temporal, device, &mut rng),
+            trunk: Trunk::new(&self.trunk, self.temporal, device, &mut rng).with_drop_path(self.drop_path),
             neck: self.neck().map(|neck| TpnNeck::new(&neck, device, &mut rng)),
             head: match self.pyramid_groups {
                 None => ConsensusHead::new(channels, self.classes, self.dropout, device, &mut rng),

@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::block::StagePlan;
+use super::drop_path;
 use super::{Block, BlockKind, ConvNorm, Pass, PublishedNames, Temporal};
 use crate::ops;
 
@@ -123,6 +124,15 @@ impl ResNet {
                 names.under(&format!("layer{}.{index}", stage + 1), |names| block.publish(names));
             }
         }
+    }
+
+    /// Leaves residual branches out while training, the last block's at this rate, in [0, 1).
+    pub(super) fn with_drop_path(mut self, last: f64) -> Self {
+        let count = self.stages.iter().map(Vec::len).sum();
+        let mut rates = (0..count).map(|index| drop_path::rate_of(index, count, last));
+        let mut dropping = |block: Block| block.with_drop_path(rates.next().expect("there is a rate for every block"));
+        self.stages = self.stages.into_iter().map(|blocks| blocks.into_iter().map(&mut dropping).collect()).collect();
+        self
     }
 
     /// Gives every batch norm an auxiliary branch.

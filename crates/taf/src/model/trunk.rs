@@ -72,6 +72,15 @@ impl Trunk {
         }
     }
 
+    /// Leaves residual branches out while training, the last block's at this rate, in [0, 1), those before it linearly more
+    /// seldom (Huang et al., ECCV 2016).
+    pub fn with_drop_path(self, last: f64) -> Self {
+        match self {
+            Self::ResNet(trunk) => Self::ResNet(trunk.with_drop_path(last)),
+            Self::MobileNetV2(trunk) => Self::MobileNetV2(trunk.with_drop_path(last)),
+        }
+    }
+
     /// Gives every batch norm an auxiliary branch.
     pub fn with_auxiliary_norms(self) -> Self {
         match self {
