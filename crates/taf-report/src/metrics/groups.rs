@@ -27,6 +27,13 @@ impl Groups {
         self.count
     }
 
+    /// The sum of `values` in every group, given in the order of the samples.
+    pub(super) fn totals(&self, values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        let mut totals = vec![0.0; self.count];
+        self.of.iter().zip(values).for_each(|(&group, value)| totals[group] += value);
+        totals
+    }
+
     /// What every group adds to a mean of `values`, given in the order of the samples; a sample without a value is left out,
     /// and so is a group without any.
     pub(super) fn sums(&self, values: impl IntoIterator<Item = Option<Weighted>>) -> Vec<GroupSum> {

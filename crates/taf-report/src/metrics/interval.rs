@@ -86,6 +86,20 @@ pub(super) fn mean_interval(mean: f64, error: f64, even_groups: f64) -> (f64, f6
     (mean - half, mean + half)
 }
 
+/// How often Student's t lies as far from zero on either side as a mean with its standard error: 1 where nothing was seen,
+/// or there are no degrees of freedom.
+pub(super) fn two_sided_p(mean: f64, error: f64, degrees: f64) -> f64 {
+    let far = (mean / error).abs();
+    if mean == 0.0 || !far.is_finite() || degrees < 1.0 - 1e-9 {
+        return 1.0;
+    }
+    let below = match StudentsT::new(0.0, 1.0, degrees) {
+        Ok(t) if degrees < AS_NORMAL => t.cdf(-far),
+        _ => Normal::standard().cdf(-far),
+    };
+    (2.0 * below).min(1.0)
+}
+
 /// The Wilson score interval of a share of `size` independent samples, which need not be whole.
 fn wilson(share: f64, size: f64) -> (f64, f64) {
     let z = normal();
@@ -147,6 +161,16 @@ mod tests {
         let (below, above) = (student_t(AS_NORMAL - 1.0), student_t(AS_NORMAL));
         assert!((0.0..2.5e-5).contains(&(below - above)), "{below} and {above}");
         assert_eq!((student_t(0.0), student_t(0.7)), (f64::INFINITY, f64::INFINITY));
+    }
+
+    #[test]
+    fn chances_are_those_of_the_published_tables_on_both_sides() {
+        for (quantile, degrees) in [(12.706, 1.0), (2.262, 9.0), (1.959_964, 1e6)] {
+            for mean in [quantile, -quantile] {
+                assert!((two_sided_p(mean, 1.0, degrees) - 0.05).abs() < 5e-5, "{degrees}");
+            }
+        }
+        assert_eq!([two_sided_p(0.0, 0.0, 4.0), two_sided_p(1.0, f64::INFINITY, 0.0)], [1.0, 1.0]);
     }
 
     #[test]

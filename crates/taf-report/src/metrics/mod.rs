@@ -2,11 +2,12 @@
 //!
 //! Plain values in, plain values out; nothing here knows a tensor. [`Predictions`] are what a model said about a list of
 //! samples, [`Scores`] what that amounts to, [`compare`] whether two models differ by more than the luck of the sample,
-//! [`mixed`] what several say together, and [`AttentionSummary`] how a model spreads its attention over time.
+//! [`compare_over_seeds`] whether two methods of training do by more than that and the luck of their seeds, [`mixed`] what several say together, and [`AttentionSummary`] how a model spreads its attention over time.
 //!
 //! Every interval and every verdict takes whole [`Groups`] as independent, never the samples in them.
 
 mod attention;
+mod crossed;
 mod ensemble;
 mod error;
 mod groups;
@@ -22,6 +23,7 @@ pub use attention::{
     AttentionPair, AttentionSummary, Summary, attention_entropy, effective_frames, max_share, neglected_frames,
     neglected_share, total_variation,
 };
+pub use crossed::{Over, SeedComparison, SeedGains, compare_over_seeds};
 pub use ensemble::{learnt_weights, mixed};
 pub use error::{Error, Result};
 pub use groups::Groups;

@@ -73,7 +73,7 @@ impl Scores {
             top1: share(&groups, right.iter().map(|&r| Some(r))).expect("predictions are never empty"),
             top5: share(&groups, in_five.iter().map(|&r| Some(r))).expect("predictions are never empty"),
             mean_class_accuracy: mean_class_accuracy(&groups, predictions.labels(), &right, &confusion),
-            log_loss: log_loss(predictions),
+            log_loss: predictions.log_loss(),
             per_class: per_class(&groups, predictions.labels(), &right, class_names),
             per_version: per_version(&groups, predictions, &right),
             confusion,
@@ -126,9 +126,12 @@ fn per_version(groups: &Groups, predictions: &Predictions, right: &[bool]) -> Ve
     names.into_iter().filter_map(score).collect()
 }
 
-fn log_loss(predictions: &Predictions) -> f64 {
-    let losses = rows(predictions).map(|(row, label)| -log_probability(predictions.kind(), row, label));
-    losses.sum::<f64>() / predictions.len() as f64
+impl Predictions {
+    /// Mean of minus the logarithm of the label's probability, in nats. A probability below 1e-12 counts as 1e-12.
+    pub fn log_loss(&self) -> f64 {
+        let losses = rows(self).map(|(row, label)| -log_probability(self.kind(), row, label));
+        losses.sum::<f64>() / self.len() as f64
+    }
 }
 
 fn rows(predictions: &Predictions) -> impl Iterator<Item = (&[f32], usize)> {

@@ -5,7 +5,7 @@
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use rand_distr::{Beta, Distribution};
+use rand_distr::{Beta, Distribution, Normal};
 
 use super::groups::GroupSum;
 use super::{Interval, LEVEL, Share, holm, sign_flip_p};
@@ -163,4 +163,48 @@ fn intervals_of_differences_hold_the_truth_about_as_often_as_they_say() {
         });
         assert!(mean >= LEVEL - 0.01 && least >= LEAST_COVERED, "{groups} groups: mean {mean}, least {least}");
     }
+}
+
+/// Standard deviations of what a seed, a group of clips and a cell of both add to a difference.
+const SPREADS: [[f64; 3]; 5] = [[0.0, 0.0, 1.0], [0.02, 0.0, 1.0], [0.0, 0.3, 0.8], [0.02, 0.3, 0.8], [0.08, 0.1, 0.5]];
+
+/// What methods of `seeds` seeds gain on clips that are groups of their own: a true difference of 5 points, what chance adds,
+/// rounded to a lost, an equal or a gained answer so that its mean stays.
+fn crossed_gains(lot: &mut Lot, seeds: usize, clips: usize, [seed, clip, cell]: [f64; 3]) -> Vec<Vec<i32>> {
+    let mut normal = |spread: f64| -> f64 { Normal::new(0.0, spread).unwrap().sample(&mut lot.0) };
+    let of_seeds: Vec<f64> = (0..seeds).map(|_| normal(seed)).collect();
+    let of_clips: Vec<f64> = (0..clips).map(|_| normal(clip)).collect();
+    let noise: Vec<f64> = (0..seeds * clips).map(|_| 0.3 * normal(cell)).collect();
+    let chance = |s: usize, c: usize| 0.05 + of_seeds[s] + of_clips[c] + noise[s * clips + c];
+    let mut drawn = |mean: f64| {
+        let mean = mean.clamp(-0.9, 0.9);
+        let (gains, draw) = (mean.max(0.0) + 0.05, lot.0.random::<f64>());
+        let losses = (-mean).max(0.0) + 0.05;
+        i32::from(draw < gains) - i32::from(draw >= 1.0 - losses)
+    };
+    (0..seeds).map(|s| (0..clips).map(|c| drawn(chance(s, c))).collect()).collect()
+}
+
+#[test]
+fn intervals_over_seeds_and_groups_hold_the_truth_about_as_often_as_they_say() {
+    let mut lot = Lot::new(7);
+    let mut rates = Vec::new();
+    for (seeds, clips) in [(2, 40), (3, 100), (5, 100), (5, 12), (10, 200)] {
+        let names: Vec<String> = (0..clips).map(|clip| clip.to_string()).collect();
+        let groups = super::Groups::new(names.iter().map(String::as_str));
+        for spreads in SPREADS {
+            let covered = rate(EVALUATIONS / 2, || {
+                let gains = crossed_gains(&mut lot, seeds, clips, spreads).into_iter();
+                let seeds: Vec<super::SeedGains> =
+                    gains.map(|gains| super::SeedGains { list: "all", groups: &groups, gains, versions: 1 }).collect();
+                let top1 = super::compare_over_seeds(&seeds).unwrap().top1;
+                top1.low <= 0.05 && 0.05 <= top1.high
+            });
+            println!("{seeds} seeds, {clips} clips, {spreads:?}: {:.1} %", covered * 100.0);
+            rates.push(covered);
+        }
+    }
+    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+    let least = rates.into_iter().fold(1.0, f64::min);
+    assert!(mean >= LEVEL - 0.01 && least >= 0.92, "mean {mean}, least {least}");
 }
