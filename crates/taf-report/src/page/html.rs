@@ -23,29 +23,37 @@ impl Report {
 /// The page: the answer, the main table, the plots, where the models look, then the details.
 fn page(report: &Report) -> String {
     let body = html! {
+        (header(report))
+        (results(report))
+        (differences(report))
+        (pictures(&report.pictures))
+        (attention(report))
+        (curves(report))
+        (classes(report))
+        (details(report))
+    };
+    whole(&report.title, &body, "report.json")
+}
+
+/// A page that stands alone, with where the numbers behind it are.
+pub(super) fn whole(title: &str, body: &Markup, numbers: &str) -> String {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (report.title) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body { main {
-                (header(report))
-                (results(report))
-                (differences(report))
-                (pictures(&report.pictures))
-                (attention(report))
-                (curves(report))
-                (classes(report))
-                (details(report))
-                footer { "Made by taf " (env!("CARGO_PKG_VERSION")) ". The numbers behind this page are in report.json." }
+                (body)
+                footer { "Made by taf " (env!("CARGO_PKG_VERSION")) ". The numbers behind this page are in " (numbers) "." }
             } }
         }
     };
-    body.into_string()
+    page.into_string()
 }
 
 fn header(report: &Report) -> Markup {
@@ -241,7 +249,8 @@ fn details(report: &Report) -> Markup {
     }
 }
 
-fn tabular(table: &Table) -> Markup {
+/// A table with its heading.
+pub(super) fn tabular(table: &Table) -> Markup {
     html! {
         div.scroll { table {
             thead { tr { @for heading in &table.header { th scope="col" { (heading) } } } }

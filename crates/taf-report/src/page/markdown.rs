@@ -36,7 +36,8 @@ fn page(report: &Report) -> String {
     out
 }
 
-fn section(out: &mut String, title: &str, table: &Table) {
+/// A heading and a table; nothing where it has no row.
+pub(super) fn section(out: &mut String, title: &str, table: &Table) {
     if table.rows.is_empty() {
         return;
     }
@@ -54,7 +55,7 @@ fn cell(cell: &Cell) -> String {
 }
 
 /// Text that Markdown shows as it is, on one line: class names come from users.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -11,6 +11,7 @@ mod chart;
 mod colour;
 mod columns;
 mod error;
+mod experiment;
 mod html;
 mod learning;
 mod maps;

@@ -23,11 +23,11 @@ pub struct Cell {
 }
 
 impl Cell {
-    fn new(text: impl Into<String>) -> Self {
+    pub(super) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 
-    fn with_detail(text: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(super) fn with_detail(text: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { text: text.into(), detail: detail.into(), verdict: None }
     }
 }

@@ -48,7 +48,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Another process is writing this run: wait for it, or end it.
-    #[error("another process is writing this run{}: {}", owner.as_ref().map(|o| format!(" ({o})")).unwrap_or_default(),
+    #[error("another process is writing this folder{}: {}", owner.as_ref().map(|o| format!(" ({o})")).unwrap_or_default(),
         path.display())]
     Locked {
         /// The run's folder.

@@ -26,6 +26,7 @@ mod record;
 pub use dir::{Existing, RunDir};
 pub use error::{Error, Result};
 pub use find::{Found, State};
+pub use lock::Lock;
 pub use log_end::{LogEnd, Pace};
 pub use metrics_log::{MetricsLog, read_metrics};
 pub use provenance::{DataSource, Provenance, sha256};

@@ -2,22 +2,40 @@ use maud::{Markup, html};
 
 use super::scale::Scale;
 use super::{at, drawing, nothing, shorten, text_width};
+use crate::metrics::Interval;
 use crate::page::words::{point_bounds, points};
 use crate::page::{Difference, Verdict};
 
 const ROW: f64 = 28.0;
 const PLOT_WIDTH: f64 = 560.0;
 
+/// One difference with its interval.
+pub struct ForestRow<'a> {
+    /// What differs, or where.
+    pub name: &'a str,
+    /// By how much.
+    pub interval: Interval,
+    /// What that amounts to.
+    pub verdict: Verdict,
+}
+
 /// Differences as points with their intervals around the line of no difference, one row a suite.
-pub fn forest(differences: &[&Difference]) -> Markup {
-    if differences.is_empty() {
+pub fn forest<'a>(differences: &[&'a Difference]) -> Markup {
+    let row =
+        |d: &&'a Difference| ForestRow { name: d.suite.as_str(), interval: d.comparison.top1, verdict: d.verdict() };
+    forest_of(&differences.iter().map(row).collect::<Vec<_>>())
+}
+
+/// [`forest`] of differences of any kind.
+pub fn forest_of(rows: &[ForestRow]) -> Markup {
+    if rows.is_empty() {
         return nothing("differences");
     }
-    let name = |d: &Difference| shorten(&d.suite, 32);
-    let left = differences.iter().map(|d| text_width(&name(d))).fold(60.0, f64::max) + 24.0;
-    let ends = differences.iter().flat_map(|d| [d.comparison.top1.low, d.comparison.top1.high]);
+    let name = |row: &ForestRow| shorten(row.name, 32);
+    let left = rows.iter().map(|row| text_width(&name(row))).fold(60.0, f64::max) + 24.0;
+    let ends = rows.iter().flat_map(|row| [row.interval.low, row.interval.high]);
     let scale = Scale::round(ends.chain([-0.01, 0.01]).map(|v| v * 100.0), 6, left, left + PLOT_WIDTH);
-    let bottom = ROW * differences.len() as f64 + 12.0;
+    let bottom = ROW * rows.len() as f64 + 12.0;
     let zero = scale.place(0.0);
     let body = html! {
         @for tick in scale.ticks() {
@@ -26,12 +44,12 @@ pub fn forest(differences: &[&Difference]) -> Markup {
             text class="tick" x=(x) y=(at(bottom + 16.0)) text-anchor="middle" { (scale.label(tick)) }
         }
         line class="axis" x1=(at(zero)) x2=(at(zero)) y1="6" y2=(at(bottom)) {}
-        @for (row, d) in differences.iter().enumerate() {
-            @let y = ROW * (row as f64 + 0.5) + 8.0;
-            text class="legend" x=(at(left - 14.0)) y=(at(y + 4.0)) text-anchor="end" { (name(d)) }
-            (estimate(d, y, &scale))
+        @for (number, row) in rows.iter().enumerate() {
+            @let y = ROW * (number as f64 + 0.5) + 8.0;
+            text class="legend" x=(at(left - 14.0)) y=(at(y + 4.0)) text-anchor="end" { (name(row)) }
+            (estimate(row, y, &scale))
             text class="value" x=(at(left + PLOT_WIDTH + 14.0)) y=(at(y + 4.0)) {
-                (points(d.comparison.top1.difference)) " " (point_bounds(&d.comparison.top1))
+                (points(row.interval.difference)) " " (point_bounds(&row.interval))
             }
         }
         text class="label" x=(at(left + PLOT_WIDTH / 2.0)) y=(at(bottom + 38.0)) text-anchor="middle" {
@@ -41,17 +59,17 @@ pub fn forest(differences: &[&Difference]) -> Markup {
     drawing(left + PLOT_WIDTH + 170.0, bottom + 46.0, "differences in top-1 with intervals", body)
 }
 
-fn estimate(d: &Difference, y: f64, scale: &Scale) -> Markup {
+fn estimate(row: &ForestRow, y: f64, scale: &Scale) -> Markup {
     let place = |share: f64| scale.place(share * 100.0);
-    let interval = &d.comparison.top1;
-    let class = match d.verdict() {
+    let Interval { difference, low, high } = row.interval;
+    let class = match row.verdict {
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
         Verdict::NotShown | Verdict::TooFewGroups => "unclear",
     };
     html! {
-        line class={"span " (class)} x1=(at(place(interval.low))) x2=(at(place(interval.high))) y1=(at(y)) y2=(at(y)) {}
-        circle class={"point " (class)} cx=(at(place(interval.difference))) cy=(at(y)) r="5" {}
+        line class={"span " (class)} x1=(at(place(low))) x2=(at(place(high))) y1=(at(y)) y2=(at(y)) {}
+        circle class={"point " (class)} cx=(at(place(difference))) cy=(at(y)) r="5" {}
     }
 }
 
@@ -59,7 +77,7 @@ fn estimate(d: &Difference, y: f64, scale: &Scale) -> Markup {
 mod tests {
     use super::super::tests::well_formed;
     use super::*;
-    use crate::metrics::{Comparison, Interval};
+    use crate::metrics::Comparison;
 
     fn difference(difference: f64, low: f64, high: f64) -> Difference {
         let top1 = Interval { difference, low, high };

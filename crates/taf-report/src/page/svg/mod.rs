@@ -10,7 +10,7 @@ mod timeline;
 use maud::{Markup, PreEscaped, html};
 
 pub use bars::{Bar, BarGroup, grouped_bars};
-pub use forest::forest;
+pub use forest::{ForestRow, forest, forest_of};
 pub use heat::heat_map;
 pub use lines::{figure, line_chart};
 pub use timeline::{Curve, MOST_CURVES, chosen_frames, timeline};

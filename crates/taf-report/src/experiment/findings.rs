@@ -1,0 +1,78 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CellName, CellResult, Split, TablePlan};
+
+/// What a reader should know of a table, a sentence each.
+pub fn findings(plan: &TablePlan, results: &BTreeMap<CellName, CellResult>, split: Split) -> Vec<String> {
+    let mut all = vec![progress(plan, results, split)];
+    all.extend(one_seed(results));
+    all.extend(other_starts(results));
+    all.extend(programs(results));
+    all
+}
+
+fn progress(plan: &TablePlan, results: &BTreeMap<CellName, CellResult>, split: Split) -> String {
+    let spent = |result: &CellResult| result.processor_seconds.training + result.processor_seconds.evaluating;
+    let hours = results.values().map(spent).sum::<f64>() / 3600.0;
+    let (done, cells, name) = (results.len(), plan.cells.len(), split.name());
+    format!("{done} of {cells} runs have results on the {name} clips; {hours:.1} processor-hours.")
+}
+
+fn one_seed(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
+    let seeds: BTreeSet<u64> = results.keys().map(|cell| cell.seed).collect();
+    (seeds.len() == 1).then(|| {
+        "One seed: intervals are over groups of clips alone and say nothing of how another seed would have done."
+            .to_owned()
+    })
+}
+
+/// Runs of one data set, network and seed that began with different weights are no pair.
+fn other_starts(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
+    let mut starts: BTreeMap<(&str, &str, u64), BTreeSet<&str>> = BTreeMap::new();
+    for (cell, result) in results {
+        let weights =
+            if cell.run == CellName::START { Some(&result.weights_sha256) } else { result.start_sha256.as_ref() };
+        let place = starts.entry((&cell.data, &cell.model, cell.seed)).or_default();
+        place.extend(weights.map(String::as_str));
+    }
+    let differing: Vec<String> = starts
+        .iter()
+        .filter(|(_, weights)| weights.len() > 1)
+        .map(|((data, model, seed), _)| format!("{data}/{model}/seed{seed}"))
+        .collect();
+    (!differing.is_empty()).then(|| {
+        format!(
+            "Runs of the same start began with different weights, so that their pairing is loose: {}.",
+            differing.join(", ")
+        )
+    })
+}
+
+fn programs(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
+    let programs: BTreeSet<&str> = results.values().map(|result| result.program.as_str()).collect();
+    (programs.len() > 1).then(|| {
+        format!(
+            "Results of {} builds of the program: {}.",
+            programs.len(),
+            programs.into_iter().collect::<Vec<_>>().join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::result;
+    use super::*;
+
+    #[test]
+    fn runs_that_began_otherwise_are_named() {
+        let from = |run: &str, start: &str| {
+            let result = CellResult { start_sha256: Some(start.into()), ..result(run, 3, &[true]) };
+            (result.cell.clone(), result)
+        };
+        let same = [from("plain", "x"), from("taf", "x")].into();
+        assert_eq!(other_starts(&same), None);
+        let other = [from("plain", "x"), from("taf", "y")].into();
+        assert!(other_starts(&other).unwrap().contains("d/m/seed3"));
+    }
+}

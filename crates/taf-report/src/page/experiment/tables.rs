@@ -1,0 +1,173 @@
+use crate::experiment::{Block, ExperimentTable, Row};
+use crate::metrics::{LEVEL, Over, SeedComparison};
+use crate::page::words::{count, level, p_value, point_bounds, points};
+use crate::page::{Cell, Table, Verdict};
+
+/// One data set and network: what stands under one heading.
+pub struct Section<'a> {
+    /// The data set.
+    pub data: &'a str,
+    /// The network.
+    pub model: &'a str,
+    /// One for each suite.
+    pub blocks: Vec<&'a Block>,
+}
+
+impl<'a> Section<'a> {
+    /// The sections of a table, in its order.
+    pub fn of(table: &'a ExperimentTable) -> Vec<Self> {
+        let mut sections: Vec<Self> = Vec::new();
+        for block in &table.blocks {
+            match sections.iter_mut().find(|section| (section.data, section.model) == (&block.data, &block.model)) {
+                Some(section) => section.blocks.push(block),
+                None => sections.push(Self { data: &block.data, model: &block.model, blocks: vec![block] }),
+            }
+        }
+        sections
+    }
+
+    /// The runs that have any result, in the order of the first suite that knows them.
+    fn runs(&self) -> Vec<&'a Row> {
+        let mut rows: Vec<&Row> = Vec::new();
+        for row in self.blocks.iter().flat_map(|block| &block.rows) {
+            if rows.iter().all(|known| known.run != row.run) {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    /// What the numbers rest on.
+    pub fn basis(&self) -> String {
+        let Some(first) = self.blocks.first() else { return String::new() };
+        let mut seeds: Vec<u64> = first.rows.iter().flat_map(|row| row.seeds.iter().copied()).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let (clips, groups, seeds) =
+            (count(first.clips, "clip"), count(first.groups, "group"), count(seeds.len(), "seed"));
+        let versions =
+            self.blocks.iter().map(|block| format!("{} in {}", block.suite, count(block.versions, "version")));
+        format!("{clips} in {groups}; {seeds}; {}.", versions.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Runs down and suites across.
+    pub fn main(&self) -> Table {
+        let suites = self.blocks.iter().map(|block| block.suite.clone());
+        let ends = ["training top-1", "seeds", "processor-s a seed"].map(str::to_owned);
+        let header = ["method".to_owned()].into_iter().chain(suites).chain(ends).collect();
+        Table { header, rows: self.runs().into_iter().map(|row| self.line(row)).collect() }
+    }
+
+    fn line(&self, row: &Row) -> Vec<Cell> {
+        let mut line = vec![Cell::new(name(row))];
+        line.extend(self.blocks.iter().map(|block| of_run(block, &row.run).map_or_else(missing, accuracy)));
+        line.push(row.train_top1.map_or_else(missing, |top1| Cell::new(format!("{:.1}", 100.0 * top1))));
+        line.push(Cell::new(row.seeds.len().to_string()));
+        line.push(Cell::new(format!("{:.0}", row.training_seconds)));
+        line
+    }
+
+    /// Every difference to the baseline with what it rests on.
+    pub fn differences(&self) -> Table {
+        let header = ["method", "suite", "difference (points)", "p", "p (Holm)", "over", "seeds", "groups", "shown"];
+        let row = |(block, row): (&&Block, &Row)| {
+            let difference = row.difference?;
+            let over = match difference.over {
+                Over::Groups => "groups",
+                Over::SeedsAndGroups => "seeds and groups",
+                Over::Folds => "folds",
+            };
+            Some(vec![
+                Cell::new(name(row)),
+                Cell::new(&block.suite),
+                Cell::with_detail(points(difference.top1.difference), point_bounds(&difference.top1)),
+                Cell::new(p_value(difference.p)),
+                Cell::new(row.p_corrected.map_or_else(String::new, p_value)),
+                Cell::new(over),
+                Cell::new(difference.seeds.to_string()),
+                Cell::new(difference.groups.to_string()),
+                Cell { verdict: verdict(row), ..Cell::new(verdict(row).map_or("", said)) },
+            ])
+        };
+        let rows = self.blocks.iter().flat_map(|block| block.rows.iter().map(move |row| (block, row))).filter_map(row);
+        Table { header: header.map(str::to_owned).into(), rows: rows.collect() }
+    }
+
+    /// Top-1 of every seed: what a mean hides.
+    pub fn seeds(&self) -> Table {
+        let all = self.blocks.iter().flat_map(|block| &block.rows).flat_map(|row| row.seeds.iter().copied());
+        let mut seeds: Vec<u64> = all.collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let named = seeds.iter().map(|seed| format!("seed {seed}"));
+        let header = ["method".to_owned(), "suite".to_owned()].into_iter().chain(named).collect();
+        let of_seed = |row: &Row, seed: &u64| {
+            let at = row.seeds.iter().position(|known| known == seed);
+            at.map_or_else(missing, |at| Cell::new(format!("{:.1}", 100.0 * row.top1[at])))
+        };
+        let line = |block: &&'a Block, row: &'a Row| {
+            let shares = seeds.iter().map(|seed| of_seed(row, seed)).collect::<Vec<_>>();
+            [Cell::new(name(row)), Cell::new(&block.suite)].into_iter().chain(shares).collect()
+        };
+        let rows =
+            self.blocks.iter().flat_map(|block| block.rows.iter().map(|row| line(block, row)).collect::<Vec<_>>());
+        Table { header, rows: rows.collect() }
+    }
+}
+
+/// What the differences to the baseline amount to.
+pub fn verdict(row: &Row) -> Option<Verdict> {
+    let difference = row.difference?.top1.difference;
+    Some(match row.p_corrected? {
+        p if p > 1.0 - LEVEL => Verdict::NotShown,
+        _ if difference > 0.0 => Verdict::Higher,
+        _ => Verdict::Lower,
+    })
+}
+
+fn said(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Higher => "higher",
+        Verdict::Lower => "lower",
+        Verdict::NotShown | Verdict::TooFewGroups => "no difference shown",
+    }
+}
+
+/// A run's name, and whether it was chosen among others.
+pub fn name(row: &Row) -> String {
+    if row.chosen { format!("{} (chosen)", row.run) } else { row.run.clone() }
+}
+
+fn of_run<'a>(block: &'a Block, run: &str) -> Option<&'a Row> {
+    block.rows.iter().find(|row| row.run == run)
+}
+
+fn missing() -> Cell {
+    Cell::new("\u{2013}")
+}
+
+fn accuracy(row: &Row) -> Cell {
+    let spread = row.deviation.map_or_else(String::new, |deviation| format!(" \u{b1} {:.1}", 100.0 * deviation));
+    let detail = row.difference.map_or_else(String::new, |SeedComparison { top1, .. }| {
+        let sure = if verdict(row) == Some(Verdict::NotShown) { "" } else { "*" };
+        format!("{}{sure} {}", points(top1.difference), point_bounds(&top1))
+    });
+    Cell { verdict: verdict(row), ..Cell::with_detail(format!("{:.1}{spread}", 100.0 * row.mean), detail) }
+}
+
+/// How to read the numbers.
+pub fn caption(table: &ExperimentTable) -> String {
+    format!(
+        "Top-1 in per cent, mean and standard deviation over seeds; behind it the paired difference to {} in points with its \
+         {} interval over seeds and groups of clips. A star: more than chance at {:.0} %, corrected for all methods of the \
+         column (Holm). Processor-seconds are those of one training.",
+        table.baseline,
+        level(),
+        100.0 * (1.0 - LEVEL)
+    )
+}
+
+/// The headline.
+pub fn title(table: &ExperimentTable) -> String {
+    format!("{}: {} clips", table.name, table.split.name())
+}
