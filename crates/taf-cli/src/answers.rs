@@ -119,7 +119,7 @@ impl<'a> Dialogue<'a> {
     }
 }
 
-/// Another build of the program may answer otherwise.
-fn program() -> String {
+/// Version and commit: another build of the program may answer otherwise.
+pub fn program() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), option_env!("TAF_GIT_COMMIT").unwrap_or("without commit"))
 }

@@ -13,6 +13,8 @@ use crate::output::say;
 
 static GRACEFUL: AtomicBool = AtomicBool::new(false);
 static ASKED: AtomicBool = AtomicBool::new(false);
+/// Whether the program that started this one is gone, or wants it to stop.
+static LEFT: AtomicBool = AtomicBool::new(false);
 /// What is said to whoever asks for a stop.
 static ENDING: Mutex<&str> = Mutex::new(CHECKPOINT);
 static LISTENING: OnceLock<Result<(), String>> = OnceLock::new();
@@ -39,8 +41,21 @@ impl Graceful {
 
     /// Whether a stop was asked for.
     pub fn asked(&self) -> bool {
-        ASKED.load(Ordering::SeqCst)
+        ASKED.load(Ordering::SeqCst) || LEFT.load(Ordering::SeqCst)
     }
+}
+
+/// Has the closing of standard input count as a request to stop: the program that started this one holds the other end, and
+/// lets go of it to stop it, or when it ends, however it ends.
+pub fn stop_when_input_closes() -> Result<()> {
+    let wait = || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        LEFT.store(true, Ordering::SeqCst);
+        if !GRACEFUL.load(Ordering::SeqCst) {
+            process::exit(i32::from(INTERRUPTED));
+        }
+    };
+    thread::Builder::new().name("input".to_owned()).spawn(wait).map(drop).context("cannot wait for the end of input")
 }
 
 impl Drop for Graceful {

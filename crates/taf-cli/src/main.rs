@@ -10,6 +10,7 @@ mod commands;
 mod dry_run;
 mod ensemble;
 mod exit;
+mod experiment;
 mod interrupt;
 mod leaderboard;
 mod model_name;

@@ -207,16 +207,20 @@ pub fn provenance(recipe: &Recipe, source: Option<Source>) -> Result<Provenance>
     Ok(if new_classifier { provenance.with_seed(NEW_CLASSIFIER, recipe.seed) } else { provenance })
 }
 
-/// Refuses settings that a run did not begin with.
-pub fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result<()> {
+/// The settings that differ, one each, of those that change the result of a run.
+pub fn differences(stored: &Recipe, asked: &Recipe) -> Vec<String> {
     let (stored, asked) = (settings(stored), settings(asked));
     let keys = stored.keys().chain(asked.keys()).collect::<BTreeSet<_>>();
     let value = |of: &BTreeMap<String, String>, key: &str| of.get(key).map_or("nothing".to_owned(), Clone::clone);
-    let differing: Vec<String> = keys
-        .into_iter()
+    keys.into_iter()
         .filter(|key| !FREE.contains(&key.as_str()) && stored.get(*key) != asked.get(*key))
-        .map(|key| format!("\n  {key}: the run has {}, asked for {}", value(&stored, key), value(&asked, key)))
-        .collect();
+        .map(|key| format!("{key}: the run has {}, asked for {}", value(&stored, key), value(&asked, key)))
+        .collect()
+}
+
+/// Refuses settings that a run did not begin with.
+pub fn refuse_differences(stored: &Recipe, asked: &Recipe, run: &Path) -> Result<()> {
+    let differing: Vec<String> = differences(stored, asked).iter().map(|line| format!("\n  {line}")).collect();
     if differing.is_empty() {
         return Ok(());
     }

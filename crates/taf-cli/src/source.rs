@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use taf::model::{ModelRecipe, Recognizer, VideoModel, load_state, state_dict};
-use taf::recipe::{Plan, Recipe, RecipeError};
+use taf::recipe::{Plan, Recipe};
 use taf::trained::Trained;
 
 use crate::trained::autodiff_device;
@@ -54,14 +54,7 @@ impl Source<'_> {
 
     /// A recipe whose missing tables, except `[taf]`, are those of the run; `path` is where `text` comes from.
     pub fn completed(self, text: &str, path: &Path, overrides: &[String]) -> Result<Recipe> {
-        let error = |error: toml::de::Error| RecipeError::Parse { path: path.to_owned(), message: error.to_string() };
-        let mut own: toml::Table = toml::from_str(text).map_err(error)?;
-        absolute_manifest(&mut own, path);
-        let mut table: toml::Table = toml::from_str(&self.base().to_toml()).map_err(error)?;
-        table.extend(own);
-        // Read before it is changed, so that an error speaks of the file.
-        let recipe: Recipe = toml::Value::Table(table).try_into().map_err(error)?;
-        Ok(Recipe::parse(&recipe.to_toml(), path, overrides)?)
+        Ok(Recipe::completed_by(&self.base(), text, path, overrides)?)
     }
 
     /// What a recipe takes over: not TAF, and no choice of classes where the new ones may be others.
@@ -117,15 +110,4 @@ fn refuse_other_length(plan: &Plan, source: &Trained) -> Result<()> {
         bail!("expected clips of the {known} frames the weights are made for, found data.sampling.frames = {asked}");
     }
     Ok(())
-}
-
-/// A relative path in a recipe starts from the recipe's folder.
-fn absolute_manifest(table: &mut toml::Table, recipe: &Path) {
-    let manifest = table.get_mut("data").and_then(|data| data.get_mut("manifest"));
-    if let Some(toml::Value::String(manifest)) = manifest {
-        let full = std::path::absolute(recipe.parent().unwrap_or(Path::new("")).join(&*manifest));
-        if let Some(full) = full.ok().as_deref().and_then(Path::to_str) {
-            *manifest = full.to_owned();
-        }
-    }
 }

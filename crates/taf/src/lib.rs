@@ -22,6 +22,7 @@ pub mod conformance;
 pub mod data;
 pub mod evaluate;
 pub mod exchange;
+pub mod experiment;
 pub mod model;
 pub mod onnx;
 pub mod ops;

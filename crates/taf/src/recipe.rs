@@ -1,5 +1,6 @@
 //! One TOML file says everything about a run. It is read once, into types that cannot be wrong.
 
+mod completed;
 mod overrides;
 
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod ensemble;
 mod eval;
+mod experiment;
 mod export;
 mod finetune;
 mod import;
@@ -43,6 +44,7 @@ pub enum Command {
     Export(export::Args),
     Info(info::Args),
     Bench(bench::Args),
+    Experiment(experiment::Args),
     Demo(demo::Args),
     Completions(completions::Args),
 }
@@ -65,6 +67,7 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Export(args) => export::run(args),
         Command::Info(args) => info::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Experiment(args) => experiment::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => completions::run(args),
     }

@@ -1,0 +1,138 @@
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use taf_files::create_folder;
+use taf_report::experiment::{CellName, Split};
+
+use super::Place;
+use crate::exit::INTERRUPTED;
+
+/// Processes that do a cell each.
+pub struct Children<'a> {
+    place: &'a Place,
+    split: Split,
+    redo: bool,
+    /// Threads of each; none where the environment says.
+    threads: Option<usize>,
+    running: Vec<Running>,
+}
+
+struct Running {
+    cell: CellName,
+    child: Child,
+    began: Instant,
+}
+
+/// A process that is over.
+pub struct Ended {
+    /// The cell it did.
+    pub cell: CellName,
+    /// How long it ran.
+    pub took: Duration,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a process ended.
+pub enum End {
+    /// It did the cell.
+    Done,
+    /// It was asked to stop.
+    Stopped,
+    /// It failed: why, in a few words.
+    Failed(String),
+}
+
+/// Says how many threads compute.
+const THREADS: &str = "RAYON_NUM_THREADS";
+
+impl<'a> Children<'a> {
+    /// None yet; so many at a time will share the threads.
+    pub fn new(place: &'a Place, split: Split, redo: bool, jobs: NonZeroUsize) -> Self {
+        let share = || (rayon::current_num_threads() / jobs).max(1);
+        let threads = if env::var_os(THREADS).is_some() { None } else { Some(share()) };
+        Self { place, split, redo, threads, running: Vec::new() }
+    }
+
+    /// How many run.
+    pub fn count(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Those that run, and for how long.
+    pub fn running(&self) -> impl Iterator<Item = (&CellName, Duration)> {
+        self.running.iter().map(|running| (&running.cell, running.began.elapsed()))
+    }
+
+    /// Begins a cell.
+    pub fn begin(&mut self, cell: &CellName) -> Result<()> {
+        let log = self.place.log(cell);
+        let out = open_log(&log)?;
+        let err = out.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
+        let mut command = Command::new(program()?);
+        command.arg("experiment").arg(&self.place.file).arg("--cell").arg(cell.to_string());
+        command.arg("--out").arg(&self.place.out).arg("--results").arg(self.place.results.path());
+        command.args((self.split == Split::Test).then_some("--test")).args(self.redo.then_some("--redo"));
+        command.stdin(Stdio::piped()).stdout(out).stderr(err);
+        if let Some(threads) = self.threads {
+            command.env(THREADS, threads.to_string());
+        }
+        let child = command.spawn().with_context(|| format!("cannot start the process of {cell}"))?;
+        self.running.push(Running { cell: cell.clone(), child, began: Instant::now() });
+        Ok(())
+    }
+
+    /// Asks all to stop at a safe place: they wait for the end of their input, which also comes when this process is killed.
+    pub fn stop(&mut self) {
+        self.running.iter_mut().for_each(|running| drop(running.child.stdin.take()));
+    }
+
+    /// Those that ended since the last look.
+    pub fn ended(&mut self) -> Result<Vec<Ended>> {
+        let mut ended = Vec::new();
+        for running in std::mem::take(&mut self.running) {
+            let Running { cell, mut child, began } = running;
+            match child.try_wait().with_context(|| format!("cannot wait for the process of {cell}"))? {
+                None => self.running.push(Running { cell, child, began }),
+                Some(status) => {
+                    let end = end(status, &self.place.log(&cell));
+                    ended.push(Ended { cell, took: began.elapsed(), end });
+                }
+            }
+        }
+        Ok(ended)
+    }
+}
+
+fn end(status: ExitStatus, log: &Path) -> End {
+    match status.code() {
+        Some(0) => End::Done,
+        Some(code) if code == i32::from(INTERRUPTED) => End::Stopped,
+        _ => {
+            let text = fs::read(log).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let said = text.rsplit_once("error: ").map(|(_, error)| error.trim().lines().next().unwrap_or_default());
+            End::Failed(said.map_or_else(|| status.to_string(), str::to_owned))
+        }
+    }
+}
+
+fn open_log(path: &Path) -> Result<File> {
+    path.parent().map_or(Ok(()), create_folder)?;
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// This program, even where its file was replaced since it began: by a build, for example.
+fn program() -> Result<PathBuf> {
+    let own = Path::new("/proc/self/exe");
+    match own.exists() {
+        true => Ok(own.to_owned()),
+        false => env::current_exe().context("cannot find this program's own file"),
+    }
+}
