@@ -115,7 +115,7 @@ fn check_scales(scales: &[f64]) -> Result<()> {
     if valid { Ok(()) } else { Err(error()) }
 }
 
-fn check_range(name: &'static str, [low, high]: [f64; 2], most: f64) -> Result<()> {
+pub(super) fn check_range(name: &'static str, [low, high]: [f64; 2], most: f64) -> Result<()> {
     let valid = low > 0.0 && low <= high && high <= most;
     let upper = if most == f64::MAX { String::new() } else { format!(" and at most {most}") };
     let error = || Error::setting(name, format!("[low, high] with 0 < low <= high{upper}"), format!("[{low}, {high}]"));
@@ -138,7 +138,7 @@ fn draw_sides(sides: &[usize], max_distort: usize, rng: &mut impl Rng) -> (usize
     (sides[w], sides[h])
 }
 
-fn draw_place(clip: &Clip, width: usize, height: usize, fixed_offsets: bool, rng: &mut impl Rng) -> Area {
+pub(super) fn draw_place(clip: &Clip, width: usize, height: usize, fixed_offsets: bool, rng: &mut impl Rng) -> Area {
     let (free_x, free_y) = (clip.width() - width, clip.height() - height);
     let (x, y) = if fixed_offsets {
         let (x, y) = PLACES[rng.random_range(0..PLACES.len())];
@@ -150,16 +150,20 @@ fn draw_place(clip: &Clip, width: usize, height: usize, fixed_offsets: bool, rng
 }
 
 fn draw_share(clip: &Clip, scale: [f64; 2], ratio: [f64; 2], rng: &mut impl Rng) -> Area {
-    let whole = (clip.width() * clip.height()) as f64;
     for _ in 0..ATTEMPTS {
-        let area = whole * rng.random_range(scale[0]..=scale[1]);
-        let shape = rng.random_range(ratio[0].ln()..=ratio[1].ln()).exp();
-        let (width, height) = ((area * shape).sqrt().round() as usize, (area / shape).sqrt().round() as usize);
+        let (width, height) = draw_shape(clip, scale, ratio, rng);
         if (1..=clip.width()).contains(&width) && (1..=clip.height()).contains(&height) {
             return draw_place(clip, width, height, false, rng);
         }
     }
     centre_within(clip, ratio)
+}
+
+/// Width and height of some share of a frame's area, in a shape that is drawn evenly in its logarithm; neither need fit.
+pub(super) fn draw_shape(clip: &Clip, share: [f64; 2], ratio: [f64; 2], rng: &mut impl Rng) -> (usize, usize) {
+    let area = (clip.width() * clip.height()) as f64 * rng.random_range(share[0]..=share[1]);
+    let shape = rng.random_range(ratio[0].ln()..=ratio[1].ln()).exp();
+    ((area * shape).sqrt().round() as usize, (area / shape).sqrt().round() as usize)
 }
 
 /// The largest area in the middle whose shape lies within `ratio`.

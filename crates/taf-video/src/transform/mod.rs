@@ -1,24 +1,30 @@
-//! From a decoded clip to what the network sees: crops, resizing, mirrors that know their labels, colour.
+//! From a decoded clip to what the network sees: crops, resizing, mirrors that know their labels, colour, RandAugment, erasing.
 //!
 //! Everything random is drawn once per clip and is the same for all its frames.
 
+mod affine;
 mod colour;
 mod crop;
+mod erasing;
 mod eval;
 mod flip;
 mod geometry;
 mod labels;
+mod rand_augment;
+mod tone;
 
 use serde::{Deserialize, Serialize};
 
 pub use colour::ColourJitter;
 pub use crop::TrainCrop;
+pub use erasing::{Fill, RandomErasing};
 pub use eval::{Crops, EvalTransform, EvalTransformConfig};
 pub use flip::FlipPolicy;
 pub use geometry::{
     Area, crop, crop_and_resize, flip_horizontal, flip_vertical, resize, resize_short_side, reverse_time,
 };
 pub use labels::{Axis, LabelSwap, directional_pairs};
+pub use rand_augment::RandAugment;
 
 pub(crate) use geometry::resize_frame;
 
@@ -54,6 +60,12 @@ pub struct TrainTransformConfig {
     /// Ranges of the colour jitter. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<ColourJitter>,
+    /// Operations of a fixed set after that, on the square that the network sees. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rand_augment: Option<RandAugment>,
+    /// Boxes that are painted over at last. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasing: Option<RandomErasing>,
 }
 
 impl Default for TrainTransformConfig {
@@ -70,6 +82,8 @@ impl Default for TrainTransformConfig {
             vertical_pairs: Vec::new(),
             reversal_pairs: Vec::new(),
             colour: None,
+            rand_augment: None,
+            erasing: None,
         }
     }
 }
@@ -93,6 +107,8 @@ impl TrainTransformConfig {
             flips: flips.into_iter().flatten().collect(),
             flip_probability: self.flip_probability,
             colour: self.colour.clone(),
+            rand_augment: self.rand_augment.clone(),
+            erasing: self.erasing.clone(),
         })
     }
 
@@ -103,7 +119,9 @@ impl TrainTransformConfig {
             return Err(Error::setting("flip_probability", "between 0 and 1", self.flip_probability));
         }
         self.crop.check()?;
-        self.colour.as_ref().map_or(Ok(()), ColourJitter::check)
+        self.colour.as_ref().map_or(Ok(()), ColourJitter::check)?;
+        self.rand_augment.as_ref().map_or(Ok(()), RandAugment::check)?;
+        self.erasing.as_ref().map_or(Ok(()), RandomErasing::check)
     }
 }
 
@@ -118,7 +136,7 @@ fn check_side(name: &'static str, side: usize) -> Result<()> {
     Err(Error::setting(name, format!("1 to {LONGEST_SIDE} pixels"), side))
 }
 
-/// Random crop, flips and colour of a training clip; made by [`TrainTransformConfig::init`].
+/// Random crop, flips, colour, operations and erasing of a training clip; made by [`TrainTransformConfig::init`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainTransform {
     size: usize,
@@ -127,6 +145,8 @@ pub struct TrainTransform {
     flips: Vec<Flip>,
     flip_probability: f64,
     colour: Option<ColourJitter>,
+    rand_augment: Option<RandAugment>,
+    erasing: Option<RandomErasing>,
 }
 
 impl TrainTransform {
@@ -135,8 +155,8 @@ impl TrainTransform {
         self.size
     }
 
-    /// The clip as a `size` x `size` one, and the label of what it shows now. Crop, every flip and colour are each drawn from a
-    /// place of their own under `seed`, so that switching one of them on does not change what the others draw.
+    /// The clip as a `size` x `size` one, and the label of what it shows now. Crop, every flip, colour, operations and erasing
+    /// are each drawn from a place of their own under `seed`, so that switching one of them on does not change what the others draw.
     ///
     /// # Panics
     /// If `label` is no class of the list the transform was made with and a flip is on.
@@ -148,7 +168,7 @@ impl TrainTransform {
         let area = self.crop.draw(&clip, self.size, &mut seed.with("crop").rng());
         let clip = crop_and_resize(clip, area, self.size, self.size);
         let (clip, label) = self.flip(clip, label, seed);
-        (self.recolour(clip, seed), label)
+        (self.erase(self.augment(self.recolour(clip, seed), seed), seed), label)
     }
 
     fn flip(&self, clip: Clip, label: usize, seed: Seed) -> (Clip, usize) {
@@ -159,6 +179,20 @@ impl TrainTransform {
     fn recolour(&self, clip: Clip, seed: Seed) -> Clip {
         match &self.colour {
             Some(jitter) => jitter.draw(&mut seed.with("colour").rng()).apply(clip),
+            None => clip,
+        }
+    }
+
+    fn augment(&self, clip: Clip, seed: Seed) -> Clip {
+        match &self.rand_augment {
+            Some(augment) => augment.apply(clip, seed.with("rand augment")),
+            None => clip,
+        }
+    }
+
+    fn erase(&self, clip: Clip, seed: Seed) -> Clip {
+        match &self.erasing {
+            Some(erasing) => erasing.apply(clip, seed.with("erasing")),
             None => clip,
         }
     }

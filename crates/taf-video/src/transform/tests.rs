@@ -194,6 +194,28 @@ fn switching_one_choice_on_does_not_change_what_the_others_draw() {
 }
 
 #[test]
+fn operations_and_erasing_come_last_each_from_a_place_of_its_own() {
+    let names = classes(&["a"]);
+    let erasing = RandomErasing { probability: 1.0, fill: Fill::Colour([255; 3]), ..Default::default() };
+    let plain = TrainTransformConfig { size: 7, ..Default::default() };
+    let augmented = TrainTransformConfig { rand_augment: Some(RandAugment::default()), ..plain.clone() };
+    let both = TrainTransformConfig { erasing: Some(erasing.clone()), ..augmented.clone() };
+    for i in 0..30 {
+        let seed = Seed::new(3).at(i);
+        let draw = |config: &TrainTransformConfig| config.init(&names).unwrap().apply(clip(), 0, seed).0;
+        let operated = RandAugment::default().apply(draw(&plain), seed.with("rand augment"));
+        assert_eq!(draw(&augmented), operated);
+        assert_eq!(draw(&both), erasing.apply(operated, seed.with("erasing")));
+    }
+    let read = |text: &str| serde_json::from_str::<TrainTransformConfig>(text).unwrap();
+    let config = read(r#"{"rand_augment": {"magnitude": 7}, "erasing": {"probability": 0.25}}"#);
+    assert_eq!(config.rand_augment, Some(RandAugment { magnitude: 7.0, ..Default::default() }));
+    assert_eq!(config.erasing, Some(RandomErasing { probability: 0.25, ..Default::default() }));
+    assert!(refusal(&read(r#"{"rand_augment": {"magnitude": 31}}"#), &["a"]).contains("rand_augment.magnitude"));
+    assert!(refusal(&read(r#"{"erasing": {"area": [0, 1]}}"#), &["a"]).contains("erasing.area"));
+}
+
+#[test]
 fn settings_read_as_documented_and_bad_ones_are_refused() {
     let read = |text: &str| serde_json::from_str::<TrainTransformConfig>(text);
     assert_eq!(read("{}").unwrap(), TrainTransformConfig::default());
