@@ -4,9 +4,12 @@
 //! models rests on them, so their quirks are kept and named.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
+
+use crate::Speed;
 
 /// How the frames of a clip are chosen from a video.
 ///
@@ -127,6 +130,10 @@ pub struct SegmentSampler {
     /// What training does with videos of fewer frames than segments. Default `"spread"`.
     #[serde(default)]
     pub short_videos: ShortVideos,
+    /// Speeds of training clips: only so much of the video, at a random place, is divided. Above 1 there is no more of it than all.
+    /// Default: all of the video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<Speed>,
 }
 
 /// Where segment `i` of `S` lies in a video of `N` frames when a random frame of it is wanted.
@@ -159,7 +166,7 @@ impl SegmentSampler {
     /// If `frames` is zero.
     pub fn new(frames: usize) -> Self {
         let frames = NonZeroUsize::new(frames).expect("a clip has at least one frame");
-        Self { frames, bounds: SegmentBounds::default(), short_videos: ShortVideos::default() }
+        Self { frames, bounds: SegmentBounds::default(), short_videos: ShortVideos::default(), speed: None }
     }
 
     fn random(&self, num_frames: usize, rng: &mut impl Rng) -> Vec<usize> {
@@ -170,11 +177,22 @@ impl SegmentSampler {
                 ShortVideos::First => vec![0; segments],
             };
         }
-        (0..segments).map(|i| rng.random_range(self.segment(i, num_frames))).collect()
+        let span = self.span(num_frames, rng);
+        let within = |segment: Range<usize>| span.start + segment.start..span.start + segment.end;
+        (0..segments).map(|i| rng.random_range(within(self.segment(i, span.len())))).collect()
+    }
+
+    /// The frames that segments divide, never fewer than there are segments where the video has as many.
+    fn span(&self, num_frames: usize, rng: &mut impl Rng) -> Range<usize> {
+        let Some(speed) = self.speed else { return 0..num_frames };
+        let length = (num_frames as f64 * speed.draw(rng)).round() as usize;
+        let length = length.max(self.frames.get()).min(num_frames);
+        let start = rng.random_range(0..=num_frames - length);
+        start..start + length
     }
 
     /// Segment `i` of a video with at least as many frames as segments; never empty.
-    fn segment(&self, i: usize, num_frames: usize) -> std::ops::Range<usize> {
+    fn segment(&self, i: usize, num_frames: usize) -> Range<usize> {
         let segments = self.frames.get();
         match self.bounds {
             SegmentBounds::Floor => i * (num_frames / segments)..(i + 1) * (num_frames / segments),
@@ -241,6 +259,10 @@ pub struct DenseSampler {
     /// Frames of the video a clip reaches over; the stride is `window / frames`, rounded down, at least 1. Default 64.
     #[serde(default = "default_window")]
     pub window: NonZeroUsize,
+    /// Speeds of training clips: window and stride are so many times as long, and frames are those that come before each multiple of
+    /// the stride. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<Speed>,
 }
 
 const fn default_window() -> NonZeroUsize {
@@ -253,12 +275,22 @@ impl DenseSampler {
     /// # Panics
     /// If `frames` is zero.
     pub fn new(frames: usize) -> Self {
-        Self { frames: NonZeroUsize::new(frames).expect("a clip has at least one frame"), window: default_window() }
+        Self {
+            frames: NonZeroUsize::new(frames).expect("a clip has at least one frame"),
+            window: default_window(),
+            speed: None,
+        }
     }
 
     /// Any start that keeps the window inside; the last one too, which the published `randint(0, last)` leaves out.
     fn random(&self, num_frames: usize, rng: &mut impl Rng) -> Vec<usize> {
-        self.starting_at(rng.random_range(0..self.num_starts(num_frames)), num_frames)
+        let Some(speed) = self.speed.map(|speed| speed.draw(rng)) else {
+            return self.starting_at(rng.random_range(0..self.num_starts(num_frames)), num_frames);
+        };
+        let window = (self.window.get() as f64 * speed).ceil() as usize;
+        let start = rng.random_range(0..num_starts(window, num_frames));
+        let stride = self.stride() as f64 * speed;
+        (0..self.frames.get()).map(|i| (start + (i as f64 * stride) as usize) % num_frames).collect()
     }
 
     fn centre(&self, num_frames: usize) -> Vec<usize> {
@@ -278,13 +310,22 @@ impl DenseSampler {
     }
 
     fn num_starts(&self, num_frames: usize) -> usize {
-        (num_frames + 1).saturating_sub(self.window.get()).max(1)
+        num_starts(self.window.get(), num_frames)
+    }
+
+    fn stride(&self) -> usize {
+        (self.window.get() / self.frames.get()).max(1)
     }
 
     fn starting_at(&self, start: usize, num_frames: usize) -> Vec<usize> {
-        let stride = (self.window.get() / self.frames.get()).max(1);
+        let stride = self.stride();
         (0..self.frames.get()).map(|i| (start + i * stride) % num_frames).collect()
     }
+}
+
+/// Where a window can begin so that it ends inside the video, at least at the first frame.
+fn num_starts(window: usize, num_frames: usize) -> usize {
+    (num_frames + 1).saturating_sub(window).max(1)
 }
 
 #[cfg(test)]

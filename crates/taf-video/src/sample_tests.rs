@@ -167,6 +167,80 @@ fn dense_clips_of_short_videos_loop() {
     });
 }
 
+fn at_speed(sampling: Sampling, slowest: f64, fastest: f64) -> Sampling {
+    let speed = Some(Speed::new(slowest, fastest).unwrap());
+    match sampling {
+        Sampling::Segments(sampler) => Sampling::Segments(SegmentSampler { speed, ..sampler }),
+        Sampling::Dense(sampler) => Sampling::Dense(DenseSampler { speed, ..sampler }),
+    }
+}
+
+#[test]
+fn slow_clips_divide_a_part_of_the_video_at_any_place_into_segments() {
+    let sampling = at_speed(Sampling::segments(4), 0.5, 0.5);
+    let (mut rng, mut seen) = (Seed::new(3).rng(), [false; 40]);
+    for _ in 0..1000 {
+        let clip = sampling.random(40, &mut rng);
+        // Twenty frames from some start: one of each five.
+        let fits =
+            |start: usize| clip.iter().enumerate().all(|(i, at)| (start + 5 * i..start + 5 * i + 5).contains(at));
+        assert!((0..=20).any(fits), "{clip:?}");
+        clip.into_iter().for_each(|at| seen[at] = true);
+    }
+    assert!(seen.iter().all(|&seen| seen), "every frame can be drawn");
+    every_case(|num_frames, segments| {
+        let mut rng = Seed::new(0).at(num_frames).at(segments).rng();
+        let clip = at_speed(Sampling::segments(segments), 0.1, 10.0).random(num_frames, &mut rng);
+        assert_is_clip_of(&clip, segments, num_frames);
+    });
+}
+
+#[test]
+fn of_fast_clips_of_segments_there_is_the_whole_video() {
+    let (sampling, mut rng) = (at_speed(Sampling::segments(4), 1.5, 1.5), Seed::new(3).rng());
+    for clip in (0..300).map(|_| sampling.random(40, &mut rng)) {
+        assert!(clip.iter().enumerate().all(|(i, at)| (10 * i..10 * i + 10).contains(at)), "{clip:?}");
+    }
+}
+
+#[test]
+fn dense_clips_have_a_stride_and_a_window_of_their_speed() {
+    let offsets = |speed: f64, num_frames: usize| {
+        let (sampling, mut rng) = (at_speed(Sampling::Dense(DenseSampler::new(8)), speed, speed), Seed::new(5).rng());
+        let clips: Vec<Vec<usize>> = (0..2000).map(|_| sampling.random(num_frames, &mut rng)).collect();
+        let from_start = |clip: &Vec<usize>| clip.iter().map(|at| at - clip[0]).collect::<Vec<_>>();
+        let first = from_start(&clips[0]);
+        assert!(clips.iter().all(|clip| from_start(clip) == first));
+        let starts = clips.iter().map(|clip| clip[0]);
+        (first, starts.clone().min().unwrap(), starts.max().unwrap())
+    };
+    // Windows of 64 frames and strides of 8, times the speed.
+    assert_eq!(offsets(1.0, 100), (vec![0, 8, 16, 24, 32, 40, 48, 56], 0, 36));
+    assert_eq!(offsets(0.5, 100), (vec![0, 4, 8, 12, 16, 20, 24, 28], 0, 68));
+    assert_eq!(offsets(1.25, 100), (vec![0, 10, 20, 30, 40, 50, 60, 70], 0, 20));
+    assert_eq!(offsets(0.8, 100), (vec![0, 6, 12, 19, 25, 32, 38, 44], 0, 48));
+    let sampling = at_speed(Sampling::Dense(DenseSampler::new(8)), 2.0, 2.0);
+    assert_eq!(sampling.random(20, &mut Seed::new(0).rng()), [0, 16, 12, 8, 4, 0, 16, 12], "short videos loop");
+}
+
+#[test]
+fn speeds_change_neither_evaluation_nor_the_draws_of_clips_without_them() {
+    for sampling in [Sampling::segments(8), Sampling::Dense(DenseSampler::new(8))] {
+        let jittered = at_speed(sampling.clone(), 0.5, 2.0);
+        for views in [TemporalViews::Centre, TemporalViews::Twice, uniform(5)] {
+            assert_eq!(jittered.views(90, views), sampling.views(90, views));
+        }
+    }
+    // Of 97 frames, eight segments of 12, and a window of 64 that starts at one of 34; nothing is drawn before.
+    let rng = || Seed::new(11).rng();
+    let mut segments = rng();
+    let expected: Vec<usize> = (0..8).map(|i| segments.random_range(12 * i..12 * i + 12)).collect();
+    assert_eq!(Sampling::segments(8).random(97, &mut rng()), expected);
+    let start = rng().random_range(0..34);
+    let expected: Vec<usize> = (0..8).map(|i| start + 8 * i).collect();
+    assert_eq!(Sampling::Dense(DenseSampler::new(8)).random(97, &mut rng()), expected);
+}
+
 #[test]
 fn a_shift_moves_every_frame_and_stops_at_the_ends() {
     assert_eq!(shift_indices(&[2, 5, 8], 3, 10), [5, 8, 9]);
@@ -189,6 +263,12 @@ fn settings_read_as_documented_and_refuse_unknown_names_and_zero() {
     assert_eq!(read(r#"{"kind": "dense", "frames": 8}"#).unwrap(), Sampling::Dense(DenseSampler::new(8)));
     assert!(read(r#"{"kind": "segments", "frames": 8, "strid": 2}"#).is_err());
     assert!(read(r#"{"kind": "segments", "frames": 0}"#).is_err());
+    let speed = Some(Speed::new(0.8, 1.25).unwrap());
+    let jittered = Sampling::Segments(SegmentSampler { speed, ..SegmentSampler::new(8) });
+    assert_eq!(read(r#"{"kind": "segments", "frames": 8, "speed": [0.8, 1.25]}"#).unwrap(), jittered);
+    assert!(read(r#"{"kind": "dense", "frames": 8, "speed": [2, 1]}"#).is_err());
+    let still = serde_json::to_string(&Sampling::segments(8)).unwrap();
+    assert!(!still.contains("speed"), "as before there were speeds: {still}");
     let views = |text: &str| serde_json::from_str::<TemporalViews>(text).unwrap();
     assert_eq!(views(r#""twice""#), TemporalViews::Twice);
     assert_eq!(views(r#""interleaved""#), TemporalViews::Interleaved);

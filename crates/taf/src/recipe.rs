@@ -13,7 +13,7 @@ use taf_video::transform::{EvalTransformConfig, TrainTransform, TrainTransformCo
 use taf_video::{Sampling, Seed, TemporalViews};
 
 use crate::adversary::{TemporalAdversary, reduced_side};
-use crate::data::{ClipSource, OnBadVideo, fingerprint, hash};
+use crate::data::{ClipSource, Mixing, OnBadVideo, fingerprint, hash};
 use crate::evaluate::{Average, Evaluation, Protocol, Views};
 use crate::model::{BatchNormTraining, Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
@@ -301,7 +301,8 @@ impl Recipe {
         within("train.accumulate", self.train.accumulate, 1, 65_536)?;
         let side = transform.size.max(eval.size);
         // What waits for its turn in the network is bytes, a quarter of the numbers that they become.
-        let clips = self.train.piece().max(self.train.batch_size / 4);
+        let passed = self.train.piece() * self.train.mix.as_ref().map_or(1, Mixing::passes);
+        let clips = passed.max(self.train.batch_size / 4);
         let pixels = clips as u64 * (sampling.frames() * side * side) as u64;
         if pixels > MOST_PIXELS {
             let expected = format!("make at most {MOST_PIXELS} pixels a batch with the frames and the size of clips");

@@ -89,7 +89,7 @@ impl Mixing {
         }
     }
 
-    /// How many times its clips the network sees of a mixed batch.
+    /// How many times its clips a mixed batch is for the network.
     pub fn passes(&self) -> usize {
         if matches!(self, Self::Mca(_)) { 2 } else { 1 }
     }
