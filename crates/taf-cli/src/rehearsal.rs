@@ -108,7 +108,8 @@ impl<'a> Stage<'a> {
     fn take(&mut self, batch: &ClipBatch, clips: usize) -> Try {
         let batch = ClipBatch { samples: batch.samples.iter().take(clips).cloned().collect() };
         let start = Instant::now();
-        let step = Step { train: &self.train, taf: self.course.taf, schedule: 0.0, seed: self.course.seed };
+        let Course { taf, seed, .. } = self.course;
+        let step = Step { train: &self.train, taf, schedule: 0.0, epoch: self.train.epochs as f64, seed };
         let model = self.model.take().expect("the model is back after each step");
         self.model = Some(step.take(model, &mut self.optimizer, &batch).0);
         Try { clips: batch.samples.len(), seconds: start.elapsed().as_secs_f64(), peak_bytes: peak_memory() }

@@ -120,7 +120,7 @@ fn check_learning<M: VideoModel>(model: M, size: ClipSize, expect: Expect) {
     let train = TrainConfig::default();
     let mut losses = Vec::with_capacity(LEARNING_STEPS);
     for step in 0..LEARNING_STEPS {
-        let step = Step { train: &train, taf: None, schedule: 1.0, seed: Seed::new(9).at(step) };
+        let step = Step { train: &train, taf: None, schedule: 1.0, epoch: 0.0, seed: Seed::new(9).at(step) };
         let (next, outcome) = step.take(model, &mut optimizer, &batch);
         model = next;
         losses.push(outcome.loss);

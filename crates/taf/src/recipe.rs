@@ -270,6 +270,7 @@ impl Recipe {
         self.train.check()?;
         self.probe.check("probe")?;
         self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
+        self.check_consistency()?;
         self.check_branches()
     }
 
@@ -312,6 +313,18 @@ impl Recipe {
         match i64::try_from(self.seed) {
             Ok(_) => Ok(()),
             Err(_) => Err(SettingError::new("seed", "be below 2^63", self.seed)),
+        }
+    }
+
+    /// The answers to a clip can be asked for only where the network sees it as it is.
+    fn check_consistency(&self) -> Result<(), SettingError> {
+        let keeps_clips = |mix: &Mixing| matches!(mix, Mixing::Mca(_));
+        match &self.taf {
+            Some(taf) if taf.consistency > 0.0 && !self.train.mix.as_ref().is_none_or(keeps_clips) => {
+                let expected = "be 0 where train.mix changes the natural clips, whose answers it goes by";
+                Err(SettingError::new("taf.consistency", expected, taf.consistency))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -43,7 +43,8 @@ fn recipe(mix: Option<Mixing>) -> TrainConfig {
 /// A step at rate 1 without momentum, decay and clipping.
 fn take(train: &TrainConfig, taf: Option<&TafConfig>, model: Recognizer) -> (StateDict, StepOutcome) {
     let mut optimizer = Optimizer::new(train.optimizer.clone());
-    let (model, outcome) = Step { train, taf, schedule: 1.0, seed: SEED }.take(model, &mut optimizer, &batch());
+    let (model, outcome) =
+        Step { train, taf, schedule: 1.0, epoch: 0.0, seed: SEED }.take(model, &mut optimizer, &batch());
     (state_dict(&model), outcome)
 }
 

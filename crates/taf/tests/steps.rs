@@ -115,7 +115,7 @@ fn the_tpn_repository_has_a_single_group() {
 
 fn take(train: &TrainConfig, taf: Option<&TafConfig>, model: Recognizer, clips: usize) -> (Recognizer, StepOutcome) {
     let mut optimizer = Optimizer::new(train.optimizer.clone());
-    Step { train, taf, schedule: 1.0, seed: Seed::new(1) }.take(model, &mut optimizer, &batch(clips))
+    Step { train, taf, schedule: 1.0, epoch: 0.0, seed: Seed::new(1) }.take(model, &mut optimizer, &batch(clips))
 }
 
 /// Names of what differs between two states.

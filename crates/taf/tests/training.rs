@@ -58,7 +58,7 @@ fn step(
     optimizer: &mut Optimizer,
     batch: &ClipBatch,
 ) -> (Recognizer, StepOutcome) {
-    Step { train: &TrainConfig::default(), taf, schedule: 1.0, seed }.take(model, optimizer, batch)
+    Step { train: &TrainConfig::default(), taf, schedule: 1.0, epoch: 0.0, seed }.take(model, optimizer, batch)
 }
 
 fn train(model: Recognizer, taf: Option<&TafConfig>, steps: usize, rate: f64) -> (Recognizer, Vec<StepOutcome>) {

@@ -159,7 +159,7 @@ impl Caller {
 
     fn train(&self, seed: u64) {
         let mut optimizer = Optimizer::new(SgdConfig::default());
-        let step = Step { train: &TrainConfig::default(), taf: None, schedule: 1.0, seed: Seed::new(seed) };
+        let step = Step { train: &TrainConfig::default(), taf: None, schedule: 1.0, epoch: 0.0, seed: Seed::new(seed) };
         let (_, outcome) = step.take(self.model.clone(), &mut optimizer, &self.batch);
         assert!(outcome.is_finite(), "{outcome:?}");
     }

@@ -97,7 +97,8 @@ impl Workbench {
     }
 
     fn train(&mut self, batch: &ClipBatch, seed: Seed) {
-        let step = Step { train: &self.recipe.train, taf: self.recipe.taf.as_ref(), schedule: PACE, seed };
+        let Recipe { train, taf, .. } = &self.recipe;
+        let step = Step { train, taf: taf.as_ref(), schedule: PACE, epoch: train.epochs as f64, seed };
         let model = self.model.take().expect("the model is back after each step");
         let (model, _) = step.take(model, &mut self.optimizer, batch);
         self.model = Some(model);

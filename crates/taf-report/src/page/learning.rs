@@ -44,6 +44,7 @@ impl LearningCurves {
         };
         let smooth = |value| series(value, smoothing);
         let nats = || Axis::with_unit("cross-entropy", "nats");
+        let divergence = || Axis::with_unit("divergence", "nats");
         let percent = |label: &str| Axis::with_unit(label, "%");
         let top1 = tracks.iter().map(|track| Series::new(&track.name, track.top1.iter().copied())).collect();
         let charts = [
@@ -52,6 +53,8 @@ impl LearningCurves {
             ("Training accuracy", percent("right answers"), smooth(|step| Some(100.0 * step.accuracy))),
             ("Learning rate", Axis::new("learning rate"), series(|step| Some(step.learning_rate), 0.0)),
             ("Training loss on perturbed clips", nats(), smooth(|step| step.perturbed_loss)),
+            ("Divergence of answers to perturbed clips", divergence(), smooth(|step| step.consistency)),
+            ("Divergence of attention from even", divergence(), smooth(|step| step.unevenness)),
             ("Entropy of attention", Axis::with_unit("entropy", "nats"), smooth(|step| step.attention_entropy)),
         ];
         let has_points = |series: &[Series]| series.iter().any(|series| !series.points.is_empty());

@@ -55,6 +55,13 @@ pub struct StepRecord {
     /// Classification loss on the perturbed clips before the step, not weighted, where clips were perturbed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perturbed_loss: Option<f64>,
+    /// Mean divergence of the answers to perturbed clips from those to the natural ones, nats, not weighted, where it is a part of
+    /// the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<f64>,
+    /// Mean divergence of the attention on the natural clips from even attention, nats, not weighted, where it is a part of the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unevenness: Option<f64>,
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_entropy: Option<f64>,
@@ -165,6 +172,8 @@ pub(crate) mod tests {
             learning_rate: 0.1,
             loss,
             perturbed_loss: None,
+            consistency: None,
+            unevenness: None,
             attention_entropy: None,
             accuracy: 0.5,
             gradient_norm: 1.0,

@@ -23,7 +23,7 @@ impl TemporalAdversary {
             let classes = self.classes(frozen, &clips, labels);
             self.look(frozen, &clips, classes)
         });
-        let ball = self.ball(clips.dims()[0], natural.as_ref(), seed);
+        let ball = self.ball(&clips, natural.as_ref(), seed);
         let noise = ball.noise(&clips, seed);
         Perturbed::without_ascent((clips + noise).clamp(0.0, 1.0), labels)
     }
@@ -31,7 +31,7 @@ impl TemporalAdversary {
     pub(super) fn climb<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
         let classes = self.classes(frozen, &clips, labels);
         let with_ball = |natural: Natural| {
-            let ball = self.ball(clips.dims()[0], Some(&natural), seed);
+            let ball = self.ball(&clips, Some(&natural), seed);
             (natural, ball)
         };
         let mut fixed = self.random_start.then(|| with_ball(self.look(frozen, &clips, classes.clone())));
@@ -67,11 +67,12 @@ impl TemporalAdversary {
         self.frames != Frames::All || self.budget != Budget::Uniform
     }
 
-    fn ball(&self, clips: usize, natural: Option<&Natural>, seed: u64) -> Ball {
+    fn ball(&self, clips: &Tensor<5>, natural: Option<&Natural>, seed: u64) -> Ball {
+        let [batch, time, ..] = clips.dims();
         let natural = natural.filter(|_| self.is_led_by_attention());
-        let shares = natural.map(|natural| shares(self.frames, self.budget, &natural.attention));
+        let shares = natural.map(|natural| shares(self.frames, self.budget, &natural.attention, time));
         let seed = Seed::new(seed).with("epsilon");
-        Ball::new(self.norm, (0..clips).map(|clip| self.radius(seed.at(clip))).collect(), shares)
+        Ball::new(self.norm, (0..batch).map(|clip| self.radius(seed.at(clip))).collect(), shares)
     }
 
     fn radius(&self, seed: Seed) -> f64 {

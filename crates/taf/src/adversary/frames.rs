@@ -32,15 +32,17 @@ pub enum Budget {
 /// Parts of a budget below this are none: invisible, and lost in the rounding of pixels.
 pub const SMALLEST_SHARE: f32 = 1e-3;
 
-/// The part of the budget that each frame has, in [0, 1]; none where every frame has all of it.
+/// The part of the budget that each of `time` frames has, in [0, 1]. Where a network's features have fewer steps in time than its
+/// clips, as many frames have the part of one step.
 ///
 /// # Shapes
-/// - `attention`, result: `[batch, time]`; the result is a constant
-pub(super) fn shares(frames: Frames, budget: Budget, attention: &Tensor<2>) -> Tensor<2> {
-    let (shape, device) = (attention.dims(), attention.device());
+/// - `attention`: `[batch, steps]`; result: `[batch, time]`, a constant
+pub(super) fn shares(frames: Frames, budget: Budget, attention: &Tensor<2>, time: usize) -> Tensor<2> {
+    let ([batch, steps], device) = (attention.dims(), attention.device());
     let rows = values(attention.clone());
-    let shares = rows.chunks(shape[1]).flat_map(|row| row_of_shares(frames, budget, row)).collect();
-    Tensor::from_data(TensorData::new::<f32, _>(shares, shape), &device)
+    let shares = rows.chunks(steps).flat_map(|row| row_of_shares(frames, budget, row));
+    let shares = shares.flat_map(|share| std::iter::repeat_n(share, time / steps)).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(shares, [batch, time]), &device)
 }
 
 fn row_of_shares(frames: Frames, budget: Budget, attention: &[f32]) -> Vec<f32> {
@@ -72,7 +74,9 @@ fn allowed(frames: Frames, attention: &[f32]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Frames, row_of_shares};
+    use super::{Budget, Frames, row_of_shares, shares};
+    use crate::ops::values;
+    use burn::tensor::{Device, Tensor};
 
     #[test]
     fn minor_frames_are_those_with_the_least_attention_and_major_ones_the_others() {
@@ -89,6 +93,13 @@ mod tests {
         assert_eq!(row_of_shares(Frames::Minor, Budget::Attention, &attention), [0.0, 1.0, 0.0, 1.0]);
         let neglect = row_of_shares(Frames::All, Budget::Neglect, &attention);
         assert_eq!(neglect, [0.5 / 0.875, 1.0, 0.75 / 0.875, 1.0]);
+    }
+
+    #[test]
+    fn several_frames_have_the_part_of_the_step_that_they_make() {
+        let attention = Tensor::from_data([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], &Device::flex());
+        let of_six = values(shares(Frames::Major, Budget::Uniform, &attention, 6));
+        assert_eq!(of_six, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl ConsensusHead {
         self.weight.val().detach().select(0, classes)
     }
 
+    /// The same, through which the classifier learns.
+    pub fn rows(&self, classes: Tensor<1, Int>) -> Tensor<2> {
+        self.weight.val().select(0, classes)
+    }
+
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.bias.dims()[0]

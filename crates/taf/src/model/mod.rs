@@ -68,6 +68,12 @@ pub trait VideoModel: Module + Sync {
     /// channels being those of [`VideoOutput::features`].
     fn cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2>;
 
+    /// [`Self::cam_weights`] of a network that learns: tracked where they are a parameter, so that a loss of the attention moves
+    /// it too. Constants otherwise, which is the default.
+    fn learnt_cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        self.cam_weights(output, classes)
+    }
+
     /// Number of classes.
     fn classes(&self) -> usize;
 

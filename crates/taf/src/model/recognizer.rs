@@ -146,6 +146,14 @@ impl VideoModel for Recognizer {
         ops::average_pool(slopes.reshape([batch, places, channels])) * places as f64
     }
 
+    /// Without a pyramid the classifier's rows; with one the slopes stay constants.
+    fn learnt_cam_weights(&self, output: &VideoOutput, classes: Tensor<1, Int>) -> Tensor<2> {
+        match &self.neck {
+            None => self.head.rows(classes),
+            Some(_) => self.cam_weights(output, classes),
+        }
+    }
+
     fn classes(&self) -> usize {
         self.head.classes()
     }

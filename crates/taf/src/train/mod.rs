@@ -10,6 +10,7 @@ mod pictures;
 mod schedule;
 mod step;
 mod taf;
+mod terms;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
@@ -20,4 +21,5 @@ pub use optimizer::{AdamwConfig, Factors, GradientSum, Optimizer, OptimizerConfi
 pub use schedule::{Anneal, Decay, Moment, OneCycle, Schedule};
 pub use step::{Step, StepOutcome};
 pub use taf::TafConfig;
+pub use terms::unevenness;
 pub use trainer::{Event, Outcome, TrainError, Trainer};

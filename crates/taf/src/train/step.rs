@@ -2,7 +2,8 @@ use burn::tensor::Tensor;
 use taf_video::Seed;
 
 use super::examples::{Examples, losses};
-use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss};
+use super::terms::unevenness_of;
+use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, divergence};
 use crate::adversary::{Objective, Perturbed};
 use crate::data::{ClipBatch, Sample};
 use crate::model::{Branch, Pass, VideoModel, predictions};
@@ -19,6 +20,8 @@ pub struct Step<'a> {
     pub taf: Option<&'a TafConfig>,
     /// Factor of the learning rate.
     pub schedule: f64,
+    /// Epochs done before it, parts counted: what the budget of the adversary goes by.
+    pub epoch: f64,
     /// Decides dropout and random starts.
     pub seed: Seed,
 }
@@ -30,6 +33,10 @@ pub struct StepOutcome {
     pub loss: f64,
     /// Classification loss on the perturbed clips before the step, not weighted.
     pub perturbed_loss: Option<f64>,
+    /// Mean divergence of the answers to perturbed clips from those to the natural ones, nats, not weighted.
+    pub consistency: Option<f64>,
+    /// Mean divergence of the attention on the natural clips from even attention, nats, not weighted.
+    pub unevenness: Option<f64>,
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
     pub attention_entropy: Option<f64>,
     /// Share of those clips whose highest logit was that of the label, or of the one that weighs more in a mixed clip.
@@ -43,17 +50,20 @@ pub struct StepOutcome {
 impl StepOutcome {
     /// Whether the step left a usable model behind.
     pub fn is_finite(&self) -> bool {
-        self.loss.is_finite() && self.perturbed_loss.is_none_or(f64::is_finite) && self.gradient_norm.is_finite()
+        let terms = [self.perturbed_loss, self.consistency, self.unevenness];
+        self.loss.is_finite() && terms.into_iter().flatten().all(f64::is_finite) && self.gradient_norm.is_finite()
     }
 
     /// Counts in what `share` of the step's clips measured, and `perturbed_share` of those that were perturbed.
     fn add(&mut self, piece: &Self, share: f64, perturbed_share: f64) {
-        let add = |sum: Option<f64>, value: Option<f64>| {
-            value.map(|value| sum.unwrap_or(0.0) + perturbed_share * value).or(sum)
+        let add = |sum: &mut Option<f64>, value: Option<f64>, share: f64| {
+            *sum = value.map(|value| sum.unwrap_or(0.0) + share * value).or(*sum);
         };
         self.loss += share * piece.loss;
-        self.perturbed_loss = add(self.perturbed_loss, piece.perturbed_loss);
-        self.attention_entropy = add(self.attention_entropy, piece.attention_entropy);
+        add(&mut self.perturbed_loss, piece.perturbed_loss, perturbed_share);
+        add(&mut self.consistency, piece.consistency, perturbed_share);
+        add(&mut self.unevenness, piece.unevenness, share);
+        add(&mut self.attention_entropy, piece.attention_entropy, perturbed_share);
         self.accuracy += share * piece.accuracy;
         self.flat += piece.flat;
     }
@@ -101,6 +111,8 @@ impl Step<'_> {
         let size = count.div_ceil(self.train.accumulate);
         batch.samples.chunks(size).enumerate().map(move |(index, samples)| Piece {
             train: self.train,
+            taf: self.taf,
+            epoch: self.epoch,
             chosen: self.chosen(count, index * size, samples.len()),
             // The first has the seed of a batch that is taken whole.
             seed: if index == 0 { self.seed } else { self.seed.with("piece").at(index) },
@@ -123,6 +135,8 @@ impl Step<'_> {
 /// A part of a batch.
 struct Piece<'a> {
     train: &'a TrainConfig,
+    taf: Option<&'a TafConfig>,
+    epoch: f64,
     /// What is perturbed of it, if anything is.
     chosen: Option<Chosen<'a>>,
     seed: Seed,
@@ -147,20 +161,21 @@ impl Piece<'_> {
     /// Adds its part of the gradients, unless its loss is not finite.
     fn add_gradients<M: VideoModel>(&self, model: M, gradients: &mut GradientSum) -> (M, StepOutcome) {
         let examples = phase(Phase::Data, || Examples::new(self.samples, &model, self.train.label_smoothing));
-        let craft = |chosen| phase(Phase::Adversary, || Perturbation::craft(&model, chosen, &examples, self.seed));
+        let craft = |chosen| phase(Phase::Adversary, || self.craft(&model, chosen, &examples));
         let perturbed = self.chosen.map(craft);
         // Not before the crafting, which looks at clips that are what their label says.
         let mix = || examples.mixed(self.train.mix.as_ref(), self.seed.with("mix"));
         let examples = phase(Phase::Data, mix);
         let mut pass = self.pass(Branch::Main, "dropout");
-        let (loss, mut outcome) = phase(Phase::Forward, || natural_loss(&model, examples, &mut pass));
+        let NaturalLoss { loss, answers, mut outcome } =
+            phase(Phase::Forward, || self.natural_loss(&model, examples, &mut pass));
         if !outcome.is_finite() {
             return (model, outcome);
         }
         phase(Phase::Backward, || gradients.add(&model, (loss * self.share).backward()));
         let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
         if let Some(perturbed) = perturbed {
-            model = self.add_perturbed(perturbed, model, gradients, &mut outcome);
+            model = self.add_perturbed(perturbed, answers, model, gradients, &mut outcome);
         }
         (model, outcome)
     }
@@ -168,30 +183,55 @@ impl Piece<'_> {
     fn add_perturbed<M: VideoModel>(
         &self,
         perturbed: Perturbation,
+        natural_answers: Tensor<2>,
         model: M,
         gradients: &mut GradientSum,
         outcome: &mut StepOutcome,
     ) -> M {
         let Chosen { taf, batch_share, .. } = perturbed.chosen;
         let mut pass = self.pass(taf.branch, "perturbed dropout");
-        let loss = phase(Phase::Forward, || perturbed.loss(&model, &mut pass, outcome));
-        phase(Phase::Backward, || gradients.add(&model, (loss * taf.weight * batch_share).backward()));
+        let loss = phase(Phase::Forward, || perturbed.loss(&model, &mut pass, natural_answers, outcome));
+        phase(Phase::Backward, || gradients.add(&model, (loss * batch_share).backward()));
         phase(Phase::Optimizer, || pass.update_running_statistics(model))
     }
 
     fn pass(&self, branch: Branch, dropout: &str) -> Pass {
         Pass::training(branch, self.seed.with(dropout).value()).with_norms(self.train.batch_norm)
     }
+
+    fn natural_loss<M: VideoModel>(&self, model: &M, examples: Examples, pass: &mut Pass) -> NaturalLoss {
+        let Examples { clips, labels, targets, alignment } = examples;
+        let output = model.forward(clips, pass);
+        // Of clips and their variants, the clips come first.
+        let answers = output.logits.clone().without_autodiff();
+        let accuracy = accuracy(answers.clone(), &labels);
+        let even = self.taf.filter(|taf| taf.evenness > 0.0);
+        let unevenness = even.map(|taf| (unevenness_of(model, &taf.adversary, &output, &labels), taf.evenness));
+        let (loss, alignment) = losses(output, targets, alignment);
+        let mut outcome = StepOutcome { loss: scalar(&loss), accuracy, ..StepOutcome::default() };
+        let mut loss = alignment.map_or(loss.clone(), |alignment| loss + alignment);
+        if let Some((unevenness, weight)) = unevenness {
+            outcome.unevenness = Some(scalar(&unevenness));
+            loss = loss + unevenness * weight;
+        }
+        NaturalLoss { loss, answers, outcome }
+    }
+
+    fn craft<'b, M: VideoModel>(&self, model: &M, chosen: Chosen<'b>, examples: &Examples) -> Perturbation<'b> {
+        let Examples { clips, labels, targets, .. } = examples.first(chosen.count);
+        let adversary = chosen.taf.adversary_at(self.epoch);
+        let crafted = adversary.perturb(model, clips, &labels, self.seed.with("adversary").value());
+        let Perturbed { clips, natural_attention, flat, .. } = crafted;
+        Perturbation { chosen, clips, targets, natural_attention, flat }
+    }
 }
 
-fn natural_loss<M: VideoModel>(model: &M, examples: Examples, pass: &mut Pass) -> (Tensor<1>, StepOutcome) {
-    let Examples { clips, labels, targets, alignment } = examples;
-    let output = model.forward(clips, pass);
-    // Of clips and their variants, the clips come first.
-    let accuracy = accuracy(output.logits.clone().without_autodiff(), &labels);
-    let (loss, alignment) = losses(output, targets, alignment);
-    let outcome = StepOutcome { loss: scalar(&loss), accuracy, ..StepOutcome::default() };
-    (alignment.map_or(loss.clone(), |alignment| loss + alignment), outcome)
+/// What natural clips add to the loss, and what else they are good for.
+struct NaturalLoss {
+    loss: Tensor<1>,
+    /// Logits, as constants.
+    answers: Tensor<2>,
+    outcome: StepOutcome,
 }
 
 /// The perturbed clips of a piece.
@@ -203,21 +243,27 @@ struct Perturbation<'a> {
     flat: usize,
 }
 
-impl<'a> Perturbation<'a> {
-    fn craft<M: VideoModel>(model: &M, chosen: Chosen<'a>, examples: &Examples, seed: Seed) -> Self {
-        let Examples { clips, labels, targets, .. } = examples.first(chosen.count);
-        let crafted = chosen.taf.adversary.perturb(model, clips, &labels, seed.with("adversary").value());
-        let Perturbed { clips, natural_attention, flat, .. } = crafted;
-        Self { chosen, clips, targets, natural_attention, flat }
-    }
-
-    fn loss<M: VideoModel>(self, model: &M, pass: &mut Pass, outcome: &mut StepOutcome) -> Tensor<1> {
+impl Perturbation<'_> {
+    /// What they add to the loss, given the logits of all natural clips of the piece.
+    fn loss<M: VideoModel>(
+        self,
+        model: &M,
+        pass: &mut Pass,
+        natural_answers: Tensor<2>,
+        outcome: &mut StepOutcome,
+    ) -> Tensor<1> {
+        let Chosen { taf, count, .. } = self.chosen;
         let output = model.forward(self.clips, pass);
         let loss = classification_loss(&output, self.targets);
         outcome.attention_entropy = self.natural_attention.map(mean_entropy);
         outcome.perturbed_loss = Some(scalar(&loss));
         outcome.flat = self.flat;
-        loss
+        if taf.consistency == 0.0 {
+            return loss * taf.weight;
+        }
+        let apart = divergence(natural_answers.narrow(0, 0, count), output.logits);
+        outcome.consistency = Some(scalar(&apart));
+        loss * taf.weight + apart * taf.consistency
     }
 }
 

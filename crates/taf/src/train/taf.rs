@@ -5,12 +5,22 @@ use crate::model::Branch;
 use crate::setting::{SettingError, within};
 
 /// The `[taf]` table: fine-tuning on natural and temporal adversarial clips,
-/// `E[CE(f(x), y) + weight * CE(f(x_TA), y)]`.
+/// `E[CE(f(x), y) + weight * CE(f(x_TA), y) + consistency * KL(f(x) ‖ f(x_TA)) + evenness * KL(a(x) ‖ uniform)]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TafConfig {
     /// What a perturbed clip weighs in the loss against a natural one, at least 0; default 1.
     pub weight: f64,
+    /// What the divergence between the answers to a clip and to its perturbed version weighs, at least 0: `KL(p_natural ‖ p_TA)`,
+    /// with the answers of the natural training pass as constants. Beside the loss against the label, or instead of it where
+    /// `weight` is 0. Default 0.
+    pub consistency: f64,
+    /// What uneven attention on the natural clips weighs, at least 0: `log T - H(a)`, with the attention of their training pass as
+    /// `[taf.adversary]` reads it. Needs no perturbed clips: `objective = "none"` trains with this alone. Default 0.
+    pub evenness: f64,
+    /// Epochs over which the budget grows evenly from 0 to the adversary's own, at least 0; parts of epochs count. Default 0: it is
+    /// whole from the first step on.
+    pub ramp_epochs: f64,
     /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips, the first of the shuffled batch,
     /// in however many pieces it is taken. Default 1. The loss on the others has no perturbed part.
     pub fraction: f64,
@@ -23,7 +33,15 @@ pub struct TafConfig {
 
 impl Default for TafConfig {
     fn default() -> Self {
-        Self { weight: 1.0, fraction: 1.0, branch: Branch::Main, adversary: TemporalAdversary::default() }
+        Self {
+            weight: 1.0,
+            consistency: 0.0,
+            evenness: 0.0,
+            ramp_epochs: 0.0,
+            fraction: 1.0,
+            branch: Branch::Main,
+            adversary: TemporalAdversary::default(),
+        }
     }
 }
 
@@ -32,7 +50,14 @@ const ROUNDING: f64 = 1e-9;
 
 impl TafConfig {
     pub(crate) fn check(&self) -> Result<(), SettingError> {
-        within("taf.weight", "be at least 0", self.weight, self.weight >= 0.0)?;
+        for (field, value) in [
+            ("taf.weight", self.weight),
+            ("taf.consistency", self.consistency),
+            ("taf.evenness", self.evenness),
+            ("taf.ramp_epochs", self.ramp_epochs),
+        ] {
+            within(field, "be at least 0", value, value >= 0.0)?;
+        }
         within("taf.fraction", "lie in (0, 1]", self.fraction, self.fraction > 0.0 && self.fraction <= 1.0)?;
         self.adversary.check("taf.adversary")
     }
@@ -40,6 +65,15 @@ impl TafConfig {
     /// Whether the network needs a second set of batch norms.
     pub fn needs_auxiliary_norms(&self) -> bool {
         self.branch == Branch::Auxiliary
+    }
+
+    /// The adversary after so many epochs, parts counted: with what it has of its budget by then.
+    pub fn adversary_at(&self, epoch: f64) -> TemporalAdversary {
+        if epoch >= self.ramp_epochs {
+            self.adversary.clone()
+        } else {
+            self.adversary.with_share(epoch / self.ramp_epochs)
+        }
     }
 
     /// How many clips of a batch are perturbed.
@@ -54,6 +88,23 @@ impl TafConfig {
 #[cfg(test)]
 mod tests {
     use super::TafConfig;
+
+    #[test]
+    fn the_budget_grows_evenly_over_the_ramp_and_stays() {
+        let epsilon = |ramp_epochs, epoch| {
+            TafConfig { ramp_epochs, ..TafConfig::default() }.adversary_at(epoch).epsilon * 255.0 / 4.0
+        };
+        assert_eq!([epsilon(0.0, 0.0), epsilon(0.0, 3.0), epsilon(2.0, 0.0), epsilon(2.0, 2.5)], [1.0, 1.0, 0.0, 1.0]);
+        assert!((epsilon(2.0, 0.5) - 0.25).abs() < 1e-12 && (epsilon(2.0, 1.5) - 0.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weights_below_zero_are_refused_by_name() {
+        let refused = |taf: TafConfig| taf.check().expect_err("the setting makes no sense").to_string();
+        assert!(refused(TafConfig { consistency: -1.0, ..TafConfig::default() }).contains("taf.consistency"));
+        assert!(refused(TafConfig { evenness: f64::NAN, ..TafConfig::default() }).contains("taf.evenness"));
+        assert!(refused(TafConfig { ramp_epochs: -0.5, ..TafConfig::default() }).contains("taf.ramp_epochs"));
+    }
 
     #[test]
     fn a_share_of_a_batch_is_rounded_up_to_whole_clips_and_not_beyond() {

@@ -251,7 +251,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         let moment = Moment { epoch, epochs: train.epochs as f64, steps_per_epoch: batches_per_epoch };
         let schedule = train.schedule.factor(moment) * train.rate_scale(self.course.batch_size());
         let seed = self.course.seed.with("step").at(self.progress.step as usize);
-        let step = Step { train, taf, schedule, seed };
+        let step = Step { train, taf, schedule, epoch, seed };
         let model = self.model.take().expect("the model is back after each step");
         let (model, outcome) = step.take(model, &mut self.optimizer, batch);
         self.model = Some(model);
@@ -266,6 +266,8 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             learning_rate: train.optimizer.learning_rate() * schedule,
             loss: outcome.loss,
             perturbed_loss: outcome.perturbed_loss,
+            consistency: outcome.consistency,
+            unevenness: outcome.unevenness,
             attention_entropy: outcome.attention_entropy,
             accuracy: outcome.accuracy,
             gradient_norm: outcome.gradient_norm,
