@@ -1,12 +1,12 @@
 //! What a training would be, without doing it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde::Serialize;
 use taf::model::{Cost as Work, Recognizer};
 use taf::recipe::{Plan, Recipe};
-use taf::train::OptimizerConfig;
+use taf::train::{OptimizerConfig, frozen};
 use taf_video::dataset::Record;
 
 use crate::exit::Status;
@@ -27,6 +27,7 @@ struct DryRun {
     learning_rate: f64,
     network: Network,
     groups: Vec<Group>,
+    frozen_tensors: usize,
     step: Cost,
     /// Training alone; evaluations come on top.
     seconds: f64,
@@ -61,7 +62,7 @@ struct Group {
 
 /// Takes a few steps, and says what all of them would be.
 pub fn run(plan: &Plan, model: Recognizer, json: bool) -> Result<Status> {
-    let dry_run = DryRun::new(plan, model);
+    let dry_run = DryRun::new(plan, plan.course().prepare(model)?)?;
     if json {
         output::print_json(&dry_run)?;
     } else {
@@ -71,15 +72,16 @@ pub fn run(plan: &Plan, model: Recognizer, json: bool) -> Result<Status> {
 }
 
 impl DryRun {
-    fn new(plan: &Plan, model: Recognizer) -> Self {
+    fn new(plan: &Plan, model: Recognizer) -> Result<Self> {
         let (course, recipe) = (plan.course(), &plan.recipe);
         let classes = plan.classes.len();
-        let groups = groups(&recipe.train.optimizer, &model);
+        let frozen = frozen(&model, &recipe.train)?;
+        let groups = groups(&recipe.train.optimizer, &model, &frozen);
         let step = rehearse(plan, model);
         let steps_per_epoch = course.batches_per_epoch();
         let steps = steps_per_epoch * recipe.train.epochs;
         let decoding = step.decoding_seconds_per_clip.unwrap_or(0.0) * course.batch_size() as f64;
-        Self {
+        Ok(Self {
             recipe: recipe.clone(),
             train: Videos::new(&recipe.data.train, plan.train.records(), classes),
             validation: Videos::new(&recipe.data.validation, plan.evaluation.records(), classes),
@@ -90,9 +92,10 @@ impl DryRun {
             learning_rate: course.learning_rate(),
             network: Network::new(recipe, classes),
             groups,
+            frozen_tensors: frozen.len(),
             seconds: steps as f64 * step.seconds.max(decoding),
             step,
-        }
+        })
     }
 
     /// The recipe, with what else is known of it as comments: the whole is a recipe again.
@@ -109,7 +112,8 @@ impl DryRun {
         let work = *multiply_adds as f64 / 1e9;
         line("network", format!("{name}, {parameters} parameters, {work:.2} G multiply-adds a clip"));
         let groups = self.groups.iter().map(Group::words).collect::<Vec<_>>().join(", ");
-        line("groups", format!("tensors by their factor of the rate: {groups}"));
+        let frozen = if self.frozen_tensors == 0 { String::new() } else { format!(", {} frozen", self.frozen_tensors) };
+        line("groups", format!("tensors by their factor of the rate: {groups}{frozen}"));
         line("memory", self.memory_words());
         line("time", self.time_words());
         page
@@ -183,9 +187,9 @@ impl Group {
     }
 }
 
-fn groups(optimizer: &OptimizerConfig, model: &Recognizer) -> Vec<Group> {
+fn groups(optimizer: &OptimizerConfig, model: &Recognizer, frozen: &BTreeSet<String>) -> Vec<Group> {
     let mut counts = BTreeMap::<[u64; 2], usize>::new();
-    for factors in optimizer.factors(model).values() {
+    for (_, factors) in optimizer.factors(model).iter().filter(|(name, _)| !frozen.contains(*name)) {
         // Factors are not negative, and such floats are in the order of their bits.
         *counts.entry([factors.learning_rate, factors.weight_decay].map(f64::to_bits)).or_default() += 1;
     }

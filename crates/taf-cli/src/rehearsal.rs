@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 use taf::data::ClipBatch;
-use taf::model::{Recognizer, VideoModel};
+use taf::model::{Recognizer, state_dict};
 use taf::recipe::Plan;
-use taf::train::{Course, Optimizer, Step, TrainConfig};
+use taf::train::{Average, Course, Optimizer, Step, TrainConfig};
 
 use crate::bench::{available_memory, memory, noise, peak_memory};
 use crate::output::say;
@@ -33,7 +33,8 @@ const PATIENCE: f64 = 120.0;
 /// The share of the available memory that it may take.
 const MODESTY: f64 = 0.8;
 
-/// Takes steps of one clip, of two, and of a whole piece if memory and time allow it. The network is spent on it.
+/// Takes steps of one clip, of two, and of a whole piece if memory and time allow it. The network, as the course
+/// [prepares](Course::prepare) it, is spent on it.
 pub fn rehearse(plan: &Plan, model: Recognizer) -> Cost {
     let course = plan.course();
     let (batch, decoding_seconds_per_clip) = first_piece(&course);
@@ -95,13 +96,14 @@ struct Stage<'a> {
     optimizer: Optimizer,
     /// `None` only while a step holds it.
     model: Option<Recognizer>,
+    average: Option<Average<Recognizer>>,
 }
 
 impl<'a> Stage<'a> {
     fn new(course: Course<'a>, model: Recognizer) -> Self {
-        let model = if course.needs_auxiliary_norms() { model.with_auxiliary_norms() } else { model };
+        let average = course.train.average.map(|config| Average::new(config, &model));
         let train = TrainConfig { accumulate: 1, ..course.train.clone() };
-        Self { course, optimizer: Optimizer::new(train.optimizer.clone()), train, model: Some(model) }
+        Self { course, optimizer: Optimizer::new(train.optimizer.clone()), train, model: Some(model), average }
     }
 
     /// Takes a step on the first clips of a batch, or on all of them where there are fewer.
@@ -111,8 +113,18 @@ impl<'a> Stage<'a> {
         let Course { taf, seed, .. } = self.course;
         let step = Step { train: &self.train, taf, schedule: 0.0, epoch: self.train.epochs as f64, seed };
         let model = self.model.take().expect("the model is back after each step");
-        self.model = Some(step.take(model, &mut self.optimizer, &batch).0);
-        Try { clips: batch.samples.len(), seconds: start.elapsed().as_secs_f64(), peak_bytes: peak_memory() }
+        let (model, _) = step.take(model, &mut self.optimizer, &batch);
+        self.average = self.average.take().map(|average| average.with(&model, 1));
+        let seconds = start.elapsed().as_secs_f64();
+        self.copy_as_a_checkpoint(&model);
+        self.model = Some(model);
+        Try { clips: batch.samples.len(), seconds, peak_bytes: peak_memory() }
+    }
+
+    /// Holds for a moment what a checkpoint is written from: a copy of all weights and of all that goes with them.
+    fn copy_as_a_checkpoint(&self, model: &Recognizer) {
+        let average = self.average.as_ref().map(|average| state_dict(average.model()));
+        drop((state_dict(model), average, self.optimizer.state()));
     }
 }
 

@@ -93,6 +93,26 @@ fn the_last_weights_answer_and_the_best_only_about_videos_that_did_not_choose_th
 }
 
 #[test]
+fn a_run_with_an_average_of_its_weights_is_asked_by_the_average() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str, more: &str| {
+        let run = folder.path().join(name);
+        taf(&["train", path(&support::recipe(folder.path(), more)), "--out", path(&run)]).done();
+        let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+        let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        let asked = eval(&run, &["--suite", "clean"]).json()["results"][0]["scores"]["log_loss"].as_f64().unwrap();
+        assert!((asked - last["log_loss"].as_f64().unwrap()).abs() < 1e-6, "what training evaluated is what is asked");
+        let weights = fs::read(run.join("checkpoints/step-000000010.safetensors")).unwrap();
+        let has_newest = weights.windows(16).any(|bytes| bytes == b"\"newest.head.bia");
+        (asked, has_newest)
+    };
+    let (plain, averaged) = (of("plain", ""), of("averaged", "average = { decay = 0.9 }\n"));
+    // The steps are the same, and what they end at is kept beside the average.
+    assert_eq!([plain.1, averaged.1], [false, true]);
+    assert!((plain.0 - averaged.0).abs() > 1e-3, "{plain:?} {averaged:?}");
+}
+
+#[test]
 fn a_result_that_cannot_be_kept_is_told_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let run = trained(folder.path());

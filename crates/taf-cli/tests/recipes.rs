@@ -126,6 +126,8 @@ fn a_dry_run_prints_a_recipe_with_what_it_takes_and_writes_nothing() {
     assert_eq!(json["steps"], 10, "what is printed is a recipe");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before + 1);
     assert!(taf(&["train", path(&recipe)]).refused().contains("--out"));
+    let unknown = taf(&["train", path(&recipe), "--dry-run", "--set", "train.freeze=[\"layer7\"]"]).refused();
+    assert!(unknown.contains("train.freeze must name layers of the network: base_model, bn1, conv1, "), "{unknown}");
     let gone = taf(&["train", path(&recipe), "--dry-run", "--data", "nowhere.jsonl"]).refused();
     assert!(gone.contains("nowhere.jsonl"), "{gone}");
 }

@@ -118,6 +118,25 @@ fn a_killed_taf_run_goes_on_with_the_same_bytes() {
     assert_same_run(&undisturbed, &killed);
 }
 
+/// Every tool of training at once; the average, the steps of Adam and the place in the cycle all have to be taken up.
+const EVERYTHING: &str = "checkpoint_steps = 2\naccumulate = 3\nlabel_smoothing = 0.1\nfreeze = [\"stem\"]\n\
+    average = { decay = 0.9, warmup = true }\nschedule = { decay = { kind = \"one-cycle\" } }\n\
+    optimizer = { kind = \"adamw\", learning_rate = 0.002, clip_norm = 1.0 }\n[taf]\nbranch = \"auxiliary\"\n";
+
+#[test]
+fn a_killed_run_with_all_tools_of_training_goes_on_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), EVERYTHING);
+    let arguments = |run| [arguments(&recipe, run), vec!["--set", "model.drop_path=0.3"]].concat();
+    let [undisturbed, killed] = ["undisturbed", "killed"].map(|name| folder.path().join(name));
+    taf(&arguments(&undisturbed)).done();
+    let args = [arguments(&killed), vec!["--resume"]].concat();
+    let kills = [3, 9, 14].map(|after| killed_after(command(&args).spawn().unwrap(), &killed, after));
+    assert_eq!(kills, [true; 3]);
+    taf(&args).done();
+    assert_same_run(&undisturbed, &killed);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_asked_to_stop_writes_a_checkpoint_and_says_how_to_go_on() {

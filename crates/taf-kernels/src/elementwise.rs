@@ -23,6 +23,17 @@ pub fn clamp_max_backward_in_place(ceiling: f32, y: &[f32], dy: &mut [f32]) {
     });
 }
 
+/// `from += share * (to - from)`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn lerp_assign(from: &mut [f32], to: &[f32], share: f32) {
+    assert_eq!(from.len(), to.len(), "floats of both ends");
+    from.par_chunks_mut(TASK).zip(to.par_chunks(TASK)).for_each(|(from, to)| {
+        vectorized(|| from.iter_mut().zip(to).for_each(|(from, to)| *from += share * (to - *from)));
+    });
+}
+
 /// `sum += x`.
 ///
 /// # Panics

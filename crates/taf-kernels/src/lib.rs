@@ -43,7 +43,7 @@ pub use conv::{
     conv3d_weight_gradient, space_time_forward, space_time_forward_statistics, space_time_forward_with,
     space_time_input_gradient, space_time_weight_gradients,
 };
-pub use elementwise::{add_assign, clamp_max_backward_in_place, clamp_max_in_place};
+pub use elementwise::{add_assign, clamp_max_backward_in_place, clamp_max_in_place, lerp_assign};
 pub use linear::{LinearShape, linear_forward};
 pub use norm::sum_of_squares;
 pub use pixels::{ClipPixels, Colors, pixels_to_images, pixels_to_images_gradient};

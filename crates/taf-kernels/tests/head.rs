@@ -4,7 +4,8 @@ mod naive;
 
 use naive::{SUM_TOLERANCE, assert_close, random, spoiled, wide};
 use taf_kernels::{
-    AdamwStep, LinearShape, SgdStep, add_assign, clamp_max_backward_in_place, clamp_max_in_place, linear_forward,
+    AdamwStep, LinearShape, SgdStep, add_assign, clamp_max_backward_in_place, clamp_max_in_place, lerp_assign,
+    linear_forward,
 };
 
 fn product(a: &[f32], b: &[f32], [rows, inner, columns]: [usize; 3]) -> Vec<f64> {
@@ -109,6 +110,9 @@ fn long_vectors_are_handled_to_the_last_element() {
     let [x, mut y] = [random(100_003, 1), vec![1.0; 100_003]];
     add_assign(&mut y, &x);
     assert!(y.iter().zip(&x).all(|(y, x)| *y == 1.0 + x));
+    let mut between = vec![1.0; x.len()];
+    lerp_assign(&mut between, &x, 0.25);
+    assert!(between.iter().zip(&x).all(|(y, x)| *y == 1.0 + 0.25 * (x - 1.0)));
     let mut clamped = x.clone();
     clamp_max_in_place(0.0, &mut clamped);
     assert!(clamped.iter().zip(&x).all(|(y, x)| *y == x.min(0.0)));

@@ -17,7 +17,7 @@ use crate::data::{ClipSource, Mixing, OnBadVideo, fingerprint, hash};
 use crate::evaluate::{Average, Evaluation, Protocol, Views};
 use crate::model::{BatchNormTraining, Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
-use crate::train::{Course, TafConfig, TrainConfig};
+use crate::train::{Course, TafConfig, TrainConfig, frozen};
 use overrides::{culprit, in_plain_words, set};
 
 /// Everything about a run. Unknown fields are refused everywhere.
@@ -268,6 +268,7 @@ impl Recipe {
         self.check_sizes()?;
         self.model.check(self.data.sampling.frames())?;
         self.train.check()?;
+        self.check_frozen()?;
         self.probe.check("probe")?;
         self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
         self.check_consistency()?;
@@ -326,6 +327,16 @@ impl Recipe {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses layers that the network does not have.
+    fn check_frozen(&self) -> Result<(), SettingError> {
+        if self.train.freeze.is_empty() {
+            return Ok(());
+        }
+        // Of one class: how many there are is not known here, and layers have the same names for any number.
+        let network = self.model.config(1, self.data.sampling.frames()).outline();
+        frozen(&network, &self.train).map(drop)
     }
 
     /// Only a network with auxiliary norms can craft with them, and only norms that learn become others than the main ones.

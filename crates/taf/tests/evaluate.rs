@@ -239,7 +239,8 @@ fn the_hash_of_weights_is_that_of_the_bytes_that_were_read() {
         frames: 8,
         auxiliary: false,
     };
-    let checkpoint = Checkpoint { info, model: state_dict(&model()), optimizer: Default::default() };
+    let checkpoint =
+        Checkpoint { info, model: state_dict(&model()), newest: Default::default(), optimizer: Default::default() };
     CheckpointFolder::new(run.checkpoints()).save(&checkpoint, 1).unwrap();
     let trained = Trained::open(folder.path(), Weights::Last, &Device::flex()).unwrap();
     let read = fs::read(&trained.weights).unwrap();

@@ -48,7 +48,8 @@ fn run(folder: &Path, label_set: Option<&str>) -> Trained {
         auxiliary: false,
     };
     let model = RecognizerConfig::tsm(ResNetConfig::tiny(), 2).init(&Device::flex(), 5);
-    let checkpoint = Checkpoint { info, model: state_dict(&model), optimizer: Default::default() };
+    let checkpoint =
+        Checkpoint { info, model: state_dict(&model), newest: Default::default(), optimizer: Default::default() };
     CheckpointFolder::new(run.checkpoints()).save(&checkpoint, 1).unwrap();
     Trained::open(&folder.join("run"), Weights::Last, &Device::flex()).unwrap()
 }

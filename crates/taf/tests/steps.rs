@@ -4,12 +4,15 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData};
 use taf::data::{ClipBatch, Sample};
 use taf::model::{
-    BatchNormTraining, BlockKind, Recognizer, RecognizerConfig, ResNetConfig, StateDict, published, state_dict,
+    BatchNormTraining, BlockKind, Branch, Recognizer, RecognizerConfig, ResNetConfig, StateDict, VideoModel, published,
+    state_dict,
 };
-use taf::train::{Optimizer, OptimizerConfig, SgdConfig, Step, StepOutcome, TafConfig, TrainConfig};
+use taf::train::{
+    AdamwConfig, Optimizer, OptimizerConfig, SgdConfig, Step, StepOutcome, TafConfig, TrainConfig, freeze,
+};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
@@ -220,6 +223,72 @@ fn statistics_are_those_of_the_pieces_one_after_the_other() {
         let m2 = 2.0 * both - m1;
         assert!((halves - (0.09 * m1 + 0.1 * m2)).abs() < 1e-5, "{halves}, {m1} and {m2}");
     }
+}
+
+#[test]
+fn frozen_layers_keep_weights_and_statistics_and_the_others_learn_on() {
+    let models = [
+        RecognizerConfig::tsm(trunk(), CLASSES),
+        RecognizerConfig::tam(trunk(), CLASSES, FRAMES),
+        RecognizerConfig::gst(trunk(), CLASSES),
+        RecognizerConfig::tpn(trunk(), CLASSES),
+        RecognizerConfig::tea(trunk(), CLASSES),
+    ];
+    let auxiliary = TafConfig { branch: Branch::Auxiliary, ..TafConfig::default() };
+    for (config, taf) in models.into_iter().flat_map(|config| [(config.clone(), None), (config, Some(&auxiliary))]) {
+        let temporal = config.temporal;
+        let layers = ["stem", "layer1", "stages.2"].map(str::to_owned).to_vec();
+        for optimizer in [SgdConfig::default().into(), OptimizerConfig::from(AdamwConfig::default())] {
+            let train = TrainConfig { freeze: layers.clone(), optimizer, ..TrainConfig::default() };
+            let model = freeze(network(config.clone()).with_auxiliary_norms(), &train).unwrap();
+            let before = state_dict(&model);
+            let changed = changed(&before, &state_dict(&take(&train, taf, model, 4).0));
+            let is_frozen =
+                |name: &str| ["trunk.stem.", "trunk.stages.0.", "trunk.stages.2."].iter().any(|l| name.starts_with(l));
+            assert_eq!(changed.iter().filter(|name| is_frozen(name)).count(), 0, "{temporal:?}: {changed:?}");
+            let learns = |name: &&String| !is_frozen(name) && (taf.is_some() || !name.contains("norm.auxiliary."));
+            let others: Vec<&String> = before.keys().filter(learns).collect();
+            // Some first weights are zero or meet no gradient yet.
+            assert!(changed.len() * 10 > others.len() * 9, "{temporal:?}: {} of {}", changed.len(), others.len());
+        }
+    }
+}
+
+#[test]
+fn layers_that_learn_above_and_below_frozen_ones_have_the_gradient_they_would_have() {
+    let of = |layers: &[&str]| {
+        let freeze = layers.iter().map(ToString::to_string).collect();
+        TrainConfig { freeze, ..pieces(2, BatchNormTraining::Frozen) }
+    };
+    let learnt = |train: &TrainConfig| {
+        let model = freeze(network(RecognizerConfig::tsm(trunk(), CLASSES)), train).unwrap();
+        let before = state_dict(&model);
+        let after = state_dict(&take(train, None, model, 4).0);
+        (before, after)
+    };
+    let (before, all) = learnt(&of(&[]));
+    let values = |data: &TensorData| data.iter::<f32>().collect::<Vec<_>>();
+    for frozen in [&["stem", "layer1"][..], &["layer3"]] {
+        let (_, found) = learnt(&of(frozen));
+        let learns = |name: &str| found[name] != before[name];
+        assert!(found.keys().any(|name| !learns(name) && all[name] != before[name]), "{frozen:?} freezes nothing");
+        for name in found.keys().filter(|name| learns(name)) {
+            let (found, expected, start) = (values(&found[name]), values(&all[name]), values(&before[name]));
+            let largest = expected.iter().zip(&start).map(|(e, s)| (e - s).abs()).fold(0.0, f32::max);
+            let worst = expected.iter().zip(&found).map(|(e, f)| (e - f).abs()).fold(0.0, f32::max);
+            assert!(worst <= 1e-3 * largest, "{name}: {worst} of {largest}");
+        }
+    }
+}
+
+#[test]
+fn with_a_frozen_first_norm_partial_batch_norm_has_none_that_learns() {
+    let train =
+        TrainConfig { freeze: vec!["stem".into()], batch_norm: BatchNormTraining::First, ..TrainConfig::default() };
+    let model = freeze(network(RecognizerConfig::tsm(trunk(), CLASSES)), &train).unwrap();
+    let before = state_dict(&model);
+    let changed = changed(&before, &state_dict(&take(&train, None, model, 4).0));
+    assert!(!changed.is_empty() && !changed.iter().any(|name| name.contains("norm.main.")), "{changed:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use taf::model::{Pass, Recognizer, VideoModel};
 use taf::ops::on_workers;
 use taf::profile::{Phase, phase};
 use taf::recipe::{Plan, Recipe};
-use taf::train::{Optimizer, Step};
+use taf::train::{Optimizer, Step, freeze};
 use taf_video::{Clip, Frame, Seed};
 
 use crate::trained::{autodiff_device, device};
@@ -52,7 +52,7 @@ enum Batches {
 
 impl Workbench {
     /// A network for made-up clips; the recipe says all but the data.
-    pub fn synthetic(recipe: Recipe, classes: usize, workload: Workload) -> Self {
+    pub fn synthetic(recipe: Recipe, classes: usize, workload: Workload) -> Result<Self> {
         let (clips, frames, size) =
             (recipe.train.batch_size, recipe.data.sampling.frames(), recipe.data.transform.size);
         let model = recipe.model.config(classes, frames).init(&autodiff_device(), recipe.seed);
@@ -60,22 +60,23 @@ impl Workbench {
     }
 
     /// A network for the videos of a recipe.
-    pub fn of_plan(plan: Plan, workload: Workload) -> Self {
+    pub fn of_plan(plan: Plan, workload: Workload) -> Result<Self> {
         let model = plan.init_model(&autodiff_device());
         let recipe = plan.recipe.clone();
         let next = Box::new(std::iter::empty());
         Self::new(recipe, model, Batches::Loaded { plan: Box::new(plan), next, epoch: 0 }, workload)
     }
 
-    fn new(mut recipe: Recipe, model: Recognizer, batches: Batches, workload: Workload) -> Self {
+    fn new(mut recipe: Recipe, model: Recognizer, batches: Batches, workload: Workload) -> Result<Self> {
         match workload {
             Workload::Plain => recipe.taf = None,
             Workload::Taf | Workload::Adversary => drop(recipe.taf.get_or_insert_default()),
             Workload::Inference => {}
         }
         let model = if recipe.has_auxiliary_norms() { model.with_auxiliary_norms() } else { model };
+        let model = freeze(model, &recipe.train)?;
         let optimizer = Optimizer::new(recipe.train.optimizer.clone());
-        Self { workload, recipe, frozen: model.valid(), model: Some(model), optimizer, batches, steps: 0 }
+        Ok(Self { workload, recipe, frozen: model.valid(), model: Some(model), optimizer, batches, steps: 0 })
     }
 
     /// What is repeated.

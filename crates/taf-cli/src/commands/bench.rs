@@ -97,11 +97,11 @@ fn workbench(args: &Args) -> Result<(Recipe, usize, Workbench)> {
             let mut overrides = args.overrides.clone();
             overrides.extend(args.data.as_deref().map(manifest_override).transpose()?);
             let plan = Recipe::read(path, &overrides)?.plan()?;
-            Ok((plan.recipe.clone(), plan.classes.len(), Workbench::of_plan(plan, args.work)))
+            Ok((plan.recipe.clone(), plan.classes.len(), Workbench::of_plan(plan, args.work)?))
         }
         None => {
             let recipe = made_up(args)?;
-            let workbench = Workbench::synthetic(recipe.clone(), args.classes, args.work);
+            let workbench = Workbench::synthetic(recipe.clone(), args.classes, args.work)?;
             Ok((recipe, args.classes, workbench))
         }
     }

@@ -180,7 +180,8 @@ fn write_run(args: &Args, recipe: &Recipe, classes: &[String], model: &Recognize
         frames: recipe.data.sampling.frames(),
         auxiliary: false,
     };
-    let checkpoint = Checkpoint { info, model: state_dict(model), optimizer: Default::default() };
+    let checkpoint =
+        Checkpoint { info, model: state_dict(model), newest: Default::default(), optimizer: Default::default() };
     CheckpointFolder::new(run.checkpoints()).save(&checkpoint, 1)?;
     // What training would have noted after every epoch.
     run.metrics()?;

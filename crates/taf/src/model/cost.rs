@@ -87,7 +87,7 @@ impl RecognizerConfig {
     }
 
     /// The network with weights that have shapes and no values.
-    fn outline(&self) -> Recognizer {
+    pub(crate) fn outline(&self) -> Recognizer {
         without_values(|| self.init(&Device::flex(), 0))
     }
 }

@@ -92,9 +92,9 @@ impl BatchNorm {
     }
 
     /// What normalises in this pass.
-    pub(super) fn prepare(&self, pass: &Pass) -> Norm {
+    pub(super) fn prepare(&self, pass: &mut Pass) -> Norm {
         let branch = self.branch(pass);
-        match pass.statistics() {
+        match pass.statistics_of_next(branch.is_frozen()) {
             Statistics::Running => Norm::Running(branch.running_map(pass.is_training())),
             Statistics::Batch => Norm::Batch(branch.parameters()),
         }
@@ -141,6 +141,12 @@ impl NormBranch {
             running_mean: fresh(&self.running_mean).set_require_grad(false),
             running_var: fresh(&self.running_var).set_require_grad(false),
         }
+    }
+
+    /// Whether training leaves the parameters as they are, and so the statistics.
+    fn is_frozen(&self) -> bool {
+        let learns = |param: &Param<Tensor<1>>| !param.val().is_autodiff() || param.val().is_require_grad();
+        !learns(&self.gamma) && !learns(&self.beta)
     }
 
     /// The running statistics and parameters as one map; of a norm that is `frozen`, as constants.

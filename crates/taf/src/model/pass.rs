@@ -52,6 +52,8 @@ pub struct Pass {
     branch: Branch,
     norms: BatchNormTraining,
     dropout: Option<ChaCha8Rng>,
+    /// Whether a batch norm was met.
+    met_norm: bool,
     observations: HashMap<ParamId, Observation>,
 }
 
@@ -80,7 +82,14 @@ impl Pass {
 
     /// The given statistics and branch without dropout: how perturbations are crafted.
     pub fn new(statistics: Statistics, branch: Branch) -> Self {
-        Self { statistics, branch, norms: BatchNormTraining::Train, dropout: None, observations: HashMap::new() }
+        Self {
+            statistics,
+            branch,
+            norms: BatchNormTraining::Train,
+            dropout: None,
+            met_norm: false,
+            observations: HashMap::new(),
+        }
     }
 
     /// Whether the network learns from this pass.
@@ -88,10 +97,12 @@ impl Pass {
         self.dropout.is_some()
     }
 
-    /// Which statistics the next batch norm of this pass uses.
-    pub fn statistics(&self) -> Statistics {
-        let is_first = self.observations.is_empty();
+    /// Which statistics the batch norm that the pass comes to uses, of which training leaves the parameters as they are if it
+    /// is `frozen`.
+    pub(super) fn statistics_of_next(&mut self, frozen: bool) -> Statistics {
+        let is_first = !std::mem::replace(&mut self.met_norm, true);
         match self.norms {
+            _ if frozen && self.is_training() => Statistics::Running,
             BatchNormTraining::Train => self.statistics,
             BatchNormTraining::First if is_first => self.statistics,
             BatchNormTraining::First | BatchNormTraining::Frozen => Statistics::Running,

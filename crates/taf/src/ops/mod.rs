@@ -58,7 +58,7 @@ pub use sgd::sgd_step;
 pub use shape::{concatenate, filled, permute, reshape, slice};
 pub use space_time::{SpaceTimeConv, space_time_conv};
 pub use space_time_norm::{space_time_conv_affine, space_time_conv_batch_norm};
-pub use sums::{accumulate, sum_of_squares};
+pub use sums::{accumulate, lerp, sum_of_squares};
 pub use taf_kernels::{AdamwStep, Colors, Conv3dShape, ConvShape, FrameShift, PoolShape, SgdStep, SpaceTimeShape};
 pub use temporal_adaptive::{AdaptiveGradients, temporal_adaptive};
 pub use temporal_shift::temporal_shift;
@@ -320,6 +320,11 @@ pub trait VideoOps: Backend {
         sums::composed::accumulate::<Self>(sum, x)
     }
 
+    /// `from + share * (to - from)`, in the memory of `from` where nobody else holds it. Not differentiable.
+    fn lerp(from: FloatTensor<Self>, to: FloatTensor<Self>, share: f32) -> FloatTensor<Self> {
+        sums::composed::lerp::<Self>(from, to, share)
+    }
+
     /// Sum of the squares of all elements, `[1]`, the same for any number of threads. Not differentiable.
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
         sums::composed::sum_of_squares::<Self>(x)
@@ -433,6 +438,7 @@ bodies! {
     tracked pixels::pixels_to_images(pixels: T<Self>, colors: Colors) -> T<Self>;
     constant pixels::pixels_to_images_gradient(dy: T<Self>, colors: Colors) -> T<Self>;
     constant sums::accumulate(sum: T<Self>, x: T<Self>) -> T<Self>;
+    constant sums::lerp(from: T<Self>, to: T<Self>, share: f32) -> T<Self>;
     constant sums::sum_of_squares(x: T<Self>) -> T<Self>;
     constant sgd::sgd_step(weight: T<Self>, gradient: T<Self>, velocity: T<Self>, step: SgdStep) -> (T<Self>, T<Self>);
     constant adamw::adamw_step(

@@ -14,6 +14,7 @@ use taf_report::run::sha256;
 
 const METADATA: &str = "taf";
 const MODEL: &str = "model.";
+const NEWEST: &str = "newest.";
 const EXTENSION: &str = "safetensors";
 const BEST: &str = "best.safetensors";
 
@@ -133,8 +134,11 @@ struct Header {
 pub struct Checkpoint {
     /// What the weights belong to.
     pub info: CheckpointInfo,
-    /// Weights and running statistics.
+    /// Weights and running statistics that the run is worth: those of the last step, or their average where the recipe asks for
+    /// one.
     pub model: StateDict,
+    /// Those of the last step, from which training goes on, beside an average; else none.
+    pub newest: StateDict,
     /// What the optimiser remembers: [`super::Optimizer::state`].
     pub optimizer: StateDict,
 }
@@ -150,8 +154,8 @@ impl Checkpoint {
     }
 
     fn write_to(&self, file: &mut dyn Write) -> io::Result<()> {
-        let weights = self.model.iter().map(|(name, data)| (format!("{MODEL}{name}"), data));
-        let memory = self.optimizer.iter().map(|(name, data)| (name.clone(), data));
+        let weights = named(MODEL, &self.model).chain(named(NEWEST, &self.newest));
+        let memory = named("", &self.optimizer);
         // In name order, as safetensors lays out tensors of one type.
         let tensors: BTreeMap<String, &TensorData> = weights.chain(memory).collect();
         let header = self.header(&tensors);
@@ -210,17 +214,23 @@ impl Checkpoint {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;
         let info = CheckpointInfo::described(header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA)))?;
-        let (mut model, mut optimizer) = (StateDict::new(), StateDict::new());
+        let (mut model, mut newest, mut optimizer) = (StateDict::new(), StateDict::new(), StateDict::new());
         for (name, view) in file.tensors() {
             let data = floats(&name, &view)?;
-            match name.strip_prefix(MODEL) {
-                Some(name) => model.insert(name.to_owned(), data),
-                None if is_memory(&name) => optimizer.insert(name, data),
-                None => return Err(("weights and an optimiser's memory", format!("a tensor named {name:?}"))),
+            match (name.strip_prefix(MODEL), name.strip_prefix(NEWEST)) {
+                (Some(name), _) => model.insert(name.to_owned(), data),
+                (_, Some(name)) => newest.insert(name.to_owned(), data),
+                _ if is_memory(&name) => optimizer.insert(name, data),
+                _ => return Err(("weights and an optimiser's memory", format!("a tensor named {name:?}"))),
             };
         }
-        Ok(Self { info, model, optimizer })
+        Ok(Self { info, model, newest, optimizer })
     }
+}
+
+/// A part of the file: its tensors by their names there.
+fn named<'a>(part: &'static str, state: &'a StateDict) -> impl Iterator<Item = (String, &'a TensorData)> {
+    state.iter().map(move |(name, data)| (format!("{part}{name}"), data))
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, CheckpointError> {
@@ -357,6 +367,7 @@ mod tests {
         Checkpoint {
             info: info(),
             model: StateDict::from([("z.weight".into(), tensor([3, PIECE])), ("a.bias".into(), tensor([1, 5]))]),
+            newest: StateDict::from([("a.bias".into(), tensor([1, 5]))]),
             optimizer: StateDict::from([("velocity.z.weight".into(), tensor([2, 2]))]),
         }
     }
@@ -368,6 +379,7 @@ mod tests {
         checkpoint.write_to(&mut written).unwrap();
         let bytes = |data: &TensorData| data.iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
         let weights = checkpoint.model.iter().map(|(name, data)| (format!("model.{name}"), data));
+        let weights = weights.chain(checkpoint.newest.iter().map(|(name, data)| (format!("newest.{name}"), data)));
         let memory = checkpoint.optimizer.iter().map(|(name, data)| (name.clone(), data));
         let tensors: Vec<_> =
             weights.chain(memory).map(|(name, data)| (name, data.shape().to_vec(), bytes(data))).collect();
@@ -386,7 +398,8 @@ mod tests {
         written.write(&path).unwrap();
         let read = Checkpoint::read(&path).unwrap();
         assert_eq!(CheckpointInfo::read(&path).unwrap(), read.info);
-        assert_eq!((read.info, read.model, read.optimizer), (written.info, written.model, written.optimizer));
+        assert_eq!((read.info, read.model), (written.info, written.model));
+        assert_eq!((read.newest, read.optimizer), (written.newest, written.optimizer));
     }
 
     #[test]

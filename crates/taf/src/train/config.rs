@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{OptimizerConfig, Schedule};
+use super::{AverageConfig, OptimizerConfig, Schedule};
 use crate::data::Mixing;
 use crate::model::BatchNormTraining;
 use crate::setting::{SettingError, at_least_one, within};
@@ -33,6 +33,14 @@ pub struct TrainConfig {
     /// the label that weighs more. Where `[taf]` is present, it perturbs the clips as they are before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mix: Option<Mixing>,
+    /// Layers that stay as they are, by their names or those of published code, such as `["stem", "layer1"]`: no gradient, no
+    /// weight decay, and batch norms that use and keep their running statistics. Below the first layer that learns nothing is
+    /// differentiated. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
+    /// An average of the weights over the steps, which then is what is evaluated and what the run is worth. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average: Option<AverageConfig>,
     /// Epochs between evaluations on the validation clips; the last epoch is always evaluated. Default 1.
     pub validate_every: usize,
     /// Steps between checkpoints besides the one at the end of each epoch; 0 for none. Default 0.
@@ -53,6 +61,8 @@ impl Default for TrainConfig {
             schedule: Schedule::default(),
             label_smoothing: 0.0,
             mix: None,
+            freeze: Vec::new(),
+            average: None,
             validate_every: 1,
             checkpoint_steps: 0,
             keep_last: 2,
@@ -79,6 +89,7 @@ impl TrainConfig {
         at_least_one("train.validate_every", self.validate_every)?;
         at_least_one("train.keep_last", self.keep_last)?;
         self.optimizer.check()?;
+        self.average.map_or(Ok(()), |average| average.check())?;
         self.schedule.check(self.epochs)?;
         self.mix.as_ref().map_or(Ok(()), |mix| mix.check("train.mix", self.piece()))?;
         let smoothing = self.label_smoothing;

@@ -1,10 +1,11 @@
 use taf_video::Seed;
 use taf_video::transform::TrainTransform;
 
-use super::{TafConfig, TrainConfig};
+use super::{TafConfig, TrainConfig, freeze};
 use crate::data::ClipSource;
 use crate::evaluate::Evaluation;
-use crate::model::ModelRecipe;
+use crate::model::{ModelRecipe, VideoModel};
+use crate::setting::SettingError;
 
 /// What a trainer is to do: a recipe's settings of training, beside the videos it names.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,15 @@ impl Course<'_> {
     /// Whether the network needs a second set of batch norms.
     pub fn needs_auxiliary_norms(&self) -> bool {
         self.taf.is_some_and(TafConfig::needs_auxiliary_norms)
+    }
+
+    /// `model` as it is trained: with a second set of batch norms where the course needs them, and without gradients to layers
+    /// that stay as they are.
+    ///
+    /// # Errors
+    /// If such a layer is none of the model's.
+    pub fn prepare<M: VideoModel>(&self, model: M) -> Result<M, SettingError> {
+        freeze(if self.needs_auxiliary_norms() { model.with_auxiliary_norms() } else { model }, self.train)
     }
 
     /// Clips of a step: those of the recipe, or all there are.

@@ -1,9 +1,11 @@
 //! Plain training and TAF: one loop whose only varying piece is the perturbed half of a step.
 
+mod average;
 mod checkpoint;
 mod config;
 mod course;
 mod examples;
+mod freeze;
 mod loss;
 mod optimizer;
 mod pictures;
@@ -13,9 +15,11 @@ mod taf;
 mod terms;
 mod trainer;
 
+pub use average::{Average, AverageConfig};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Progress};
 pub use config::TrainConfig;
 pub use course::Course;
+pub use freeze::{freeze, frozen};
 pub use loss::{classification_loss, cross_entropy, divergence, soft_targets};
 pub use optimizer::{AdamwConfig, Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Anneal, Decay, Moment, OneCycle, Schedule};

@@ -5,12 +5,13 @@ use burn::tensor::{Device, TensorData};
 
 use super::pictures::{self, Picture};
 use super::{
-    Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Course, Moment, Optimizer, Progress, Step,
+    Average, Checkpoint, CheckpointError, CheckpointFolder, CheckpointInfo, Course, Moment, Optimizer, Progress, Step,
     StepOutcome,
 };
 use crate::data::{ClipBatch, Loaded, Replaced};
 use crate::evaluate::{EvaluationError, Version};
-use crate::model::{VideoModel, load_state, state_dict};
+use crate::model::{StateDict, StateError, VideoModel, load_state, state_dict};
+use crate::setting::SettingError;
 use taf_report::metrics::Scores;
 use taf_report::run::{EvaluationRecord, Line, MetricsLog, Record, RunDir, StepRecord, VideoRecord};
 
@@ -28,6 +29,9 @@ pub enum TrainError {
         /// What is wrong, with the file.
         source: taf_video::Error,
     },
+    /// A setting does not fit the network.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The run folder could not be written.
     #[error(transparent)]
     Run(#[from] taf_report::run::Error),
@@ -116,6 +120,8 @@ pub struct Trainer<'a, M> {
     /// `None` only while a step holds it: a second owner would make every step copy all weights.
     model: Option<M>,
     optimizer: Optimizer,
+    /// What the run is worth, where the recipe asks for an average of its steps.
+    average: Option<Average<M>>,
     progress: Progress,
     folder: CheckpointFolder,
     log: MetricsLog,
@@ -128,9 +134,11 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     /// # Errors
     /// If the folder cannot be read, or its checkpoint belongs to another network.
     pub fn new(course: Course<'a>, run: &RunDir, model: M, device: &Device) -> Result<Self, TrainError> {
+        let model = course.prepare(model)?;
         let mut trainer = Self {
             course,
-            model: Some(if course.needs_auxiliary_norms() { model.with_auxiliary_norms() } else { model }),
+            average: course.train.average.map(|config| Average::new(config, &model)),
+            model: Some(model),
             optimizer: Optimizer::new(course.train.optimizer.clone()),
             progress: Progress::default(),
             folder: CheckpointFolder::new(run.checkpoints()),
@@ -260,6 +268,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
         }
         self.progress.batch += 1;
         self.progress.step += 1;
+        self.average = self.average.take().map(|average| average.with(self.model(), self.progress.step));
         self.progress.loss_sum += outcome.loss;
         let record = StepRecord {
             epoch: self.progress.epoch,
@@ -310,8 +319,8 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
 
     /// Classifies the validation clips and draws what there is to see, or ends training at a place it can go on from.
     fn evaluate(&self) -> Result<(Scores, Vec<Picture>), TrainError> {
-        let model = self.model().valid();
-        self.evaluated(&model).or_else(|source| {
+        let worth = self.average.as_ref().map(Average::model);
+        self.evaluated(worth.unwrap_or(&self.model().valid())).or_else(|source| {
             self.save()?;
             Err(TrainError::Evaluation { step: self.progress.step, source })
         })
@@ -342,12 +351,16 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
-        let model = state_dict(self.model());
+        let newest = state_dict(self.model());
         let finite = |data: &TensorData| data.iter::<f32>().all(f32::is_finite);
-        match model.iter().find(|(_, data)| !finite(data)) {
-            Some((name, _)) => Err(TrainError::NonFiniteWeights { step: self.progress.step, name: name.clone() }),
-            None => Ok(Checkpoint { info: self.info(), model, optimizer: self.optimizer.state() }),
+        if let Some((name, _)) = newest.iter().find(|(_, data)| !finite(data)) {
+            return Err(TrainError::NonFiniteWeights { step: self.progress.step, name: name.clone() });
         }
+        let (model, newest) = match &self.average {
+            None => (newest, StateDict::new()),
+            Some(average) => (state_dict(average.model()), newest),
+        };
+        Ok(Checkpoint { info: self.info(), model, newest, optimizer: self.optimizer.state() })
     }
 
     fn info(&self) -> CheckpointInfo {
@@ -368,7 +381,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
     }
 
     fn take_up(&mut self, path: &Path) -> Result<(), TrainError> {
-        let Checkpoint { info, model: weights, optimizer } = Checkpoint::read(path)?;
+        let Checkpoint { info, model: worth, newest, optimizer } = Checkpoint::read(path)?;
         let expected = CheckpointInfo { progress: info.progress, ..self.info() };
         let unfit =
             |expected: &'static str, found: String| CheckpointError::Content { path: path.to_owned(), expected, found };
@@ -377,8 +390,15 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             return Err(unfit("the network, classes and frames of the recipe", found).into());
         }
         let model = self.model.take().expect("the model is back after each step");
-        let model =
-            load_state(model, weights).map_err(|error| unfit("weights of the recipe's network", error.to_string()))?;
+        let unfit_weights = |error: StateError| unfit("weights of the recipe's network", error.to_string());
+        let newest = match self.course.train.average {
+            None => worth,
+            Some(config) => {
+                self.average = Some(Average::resume(config, &model, worth).map_err(unfit_weights)?);
+                newest
+            }
+        };
+        let model = load_state(model, newest).map_err(unfit_weights)?;
         let taken = self.optimizer.load_state(optimizer, &model, &self.device);
         taken.map_err(|found| unfit("what the recipe's optimiser remembers of the network's weights", found))?;
         (self.model, self.progress) = (Some(model), info.progress);
