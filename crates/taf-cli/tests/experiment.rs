@@ -133,14 +133,22 @@ fn a_grid_is_trained_evaluated_and_drawn_and_the_test_clips_are_read_once_chosen
     assert!(!plain["recipe"].as_str().unwrap().contains(path(support::videos())), "a path of this machine");
     assert!(lab.out().join("runs/shapes/tsm/seed1/taf.weak/finished.json").is_file());
 
-    // What is done is not done again, even where its runs are gone.
+    what_is_done_is_not_done_again(&lab, &table);
+    let chosen = the_test_clips_are_read_by_the_chosen(&lab);
+    changed_candidates_are_refused(&lab, &chosen);
+}
+
+/// Even where its runs are gone.
+fn what_is_done_is_not_done_again(lab: &Lab, table: &Value) {
     fs::remove_dir_all(lab.out()).unwrap();
     assert!(lab.run(&["--dry-run"]).done().ends_with("8 of 8 cells done\n"));
     let again = lab.run(&["--json"]);
     assert!(!again.err.contains("done in"), "{}", again.err);
-    assert_eq!(again.json(), table);
+    assert_eq!(again.json(), *table);
+}
 
-    // The weights that are gone are trained again for the test, the same ones.
+/// The weights are gone and are trained again, the same ones. Returns what was chosen.
+fn the_test_clips_are_read_by_the_chosen(lab: &Lab) -> String {
     let test = lab.run(&["--test", "--json", "--jobs", "2"]).json();
     assert_eq!(test["blocks"][0]["rows"].as_array().unwrap().len(), 3, "the start and one of each method: {test}");
     let chosen = test["blocks"][0]["rows"][2]["run"].as_str().unwrap();
@@ -148,7 +156,7 @@ fn a_grid_is_trained_evaluated_and_drawn_and_the_test_clips_are_read_once_chosen
     assert_eq!((&test["weights_sha256"], &test["clips"]), (&validation["weights_sha256"], &"shapes.test".into()));
     let other = if chosen == "taf.weak" { "taf.strong" } else { "taf.weak" };
     assert!(!lab.folder.path().join(format!("results/shapes/tsm/{other}/seed1.test.json")).exists());
-    changed_candidates_are_refused(&lab, chosen);
+    chosen.to_owned()
 }
 
 /// Once the test clips were read.
@@ -164,6 +172,27 @@ fn changed_candidates_are_refused(lab: &Lab, chosen: &str) {
     lab.write(FILE);
     let table = lab.run(&["--table"]).done();
     assert!(table.contains("forms: test clips") && table.contains(chosen), "{table}");
+}
+
+/// The experiment of the documentation, on the small videos of these tests and with two epochs each.
+#[test]
+fn the_example_runs() {
+    let lab = Lab::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = fs::read_to_string(root.join("experiments/shapes.toml")).unwrap();
+    let list = manifest().with_file_name("with-test.jsonl");
+    let here = |text: &str| {
+        text.replace("../configs", path(&root.join("configs"))).replace("../demo/videos/manifest.jsonl", path(&list))
+    };
+    let quick =
+        ["=12", "=4"].iter().fold(here(&text), |text, epochs| text.replace(&format!("epochs{epochs}\""), "epochs=2\""));
+    let small = quick.replace("model.width=16", "model.width=8");
+    assert!(small.matches("epochs=2\"").count() == 4 && small.contains("width=8"), "{small}");
+    lab.write(&small);
+    let results = lab.folder.path().join("results");
+    let run = |more: &[&str]| lab.run(&[more, &["--results", path(&results), "--json"]].concat());
+    assert_eq!(run(&["--jobs", "2"]).json()["blocks"][1]["rows"].as_array().unwrap().len(), 5);
+    assert_eq!(run(&["--test"]).json()["blocks"][1]["rows"].as_array().unwrap().len(), 4);
 }
 
 #[test]

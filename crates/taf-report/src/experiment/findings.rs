@@ -2,9 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CellName, CellResult, Split, TablePlan};
 
-/// What a reader should know of a table, a sentence each.
-pub fn findings(plan: &TablePlan, results: &BTreeMap<CellName, CellResult>, split: Split) -> Vec<String> {
+/// What a reader should know of a table, a sentence each; `measured` are the results that the choices were made by.
+pub fn findings(
+    plan: &TablePlan,
+    results: &BTreeMap<CellName, CellResult>,
+    split: Split,
+    measured: &BTreeMap<CellName, CellResult>,
+) -> Vec<String> {
     let mut all = vec![progress(plan, results, split)];
+    all.extend(other_weights(results, measured));
     all.extend(one_seed(results));
     all.extend(other_starts(results));
     all.extend(programs(results));
@@ -48,6 +54,20 @@ fn other_starts(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
     })
 }
 
+/// Weights that are gone are trained again, on another machine perhaps to others.
+fn other_weights(
+    results: &BTreeMap<CellName, CellResult>,
+    measured: &BTreeMap<CellName, CellResult>,
+) -> Option<String> {
+    let is_other = |cell: &&CellName| {
+        measured.get(*cell).is_some_and(|before| before.weights_sha256 != results[*cell].weights_sha256)
+    };
+    let others: Vec<String> = results.keys().filter(is_other).map(CellName::to_string).collect();
+    (!others.is_empty()).then(|| {
+        format!("These were trained again, and not to the weights that validation measured: {}.", others.join(", "))
+    })
+}
+
 fn programs(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
     let programs: BTreeSet<&str> = results.values().map(|result| result.program.as_str()).collect();
     (programs.len() > 1).then(|| {
@@ -63,6 +83,17 @@ fn programs(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
 mod tests {
     use super::super::testing::result;
     use super::*;
+
+    #[test]
+    fn runs_whose_weights_are_not_those_that_were_measured_are_named() {
+        let of = |weights: &str| {
+            let result = CellResult { weights_sha256: weights.into(), ..result("taf", 3, &[true]) };
+            BTreeMap::from([(result.cell.clone(), result)])
+        };
+        assert_eq!(other_weights(&of("x"), &of("x")), None);
+        assert_eq!(other_weights(&of("x"), &BTreeMap::new()), None);
+        assert!(other_weights(&of("x"), &of("y")).unwrap().contains("d/m/seed3/taf"));
+    }
 
     #[test]
     fn runs_that_began_otherwise_are_named() {

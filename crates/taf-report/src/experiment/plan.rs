@@ -49,9 +49,8 @@ impl TablePlan {
     /// The cells of runs that were chosen, and those that others start from: the ones that are asked about test clips.
     pub fn with_chosen(&self, choices: &[Choice]) -> Self {
         let is_chosen = |cell: &&CellName| {
-            let of_cell =
-                |choice: &Choice| (&choice.data, &choice.model, &choice.run) == (&cell.data, &cell.model, &cell.run);
-            cell.run == CellName::START || choices.iter().any(of_cell)
+            let is_of = |choice: &Choice| choice.run == cell.run || cell.run == CellName::START;
+            choices.iter().any(|choice| (&choice.data, &choice.model) == (&cell.data, &cell.model) && is_of(choice))
         };
         Self { cells: self.cells.iter().filter(is_chosen).cloned().collect(), ..self.clone() }
     }

@@ -86,6 +86,7 @@ impl ExperimentTable {
             }
         };
         let known = Known::read(folder, &plan.cells, split)?;
+        let measured = folder.results(&plan.cells, Split::Validation)?;
         let mut blocks = Vec::new();
         for (data, model) in plan.places() {
             for suite in &plan.suites {
@@ -99,7 +100,7 @@ impl ExperimentTable {
             name: plan.name.clone(),
             split,
             baseline: plan.baseline.clone(),
-            findings: findings(&plan, &known.results, split),
+            findings: findings(&plan, &known.results, split, &measured),
             blocks,
         })
     }
@@ -308,7 +309,7 @@ mod tests {
     fn a_table_of_nothing_says_so_and_a_missing_list_is_named() {
         let (kept, folder) = filled(&[]);
         let table = ExperimentTable::draw(&plan(), &folder, Split::Test).unwrap();
-        assert!(table.blocks.is_empty() && table.findings.iter().any(|line| line.contains("0 of 8")));
+        assert!(table.blocks.is_empty() && table.findings.iter().any(|line| line.contains("0 of 0")));
         let (_, again) = (kept, filled(&[("plain", 0, HALF)]));
         std::fs::remove_dir_all(again.1.path().join("clips")).unwrap();
         let error = ExperimentTable::draw(&plan(), &again.1, Split::Validation).unwrap_err();

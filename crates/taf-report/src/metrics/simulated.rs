@@ -166,7 +166,8 @@ fn intervals_of_differences_hold_the_truth_about_as_often_as_they_say() {
 }
 
 /// Standard deviations of what a seed, a group of clips and a cell of both add to a difference.
-const SPREADS: [[f64; 3]; 5] = [[0.0, 0.0, 1.0], [0.02, 0.0, 1.0], [0.0, 0.3, 0.8], [0.02, 0.3, 0.8], [0.08, 0.1, 0.5]];
+const SPREADS: [[f64; 3]; 6] =
+    [[0.0, 0.0, 1.0], [0.02, 0.0, 1.0], [0.02, 0.3, 0.8], [0.01, 0.2, 0.5], [0.03, 0.1, 0.5], [0.08, 0.1, 0.5]];
 
 /// What methods of `seeds` seeds gain on clips that are groups of their own: a true difference of 5 points, what chance adds,
 /// rounded to a lost, an equal or a gained answer so that its mean stays.
@@ -189,7 +190,7 @@ fn crossed_gains(lot: &mut Lot, seeds: usize, clips: usize, [seed, clip, cell]: 
 fn intervals_over_seeds_and_groups_hold_the_truth_about_as_often_as_they_say() {
     let mut lot = Lot::new(7);
     let mut rates = Vec::new();
-    for (seeds, clips) in [(2, 40), (3, 100), (5, 100), (5, 12), (10, 200)] {
+    for (seeds, clips) in [(2, 40), (2, 1000), (3, 100), (3, 1000), (5, 12), (5, 100), (5, 1000), (10, 200)] {
         let names: Vec<String> = (0..clips).map(|clip| clip.to_string()).collect();
         let groups = super::Groups::new(names.iter().map(String::as_str));
         for spreads in SPREADS {
@@ -206,5 +207,5 @@ fn intervals_over_seeds_and_groups_hold_the_truth_about_as_often_as_they_say() {
     }
     let mean = rates.iter().sum::<f64>() / rates.len() as f64;
     let least = rates.into_iter().fold(1.0, f64::min);
-    assert!(mean >= LEVEL - 0.01 && least >= 0.92, "mean {mean}, least {least}");
+    assert!(mean >= LEVEL && least >= 0.93, "mean {mean}, least {least}");
 }
