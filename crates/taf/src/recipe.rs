@@ -17,7 +17,7 @@ use crate::data::{ClipSource, Mixing, OnBadVideo, fingerprint, hash};
 use crate::evaluate::{Average, Evaluation, Protocol, Views};
 use crate::model::{BatchNormTraining, Branch, MOST_FRAMES, ModelRecipe, Recognizer};
 use crate::setting::SettingError;
-use crate::train::{Course, TafConfig, TrainConfig, frozen};
+use crate::train::{Course, Crafting, TafConfig, TrainConfig, frozen};
 use overrides::{culprit, in_plain_words, set};
 
 /// Everything about a run. Unknown fields are refused everywhere.
@@ -271,7 +271,7 @@ impl Recipe {
         self.check_frozen()?;
         self.probe.check("probe")?;
         self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
-        self.check_consistency()?;
+        self.check_natural_clips()?;
         self.check_branches()
     }
 
@@ -317,16 +317,18 @@ impl Recipe {
         }
     }
 
-    /// The answers to a clip can be asked for only where the network sees it as it is.
-    fn check_consistency(&self) -> Result<(), SettingError> {
-        let keeps_clips = |mix: &Mixing| matches!(mix, Mixing::Mca(_));
-        match &self.taf {
-            Some(taf) if taf.consistency > 0.0 && !self.train.mix.as_ref().is_none_or(keeps_clips) => {
-                let expected = "be 0 where train.mix changes the natural clips, whose answers it goes by";
-                Err(SettingError::new("taf.consistency", expected, taf.consistency))
-            }
-            _ => Ok(()),
+    /// What reads the natural training pass needs the clips in it as they are.
+    fn check_natural_clips(&self) -> Result<(), SettingError> {
+        let (Some(taf), Some(mix)) = (&self.taf, &self.train.mix) else { return Ok(()) };
+        if taf.consistency > 0.0 && !matches!(mix, Mixing::Mca(_)) {
+            let expected = "be 0 where train.mix changes the natural clips, whose answers it goes by";
+            return Err(SettingError::new("taf.consistency", expected, taf.consistency));
         }
+        if taf.craft == Crafting::NaturalPass {
+            let expected = "be \"own-pass\" where train.mix changes the natural clips or adds others to them";
+            return Err(SettingError::new("taf.craft", expected, "\"natural-pass\""));
+        }
+        Ok(())
     }
 
     /// Refuses layers that the network does not have.

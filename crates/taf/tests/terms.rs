@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use taf::adversary::{AttendedClass, Objective, TemporalAdversary};
+use taf::adversary::{AttendedClass, Frames, Objective, TemporalAdversary};
 use taf::attention::TemporalAttention;
 use taf::data::{ClipBatch, Mixing, MotionCoherent, Sample, clips_to_tensor};
 use taf::model::{
@@ -12,7 +12,7 @@ use taf::model::{
     load_state, predictions, state_dict,
 };
 use taf::recipe::Recipe;
-use taf::train::{Optimizer, SgdConfig, Step, StepOutcome, TafConfig, TrainConfig, divergence, unevenness};
+use taf::train::{Crafting, Optimizer, SgdConfig, Step, StepOutcome, TafConfig, TrainConfig, divergence, unevenness};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
@@ -244,4 +244,30 @@ fn of_clips_with_variants_beside_them_the_clips_alone_are_evened_out() {
     let by_hand = uneven(&model, &adversary, &labels());
     let measured = step.take(model, &mut optimizer, &batch()).1.unevenness.expect("it is a part of the loss");
     assert!((measured - by_hand).abs() < 1e-5, "{measured} and {by_hand}");
+}
+
+#[test]
+fn auxiliary_norms_alone_see_perturbed_clips_whatever_is_asked_of_them() {
+    let model = tsm().with_auxiliary_norms();
+    let adversary = TemporalAdversary { frames: Frames::Major, cross_entropy: 1.0, ..TemporalAdversary::default() };
+    let state = |taf: Option<&TafConfig>| {
+        let train = TrainConfig { batch_norm: BatchNormTraining::Train, ..plain_descent(1) };
+        state_dict(&learn(model.clone(), &train, taf, 1).0)
+    };
+    let of = |state: &StateDict, part: &str| {
+        let found = state.clone().into_iter().filter(|(name, _)| name.contains(part) && name.contains("running"));
+        found.collect::<Vec<_>>()
+    };
+    let (plain, before) = (state(None), state_dict(&model));
+    for craft in [Crafting::OwnPass, Crafting::NaturalPass] {
+        let (branch, adversary) = (Branch::Auxiliary, adversary.clone());
+        let taf =
+            TafConfig { branch, craft, weight: 0.0, consistency: 1.0, evenness: 1.0, adversary, ..Default::default() };
+        let after = state(Some(&taf));
+        assert_eq!(of(&after, ".main."), of(&plain, ".main."));
+        assert_ne!(of(&after, ".auxiliary."), of(&before, ".auxiliary."));
+        let gamma = |state: &StateDict| state.keys().find(|name| name.contains(".auxiliary.gamma")).cloned();
+        let name = gamma(&after).expect("a norm has a gamma");
+        assert_ne!(after[&name], before[&name], "the divergence reaches the auxiliary norms");
+    }
 }

@@ -16,6 +16,9 @@ struct Natural {
     log_attention: Tensor<2>,
 }
 
+/// A forward pass of the frozen network whose gradient leads a step.
+pub(super) type Forward<'a, M> = dyn FnMut(&M, Tensor<5>) -> VideoOutput + Send + 'a;
+
 impl TemporalAdversary {
     /// Clips with noise, within the budget of each of their frames.
     pub(super) fn shake<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
@@ -28,7 +31,14 @@ impl TemporalAdversary {
         Perturbed::without_ascent((clips + noise).clamp(0.0, 1.0), labels)
     }
 
-    pub(super) fn climb<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
+    pub(super) fn climb<M: VideoModel>(
+        &self,
+        frozen: &M,
+        clips: Tensor<5>,
+        labels: &[usize],
+        seed: u64,
+        forward: &mut Forward<'_, M>,
+    ) -> Perturbed {
         let classes = self.classes(frozen, &clips, labels);
         let with_ball = |natural: Natural| {
             let ball = self.ball(&clips, Some(&natural), seed);
@@ -42,7 +52,7 @@ impl TemporalAdversary {
         let (mut objective, mut flat, mut velocity) = (Vec::new(), 0, None);
         for _ in 0..self.steps {
             let leaf = scale::reduce(perturbed.clone(), self.scale).autodiff().require_grad();
-            let output = frozen.forward(leaf.clone(), &mut self.pass());
+            let output = forward(frozen, leaf.clone());
             let natural = || with_ball(self.natural(frozen, &output, classes.clone()));
             let (natural, ball) = fixed.get_or_insert_with(natural);
             let lengths = self.lengths(ball, &output, natural);
@@ -108,7 +118,7 @@ impl TemporalAdversary {
         velocity.insert(next).clone()
     }
 
-    fn pass(&self) -> Pass {
+    pub(super) fn pass(&self) -> Pass {
         Pass::new(self.statistics, self.branch)
     }
 

@@ -16,7 +16,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::TemporalAttention;
-use crate::model::{Branch, Statistics, VideoModel};
+use crate::model::{Branch, Statistics, VideoModel, VideoOutput};
 use crate::ops::on_workers;
 
 /// The class whose evidence makes the attention.
@@ -132,8 +132,35 @@ impl TemporalAdversary {
         match self.objective {
             Objective::None => Perturbed::without_ascent(clips, labels),
             Objective::Noise => on_workers(|| self.shake(&model.valid(), clips, labels, seed)),
-            _ => on_workers(|| self.climb(&model.valid(), clips, labels, seed)),
+            _ => {
+                let mut forward = |frozen: &M, clips| frozen.forward(clips, &mut self.pass());
+                on_workers(|| self.climb(&model.valid(), clips, labels, seed, &mut forward))
+            }
         }
+    }
+
+    /// [`Self::perturb`] in a single step whose forward pass is `forward`, such as one whose outputs are known, whatever statistics
+    /// and branch the settings name. It has the frozen network and the natural clips.
+    ///
+    /// # Panics
+    /// If the settings ask for other passes: several steps, a random start, a smaller scale, or an objective without an ascent.
+    pub(crate) fn perturb_along<M: VideoModel>(
+        &self,
+        model: &M,
+        clips: Tensor<5>,
+        labels: &[usize],
+        seed: u64,
+        forward: impl FnOnce(&M, Tensor<5>) -> VideoOutput + Send,
+    ) -> Perturbed {
+        assert!(self.makes_one_pass(), "a single pass leads a single step: {self:?}");
+        let mut once = Some(forward);
+        let mut forward = |frozen: &M, clips| once.take().expect("there is one step")(frozen, clips);
+        on_workers(|| self.climb(&model.valid(), clips.without_autodiff(), labels, seed, &mut forward))
+    }
+
+    /// Whether crafting is a single pass over the natural clips as they are.
+    pub(crate) fn makes_one_pass(&self) -> bool {
+        self.objective.uses_gradient() && self.steps == 1 && !self.random_start && self.scale == 1.0
     }
 
     /// The adversary with a part of its budget, `share` in [0, 1], and steps as much shorter.

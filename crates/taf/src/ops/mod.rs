@@ -27,6 +27,7 @@ mod memory;
 mod norm;
 mod optional;
 mod pixels;
+mod recall;
 mod running_norm;
 mod scale_shift;
 mod sgd;
@@ -52,6 +53,7 @@ pub use memory::{peak_tensor_bytes, release_tensor_memory};
 pub use norm::{NormEnd, NormGradients, NormParameters, NormState, Normalized, Normed, batch_norm};
 pub use optional::Optional;
 pub use pixels::pixels_to_images;
+pub use recall::{Outputs, note_outputs, recall_outputs};
 pub use running_norm::RunningNorm;
 pub use scale_shift::{Affine, scale_shift};
 pub use sgd::sgd_step;
@@ -372,7 +374,7 @@ macro_rules! bodies {
                 if composed_wanted() {
                     return $room::composed::$name::<Self>($($input),*);
                 }
-                $room::flex::$name($($input),*)
+                recall::output(stringify!($name), || $room::flex::$name($($input),*))
             })*
         }
 

@@ -24,6 +24,6 @@ pub use loss::{classification_loss, cross_entropy, divergence, soft_targets};
 pub use optimizer::{AdamwConfig, Factors, GradientSum, Optimizer, OptimizerConfig, SgdConfig};
 pub use schedule::{Anneal, Decay, Moment, OneCycle, Schedule};
 pub use step::{Step, StepOutcome};
-pub use taf::TafConfig;
+pub use taf::{Crafting, TafConfig};
 pub use terms::unevenness;
 pub use trainer::{Event, Outcome, TrainError, Trainer};

@@ -3,11 +3,11 @@ use taf_video::Seed;
 
 use super::examples::{Examples, losses};
 use super::terms::unevenness_of;
-use super::{GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, divergence};
+use super::{Crafting, GradientSum, Optimizer, TafConfig, TrainConfig, classification_loss, divergence};
 use crate::adversary::{Objective, Perturbed};
 use crate::data::{ClipBatch, Sample};
-use crate::model::{Branch, Pass, VideoModel, predictions};
-use crate::ops::{on_workers, values};
+use crate::model::{Branch, Pass, VideoModel, VideoOutput, predictions};
+use crate::ops::{Outputs, note_outputs, on_workers, recall_outputs, values};
 use crate::profile::{Phase, phase};
 use taf_report::metrics::attention_entropy;
 
@@ -161,16 +161,23 @@ impl Piece<'_> {
     /// Adds its part of the gradients, unless its loss is not finite.
     fn add_gradients<M: VideoModel>(&self, model: M, gradients: &mut GradientSum) -> (M, StepOutcome) {
         let examples = phase(Phase::Data, || Examples::new(self.samples, &model, self.train.label_smoothing));
-        let craft = |chosen| phase(Phase::Adversary, || self.craft(&model, chosen, &examples));
-        let perturbed = self.chosen.map(craft);
+        let chosen = self.chosen.map(|chosen| (chosen, examples.first(chosen.count)));
+        let craft = |model: &M, outputs| {
+            let (chosen, examples) = chosen.as_ref()?;
+            Some(phase(Phase::Adversary, || self.craft(model, *chosen, examples, outputs)))
+        };
+        let mut perturbed = if self.notes_outputs() { None } else { craft(&model, None) };
         // Not before the crafting, which looks at clips that are what their label says.
         let mix = || examples.mixed(self.train.mix.as_ref(), self.seed.with("mix"));
         let examples = phase(Phase::Data, mix);
         let mut pass = self.pass(Branch::Main, "dropout");
-        let NaturalLoss { loss, answers, mut outcome } =
+        let NaturalLoss { loss, answers, outputs, mut outcome } =
             phase(Phase::Forward, || self.natural_loss(&model, examples, &mut pass));
         if !outcome.is_finite() {
             return (model, outcome);
+        }
+        if outputs.is_some() {
+            perturbed = craft(&model, outputs);
         }
         phase(Phase::Backward, || gradients.add(&model, (loss * self.share).backward()));
         let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
@@ -201,7 +208,7 @@ impl Piece<'_> {
 
     fn natural_loss<M: VideoModel>(&self, model: &M, examples: Examples, pass: &mut Pass) -> NaturalLoss {
         let Examples { clips, labels, targets, alignment } = examples;
-        let output = model.forward(clips, pass);
+        let (output, outputs) = self.natural_output(model, clips, pass);
         // Of clips and their variants, the clips come first.
         let answers = output.logits.clone().without_autodiff();
         let accuracy = accuracy(answers.clone(), &labels);
@@ -214,13 +221,43 @@ impl Piece<'_> {
             outcome.unevenness = Some(scalar(&unevenness));
             loss = loss + unevenness * weight;
         }
-        NaturalLoss { loss, answers, outcome }
+        NaturalLoss { loss, answers, outputs, outcome }
     }
 
-    fn craft<'b, M: VideoModel>(&self, model: &M, chosen: Chosen<'b>, examples: &Examples) -> Perturbation<'b> {
-        let Examples { clips, labels, targets, .. } = examples.first(chosen.count);
-        let adversary = chosen.taf.adversary_at(self.epoch);
-        let crafted = adversary.perturb(model, clips, &labels, self.seed.with("adversary").value());
+    /// Whether clips are crafted from what the natural pass computes.
+    fn notes_outputs(&self) -> bool {
+        self.chosen.is_some_and(|chosen| chosen.taf.craft == Crafting::NaturalPass)
+    }
+
+    fn natural_output<M: VideoModel>(
+        &self,
+        model: &M,
+        clips: Tensor<5>,
+        pass: &mut Pass,
+    ) -> (VideoOutput, Option<Outputs>) {
+        if !self.notes_outputs() {
+            return (model.forward(clips, pass), None);
+        }
+        let (output, outputs) = note_outputs(|| model.forward(clips, pass));
+        (output, Some(outputs))
+    }
+
+    /// Perturbs the clips that are to be, in a pass of its own or on the outputs of the natural one.
+    fn craft<'b, M: VideoModel>(
+        &self,
+        model: &M,
+        chosen: Chosen<'b>,
+        examples: &Examples,
+        outputs: Option<Outputs>,
+    ) -> Perturbation<'b> {
+        let (clips, labels, targets) = (examples.clips.clone(), &examples.labels, examples.targets.clone());
+        let (adversary, seed) = (chosen.taf.adversary_at(self.epoch), self.seed.with("adversary").value());
+        let crafted = match outputs {
+            None => adversary.perturb(model, clips, labels, seed),
+            Some(outputs) => adversary.perturb_along(model, clips, labels, seed, |frozen, clips| {
+                recall_outputs(outputs, || frozen.forward(clips, &mut self.pass(Branch::Main, "dropout")))
+            }),
+        };
         let Perturbed { clips, natural_attention, flat, .. } = crafted;
         Perturbation { chosen, clips, targets, natural_attention, flat }
     }
@@ -231,6 +268,8 @@ struct NaturalLoss {
     loss: Tensor<1>,
     /// Logits, as constants.
     answers: Tensor<2>,
+    /// Of the operations of the pass, where clips are crafted from them.
+    outputs: Option<Outputs>,
     outcome: StepOutcome,
 }
 

@@ -1,8 +1,20 @@
 use serde::{Deserialize, Serialize};
 
-use crate::adversary::TemporalAdversary;
+use crate::adversary::{Objective, TemporalAdversary};
 use crate::model::Branch;
 use crate::setting::{SettingError, within};
+
+/// Which forward pass leads the perturbation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Crafting {
+    /// One of its own, as `[taf.adversary]` says.
+    OwnPass,
+    /// The training pass of the natural clips, with its batch statistics, main branch and dropout: a graph of its own on the
+    /// outputs of that pass, so that crafting costs the gradient to the pixels alone. For one step from the natural clip at its full
+    /// size, of every clip.
+    NaturalPass,
+}
 
 /// The `[taf]` table: fine-tuning on natural and temporal adversarial clips,
 /// `E[CE(f(x), y) + weight * CE(f(x_TA), y) + consistency * KL(f(x) ‖ f(x_TA)) + evenness * KL(a(x) ‖ uniform)]`.
@@ -24,6 +36,8 @@ pub struct TafConfig {
     /// Share of each batch that is perturbed, in (0, 1]; rounded up to whole clips, the first of the shuffled batch,
     /// in however many pieces it is taken. Default 1. The loss on the others has no perturbed part.
     pub fraction: f64,
+    /// Where the gradient comes from that perturbs a clip; default `own-pass`.
+    pub craft: Crafting,
     /// Batch-norm branch the perturbed clips train; default `main` (shared). `auxiliary` gives every batch norm a
     /// second set of parameters and statistics that inference never uses (AdvProp).
     pub branch: Branch,
@@ -39,6 +53,7 @@ impl Default for TafConfig {
             evenness: 0.0,
             ramp_epochs: 0.0,
             fraction: 1.0,
+            craft: Crafting::OwnPass,
             branch: Branch::Main,
             adversary: TemporalAdversary::default(),
         }
@@ -59,7 +74,20 @@ impl TafConfig {
             within(field, "be at least 0", value, value >= 0.0)?;
         }
         within("taf.fraction", "lie in (0, 1]", self.fraction, self.fraction > 0.0 && self.fraction <= 1.0)?;
-        self.adversary.check("taf.adversary")
+        self.adversary.check("taf.adversary")?;
+        self.check_craft()
+    }
+
+    /// The natural pass is one pass, over all clips, through the main norms.
+    fn check_craft(&self) -> Result<(), SettingError> {
+        let Self { adversary, fraction, craft, .. } = self;
+        let fits = adversary.makes_one_pass() && adversary.branch == Branch::Main && *fraction == 1.0;
+        if *craft == Crafting::OwnPass || adversary.objective == Objective::None || fits {
+            return Ok(());
+        }
+        let expected = "be \"own-pass\" unless the adversary ascends in one step without random start at scale 1 in the main \
+                        branch, and fraction is 1";
+        Err(SettingError::new("taf.craft", expected, "\"natural-pass\""))
     }
 
     /// Whether the network needs a second set of batch norms.
