@@ -137,6 +137,29 @@ fn a_killed_run_with_all_tools_of_training_goes_on_with_the_same_bytes() {
     assert_same_run(&undisturbed, &killed);
 }
 
+#[test]
+fn a_killed_run_of_mixed_and_augmented_clips_goes_on_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), "checkpoint_steps = 2\nmix = { kind = \"mca\", share = 0.6 }\n");
+    let options = [
+        "data.transform.rand_augment={ std = 3.0 }",
+        "data.transform.erasing={}",
+        "data.sampling.speed=[0.5, 2.0]",
+        "train.epochs=3",
+    ];
+    let arguments = |run| {
+        let set = options.iter().flat_map(|option| ["--set", *option]);
+        arguments(&recipe, run).into_iter().chain(set).collect::<Vec<_>>()
+    };
+    let [undisturbed, killed] = ["undisturbed", "killed"].map(|name| folder.path().join(name));
+    taf(&arguments(&undisturbed)).done();
+    let args = [arguments(&killed), vec!["--resume"]].concat();
+    let kills = [3, 9].map(|after| killed_after(command(&args).spawn().unwrap(), &killed, after));
+    assert_eq!(kills, [true, true]);
+    taf(&args).done();
+    assert_same_run(&undisturbed, &killed);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_asked_to_stop_writes_a_checkpoint_and_says_how_to_go_on() {
