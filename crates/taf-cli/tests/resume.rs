@@ -144,7 +144,7 @@ fn a_killed_run_of_mixed_and_augmented_clips_goes_on_with_the_same_bytes() {
     let options = [
         "data.transform.rand_augment={ std = 3.0 }",
         "data.transform.erasing={}",
-        "data.sampling.speed=[0.5, 2.0]",
+        "data.sampling={ kind = 'segments', frames = 8, speed = [0.5, 2.0] }",
         "train.epochs=3",
     ];
     let arguments = |run| {

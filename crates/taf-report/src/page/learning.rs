@@ -54,6 +54,7 @@ impl LearningCurves {
             ("Learning rate", Axis::new("learning rate"), series(|step| Some(step.learning_rate), 0.0)),
             ("Training loss on perturbed clips", nats(), smooth(|step| step.perturbed_loss)),
             ("Divergence of answers to perturbed clips", divergence(), smooth(|step| step.consistency)),
+            ("Divergence of answers to variants", divergence(), smooth(|step| step.alignment)),
             ("Divergence of attention from even", divergence(), smooth(|step| step.unevenness)),
             ("Entropy of attention", Axis::with_unit("entropy", "nats"), smooth(|step| step.attention_entropy)),
         ];

@@ -59,6 +59,10 @@ pub struct StepRecord {
     /// the loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<f64>,
+    /// Mean divergence of the answers to variants of the clips from those to the clips, nats, not weighted, where it is a part of the
+    /// loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<f64>,
     /// Mean divergence of the attention on the natural clips from even attention, nats, not weighted, where it is a part of the loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unevenness: Option<f64>,
@@ -173,6 +177,7 @@ pub(crate) mod tests {
             loss,
             perturbed_loss: None,
             consistency: None,
+            alignment: None,
             unevenness: None,
             attention_entropy: None,
             accuracy: 0.5,

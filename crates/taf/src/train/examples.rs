@@ -50,13 +50,13 @@ impl Examples {
     }
 }
 
-/// The loss of what the network says to [`Examples::clips`]: on the targets, and what is to be added to it where answers are
-/// aligned.
+/// What the network says to [`Examples::clips`] makes of the loss: on the targets, and, where answers are aligned, how far those
+/// to the variants are apart, with its weight.
 pub(super) fn losses(
     mut output: VideoOutput,
     targets: Tensor<2>,
     alignment: Option<f64>,
-) -> (Tensor<1>, Option<Tensor<1>>) {
+) -> (Tensor<1>, Option<(Tensor<1>, f64)>) {
     let Some(weight) = alignment else { return (classification_loss(&output, targets), None) };
     let [clips, _] = targets.dims();
     let variants = output.logits.clone().narrow(0, clips, clips);
@@ -65,5 +65,5 @@ pub(super) fn losses(
         auxiliary.logits = auxiliary.logits.clone().narrow(0, 0, clips);
     }
     let apart = divergence(output.logits.clone().without_autodiff(), variants);
-    (classification_loss(&output, targets), Some(apart * weight))
+    (classification_loss(&output, targets), Some((apart, weight)))
 }

@@ -35,6 +35,8 @@ pub struct StepOutcome {
     pub perturbed_loss: Option<f64>,
     /// Mean divergence of the answers to perturbed clips from those to the natural ones, nats, not weighted.
     pub consistency: Option<f64>,
+    /// Mean divergence of the answers to variants of the clips from those to the clips, nats, not weighted.
+    pub alignment: Option<f64>,
     /// Mean divergence of the attention on the natural clips from even attention, nats, not weighted.
     pub unevenness: Option<f64>,
     /// Mean entropy in nats of the attention on the natural clips that were perturbed, before the step.
@@ -50,7 +52,7 @@ pub struct StepOutcome {
 impl StepOutcome {
     /// Whether the step left a usable model behind.
     pub fn is_finite(&self) -> bool {
-        let terms = [self.perturbed_loss, self.consistency, self.unevenness];
+        let terms = [self.perturbed_loss, self.consistency, self.alignment, self.unevenness];
         self.loss.is_finite() && terms.into_iter().flatten().all(f64::is_finite) && self.gradient_norm.is_finite()
     }
 
@@ -62,6 +64,7 @@ impl StepOutcome {
         self.loss += share * piece.loss;
         add(&mut self.perturbed_loss, piece.perturbed_loss, perturbed_share);
         add(&mut self.consistency, piece.consistency, perturbed_share);
+        add(&mut self.alignment, piece.alignment, share);
         add(&mut self.unevenness, piece.unevenness, share);
         add(&mut self.attention_entropy, piece.attention_entropy, perturbed_share);
         self.accuracy += share * piece.accuracy;
@@ -214,9 +217,12 @@ impl Piece<'_> {
         let accuracy = accuracy(answers.clone(), &labels);
         let even = self.taf.filter(|taf| taf.evenness > 0.0);
         let unevenness = even.map(|taf| (unevenness_of(model, &taf.adversary, &output, &labels), taf.evenness));
-        let (loss, alignment) = losses(output, targets, alignment);
+        let (mut loss, aligned) = losses(output, targets, alignment);
         let mut outcome = StepOutcome { loss: scalar(&loss), accuracy, ..StepOutcome::default() };
-        let mut loss = alignment.map_or(loss.clone(), |alignment| loss + alignment);
+        if let Some((apart, weight)) = aligned {
+            outcome.alignment = Some(scalar(&apart));
+            loss = loss + apart * weight;
+        }
         if let Some((unevenness, weight)) = unevenness {
             outcome.unevenness = Some(scalar(&unevenness));
             loss = loss + unevenness * weight;

@@ -276,6 +276,7 @@ impl<'a, M: VideoModel> Trainer<'a, M> {
             loss: outcome.loss,
             perturbed_loss: outcome.perturbed_loss,
             consistency: outcome.consistency,
+            alignment: outcome.alignment,
             unevenness: outcome.unevenness,
             attention_entropy: outcome.attention_entropy,
             accuracy: outcome.accuracy,

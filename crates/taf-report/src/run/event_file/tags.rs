@@ -40,6 +40,7 @@ fn of_step(step: &StepRecord) -> Vec<(&'static str, f64)> {
     ];
     numbers.extend(step.perturbed_loss.map(|loss| ("perturbed loss", loss)));
     numbers.extend(step.consistency.map(|divergence| ("consistency", divergence)));
+    numbers.extend(step.alignment.map(|divergence| ("alignment", divergence)));
     numbers.extend(step.unevenness.map(|divergence| ("unevenness of attention", divergence)));
     numbers.extend(step.attention_entropy.map(|entropy| ("attention entropy", entropy)));
     numbers
