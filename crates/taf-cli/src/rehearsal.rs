@@ -6,7 +6,7 @@ use serde::Serialize;
 use taf::data::ClipBatch;
 use taf::model::{Recognizer, state_dict};
 use taf::recipe::Plan;
-use taf::train::{Average, Course, Optimizer, Step, TrainConfig};
+use taf::train::{Average, Course, Optimizer, Step, TafConfig, TrainConfig};
 
 use crate::bench::{available_memory, memory, noise, peak_memory};
 use crate::output::say;
@@ -38,19 +38,21 @@ const MODESTY: f64 = 0.8;
 pub fn rehearse(plan: &Plan, model: Recognizer) -> Cost {
     let course = plan.course();
     let (batch, decoding_seconds_per_clip) = first_piece(&course);
-    let mut stage = Stage::new(course, model);
+    let batch_size = course.batch_size();
+    let piece = batch_size.div_ceil(course.train.accumulate);
+    let mut stage = Stage::new(course, model, piece);
     let tries = [1, 2].map(|clips| stage.take(&batch, clips));
-    let piece = course.batch_size().div_ceil(course.train.accumulate);
     let expected = of_more_clips(tries, piece);
     let is_tried = piece > 2 && batch.samples.len() >= piece && is_affordable(&expected);
     let last = if is_tried { stage.take(&batch, piece) } else { expected };
-    let batch_size = course.batch_size();
+    let tried = if is_tried { piece } else { piece.min(2) };
     let waiting = ((batch_size - piece) * bytes_of_clip(&course)) as u64;
+    let beside = waiting + stage.bytes_of_a_checkpoint();
     Cost {
-        seconds: last.seconds * batch_size as f64 / piece as f64,
-        peak_bytes: last.peak_bytes.map(|peak| peak + waiting),
+        seconds: stage.seconds_of_batch(&batch, tried, &last),
+        peak_bytes: last.peak_bytes.map(|peak| peak + beside),
         piece,
-        tried: if is_tried { piece } else { piece.min(2) },
+        tried,
         decoding_seconds_per_clip,
     }
 }
@@ -93,6 +95,8 @@ struct Stage<'a> {
     course: Course<'a>,
     /// The `[train]` table for batches in one piece.
     train: TrainConfig,
+    /// The `[taf]` table for the first piece of a batch, which has the most perturbed clips.
+    taf: Option<TafConfig>,
     optimizer: Optimizer,
     /// `None` only while a step holds it.
     model: Option<Recognizer>,
@@ -100,32 +104,59 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn new(course: Course<'a>, model: Recognizer) -> Self {
+    fn new(course: Course<'a>, model: Recognizer, piece: usize) -> Self {
+        let of_first = |taf: &TafConfig| {
+            let fraction = taf.perturbed(course.batch_size()).min(piece) as f64 / piece as f64;
+            TafConfig { fraction, ..taf.clone() }
+        };
         let average = course.train.average.map(|config| Average::new(config, &model));
         let train = TrainConfig { accumulate: 1, ..course.train.clone() };
-        Self { course, optimizer: Optimizer::new(train.optimizer.clone()), train, model: Some(model), average }
+        let (taf, optimizer) = (course.taf.map(of_first), Optimizer::new(train.optimizer.clone()));
+        Self { course, optimizer, train, taf, model: Some(model), average }
     }
 
     /// Takes a step on the first clips of a batch, or on all of them where there are fewer.
     fn take(&mut self, batch: &ClipBatch, clips: usize) -> Try {
         let batch = ClipBatch { samples: batch.samples.iter().take(clips).cloned().collect() };
         let start = Instant::now();
-        let Course { taf, seed, .. } = self.course;
+        let (taf, seed) = (self.taf.as_ref(), self.course.seed);
         let step = Step { train: &self.train, taf, schedule: 0.0, epoch: self.train.epochs as f64, seed };
         let model = self.model.take().expect("the model is back after each step");
         let (model, _) = step.take(model, &mut self.optimizer, &batch);
         self.average = self.average.take().map(|average| average.with(&model, 1));
-        let seconds = start.elapsed().as_secs_f64();
-        self.copy_as_a_checkpoint(&model);
         self.model = Some(model);
-        Try { clips: batch.samples.len(), seconds, peak_bytes: peak_memory() }
+        Try { clips: batch.samples.len(), seconds: start.elapsed().as_secs_f64(), peak_bytes: peak_memory() }
     }
 
-    /// Holds for a moment what a checkpoint is written from: a copy of all weights and of all that goes with them.
-    fn copy_as_a_checkpoint(&self, model: &Recognizer) {
-        let average = self.average.as_ref().map(|average| state_dict(average.model()));
-        drop((state_dict(model), average, self.optimizer.state()));
+    /// Seconds of a whole batch, of the pieces of which `last` is the first, tried with or concluded from so many clips. Where
+    /// others have fewer perturbed clips, a step without any says what those cost.
+    fn seconds_of_batch(&mut self, batch: &ClipBatch, tried: usize, last: &Try) -> f64 {
+        let clips = self.course.batch_size();
+        let perturbed = self.course.taf.map_or(0, |taf| taf.perturbed(clips));
+        if perturbed == 0 || perturbed == clips || last.clips == clips {
+            return last.seconds * clips as f64 / last.clips as f64;
+        }
+        self.taf = None;
+        let plain = self.take(batch, tried);
+        let plain = plain.seconds / plain.clips as f64 * last.clips as f64;
+        of_pieces([clips, perturbed], last.clips, [last.seconds, plain])
     }
+
+    /// By how much the memory rises while a checkpoint is written, which is a copy of all weights and of all that goes with
+    /// them.
+    fn bytes_of_a_checkpoint(&self) -> u64 {
+        let before = peak_memory();
+        let states = [self.model.as_ref(), self.average.as_ref().map(Average::model)];
+        drop((states.map(|model| model.map(state_dict)), self.optimizer.state()));
+        peak_memory().zip(before).map_or(0, |(after, before)| after.saturating_sub(before))
+    }
+}
+
+/// Seconds of a batch of so many clips, so many of them perturbed, from those of its first piece and of one of as many clips
+/// without perturbed ones.
+fn of_pieces([clips, perturbed]: [usize; 2], piece: usize, [first, plain]: [f64; 2]) -> f64 {
+    let of_each = (first - plain).max(0.0) / perturbed.min(piece) as f64;
+    plain * clips as f64 / piece as f64 + of_each * perturbed as f64
 }
 
 /// Memory grows by as much with every clip, and so does the time of steps that are warm.
@@ -147,7 +178,7 @@ fn is_affordable(expected: &Try) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Try, is_affordable, of_more_clips};
+    use super::{Try, is_affordable, of_more_clips, of_pieces};
 
     fn tried(clips: usize, seconds: f64, gib: u64) -> Try {
         Try { clips, seconds, peak_bytes: Some(gib << 30) }
@@ -158,6 +189,14 @@ mod tests {
         let expected = of_more_clips([tried(1, 9.0, 3), tried(2, 4.0, 5)], 10);
         assert_eq!(expected, tried(10, 20.0, 21));
         assert_eq!(of_more_clips([tried(1, 9.0, 3), tried(2, 4.0, 5)], 1), tried(1, 2.0, 5));
+    }
+
+    #[test]
+    fn perturbed_clips_cost_what_they_do_in_the_pieces_that_have_them() {
+        // Pieces of 4 of 16 clips: 6 perturbed ones are 4 of the first, 2 of the second; each adds 0.5 s to the 2 s of a piece.
+        assert_eq!(of_pieces([16, 6], 4, [4.0, 2.0]), 4.0 * 2.0 + 6.0 * 0.5);
+        // One of them alone, in the first piece.
+        assert_eq!(of_pieces([16, 1], 4, [2.5, 2.0]), 4.0 * 2.0 + 0.5);
     }
 
     #[test]

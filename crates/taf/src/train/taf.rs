@@ -104,8 +104,8 @@ impl TafConfig {
         }
     }
 
-    /// How many clips of a batch are perturbed.
-    pub(crate) fn perturbed(&self, batch: usize) -> usize {
+    /// How many clips of a batch are perturbed: the first ones.
+    pub fn perturbed(&self, batch: usize) -> usize {
         let exact = batch as f64 * self.fraction;
         // 20 times 0.55 is a little more than 11, and means 11.
         let whole = if (exact - exact.round()).abs() < ROUNDING { exact.round() } else { exact.ceil() };
