@@ -69,6 +69,9 @@ fn imported_weights_are_a_run_that_every_command_accepts() {
     assert_eq!(answers["natural"]["top5"].as_array().unwrap().len(), 5);
     let results = taf(&["eval", "--run", run, "--data", videos, "--suite", "clean", "--json"]).json();
     assert_eq!(results["results"][0]["scores"]["count"].as_u64().or(Some(10)), Some(10));
+    let listed = taf(&["runs", run, "--json"]).json();
+    assert_eq!((&listed[0]["state"], &listed[0]["steps"]), (&"imported".into(), &0.into()), "{listed}");
+    assert!(!taf(&["runs", run]).done().contains("0/"), "no epochs were asked for");
     let info = taf(&["info", run, "--json"]).json();
     assert_eq!(info["network"]["classes"][2], "moving left");
     let tuned = bench.at("tuned");

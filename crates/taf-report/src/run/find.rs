@@ -9,6 +9,8 @@ use super::{Error, Result, RunDir};
 pub enum State {
     /// It came to its end.
     Finished,
+    /// Its weights are from elsewhere: it has them, and no log of training.
+    Imported,
     /// A process is writing it.
     Running,
     /// It was stopped or killed, and can be gone on with.
@@ -58,6 +60,7 @@ impl RunDir {
     /// looks interrupted.
     pub fn state(&self) -> State {
         match self.is_finished() {
+            true if fs::metadata(self.metrics_path()).map_or(0, |log| log.len()) == 0 => State::Imported,
             true => State::Finished,
             false if is_held(self.path()) => State::Running,
             false => State::Interrupted,
@@ -139,6 +142,8 @@ mod tests {
         drop(writing);
         assert_eq!(looked_at.state(), State::Interrupted);
         looked_at.finish().unwrap();
+        assert_eq!(looked_at.state(), State::Imported, "nothing was trained");
+        fs::write(looked_at.metrics_path(), "{}\n").unwrap();
         assert_eq!(looked_at.state(), State::Finished);
     }
 }

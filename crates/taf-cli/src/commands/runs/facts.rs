@@ -109,6 +109,7 @@ fn data_name(manifest: &Path) -> String {
 pub fn word(state: State) -> &'static str {
     match state {
         State::Finished => "finished",
+        State::Imported => "imported",
         State::Running => "running",
         State::Interrupted => "interrupted",
     }

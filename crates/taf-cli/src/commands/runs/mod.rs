@@ -62,6 +62,7 @@ pub enum Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StateArg {
     Finished,
+    Imported,
     Running,
     Interrupted,
 }
@@ -70,6 +71,7 @@ impl From<State> for StateArg {
     fn from(state: State) -> Self {
         match state {
             State::Finished => Self::Finished,
+            State::Imported => Self::Imported,
             State::Running => Self::Running,
             State::Interrupted => Self::Interrupted,
         }

@@ -1,4 +1,5 @@
 use taf_report::page::{Columns, Side};
+use taf_report::run::State;
 
 use super::facts::{Facts, word};
 
@@ -33,7 +34,7 @@ fn row(facts: &Facts) -> Vec<String> {
         facts.data.clone(),
         or_nothing(facts.label_set.clone()),
         or_nothing(facts.taf.clone()),
-        format!("{}/{}", facts.epochs_done, facts.epochs),
+        if facts.state == State::Imported { String::new() } else { format!("{}/{}", facts.epochs_done, facts.epochs) },
         percent(facts.best_top1),
         percent(facts.last_top1),
         or_nothing(facts.steps_per_second.map(three_digits)),
