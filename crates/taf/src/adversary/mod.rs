@@ -5,6 +5,7 @@ mod ball;
 mod check;
 mod frames;
 mod objective;
+mod quotient;
 mod scale;
 
 pub use ball::Norm;
@@ -41,9 +42,12 @@ pub struct TemporalAdversary {
     pub cross_entropy: f64,
     /// How attention is read from the network.
     pub attention: TemporalAttention,
-    /// Radius of the ball around the natural clip, in (0, 1] for L∞; default 4/255.
+    /// Radius of the ball around the natural clip, in (0, 1] for L∞; default 4/255. Like the other two lengths, a number or a
+    /// quotient in quotation marks: `"4/255"`.
+    #[serde(deserialize_with = "quotient::number")]
     pub epsilon: f64,
     /// Where given, each clip has a radius of its own, drawn evenly between this and `epsilon`; at least 0 and below it.
+    #[serde(deserialize_with = "quotient::optional")]
     pub epsilon_from: Option<f64>,
     /// Which frames may be perturbed; default `all`.
     pub frames: Frames,
@@ -51,6 +55,7 @@ pub struct TemporalAdversary {
     pub budget: Budget,
     /// Length of one step where the whole of `epsilon` is allowed, and as much less as there is less; default `epsilon`, which
     /// is right for one step.
+    #[serde(deserialize_with = "quotient::optional")]
     pub step_size: Option<f64>,
     /// Ascent steps, at least 1; default 1. Each costs a forward pass and a gradient to the pixels.
     pub steps: usize,
