@@ -23,12 +23,13 @@ pub fn adversary(adversary: &TemporalAdversary) -> String {
     let scale = if *scale == 1.0 { String::new() } else { format!(" at {scale} of the side") };
     let from = adversary.epsilon_from.map_or(String::new(), |from| format!("{:.1} to ", from * 255.0));
     format!(
-        "{}{}, {} epsilon {from}{:.1}/255{}, {steps} step{plural}{scale}",
+        "{}{}, {} epsilon {from}{:.1}/255{}, {steps} step{plural}{}{scale}",
         as_in_recipes(objective),
         company(adversary),
         as_in_recipes(norm),
         epsilon * 255.0,
         places(adversary),
+        ascent(adversary),
     )
 }
 
@@ -38,6 +39,15 @@ fn company(adversary: &TemporalAdversary) -> String {
         0.0 => String::new(),
         weight => format!(" + {weight} cross-entropy"),
     }
+}
+
+/// What steps have besides their number.
+fn ascent(adversary: &TemporalAdversary) -> String {
+    let momentum = match adversary.momentum {
+        0.0 => String::new(),
+        momentum => format!(" with momentum {momentum}"),
+    };
+    if adversary.until_wrong { momentum + " until the answer is wrong" } else { momentum }
 }
 
 /// Where the budget lies, if not on all frames alike.
