@@ -9,7 +9,7 @@ use super::MovingShapes;
 use crate::{Error, Result};
 
 /// To be raised when the same options come to give other pictures: files of an older revision are then made anew.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// What generated pictures depend on; lies beside the clips.
 #[derive(Serialize)]

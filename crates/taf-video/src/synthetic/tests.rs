@@ -171,7 +171,7 @@ fn clockwise_is_clockwise_as_a_viewer_sees_it() {
             };
             let turned: f32 = (1..scene.frames).map(|place| shortest(angle(place) - angle(place - 1))).sum();
             // y points down, so growing angles run clockwise.
-            assert!((1.2..2.7).contains(&(turned * sense)), "{}: {turned} radians", CLASSES[class]);
+            assert!((1.5..2.9).contains(&(turned * sense)), "{}: {turned} radians", CLASSES[class]);
         }
     }
 }
@@ -201,7 +201,7 @@ fn pictures_stay_as_they_are_while_the_revision_does() {
         let frame = &shapes.clip(class, 0).into_frames()[5];
         frame.data().iter().map(|&byte| f64::from(byte)).sum::<f64>() / frame.data().len() as f64
     };
-    let expected = [90.2, 104.4, 120.3, 111.7, 118.6];
+    let expected = [90.2, 104.4, 120.3, 110.5, 118.6];
     let found = [0, 2, 4, 6, 8].map(mean);
     assert!(expected.iter().zip(found).all(|(e, f): (&f64, f64)| (e - f).abs() < TOLERANCE), "{found:?}");
 }
@@ -224,4 +224,20 @@ fn names_pairs_and_actions_agree() {
         assert_eq!(Action::of_class(backward), (Action::ALL[pair], true));
         assert_eq!(Action::ALL[pair].name(), CLASSES[forward]);
     }
+}
+
+#[test]
+fn a_turn_leads_the_spot_over_the_top_to_the_right() {
+    let turns = scenes(6, 300, Difficulty::HARD);
+    let mut leans = Vec::new();
+    for scene in &turns {
+        let Change::Turn { by } = scene.change else { panic!("{:?}", scene.change) };
+        let half_way = scene.actor.angle + by / 2.0;
+        assert!(half_way.abs() <= std::f32::consts::TAU / 12.0 + 1e-5, "{half_way}");
+        assert!((scene.actor.angle + by).sin() > scene.actor.angle.sin() + 0.5, "{} by {by}", scene.actor.angle);
+        leans.push(half_way);
+    }
+    // Evenly within a twelfth of a turn: a mean of 300 has a standard error of 0.017.
+    let mean = leans.iter().sum::<f32>() / leans.len() as f32;
+    assert!(mean.abs() < 0.07, "to either side as often: {mean}");
 }
