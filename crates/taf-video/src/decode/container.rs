@@ -131,6 +131,7 @@ pub(super) fn discard_other_streams(input: &mut format::context::Input, keep: us
     }
 }
 
+/// FFmpeg's own decoder of a stream.
 pub(super) fn open_decoder(
     path: &Path,
     input: &format::context::Input,
@@ -138,15 +139,24 @@ pub(super) fn open_decoder(
     threads: usize,
 ) -> Result<Opened> {
     let unusable = |error| Error::content(path, "a video that can be decoded", lower_case(error));
-    let about = input.stream(stream).expect("the best stream is a stream");
-    let mut context = Context::from_parameters(about.parameters()).map_err(unusable)?;
-    context.set_threading(threading::Config { kind: threading::Type::Frame, ..threading::Config::count(threads) });
-    // SAFETY: stream and context are live; the codec pointer is static. The binding's own look-up goes through an
-    // enumeration that panics on codecs newer than itself.
-    let codec = unsafe {
-        (*context.as_mut_ptr()).pkt_timebase = (*about.as_ptr()).time_base;
-        ffmpeg::Codec::from_raw(ffi::avcodec_find_decoder((*context.as_ptr()).codec_id))
-    };
+    let context = decoder_context(input, stream, threads).map_err(unusable)?;
+    // SAFETY: the context is live; the codec pointer is static. The binding's own look-up goes through an enumeration that
+    // panics on codecs newer than itself.
+    let codec = unsafe { ffmpeg::Codec::from_raw(ffi::avcodec_find_decoder((*context.as_ptr()).codec_id)) };
     let codec = codec.ok_or_else(|| unusable(ffmpeg::Error::DecoderNotFound))?;
     context.decoder().open_as(codec).map_err(unusable)
+}
+
+/// What a decoder of a stream has to know before it is opened.
+pub(super) fn decoder_context(
+    input: &format::context::Input,
+    stream: usize,
+    threads: usize,
+) -> std::result::Result<Context, ffmpeg::Error> {
+    let about = input.stream(stream).expect("the best stream is a stream");
+    let mut context = Context::from_parameters(about.parameters())?;
+    context.set_threading(threading::Config { kind: threading::Type::Frame, ..threading::Config::count(threads) });
+    // SAFETY: stream and context are live.
+    unsafe { (*context.as_mut_ptr()).pkt_timebase = (*about.as_ptr()).time_base };
+    Ok(context)
 }

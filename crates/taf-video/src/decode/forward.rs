@@ -36,7 +36,8 @@ impl ForwardVideo {
     /// If it is missing, or no frame of it decodes.
     pub fn open(path: impl AsRef<Path>, threads: usize) -> Result<Self> {
         let path = path.as_ref().to_owned();
-        let mut stream = FrameStream::open(&path, StreamOptions { threads: threads.max(1), keep_bytes: 0 })?;
+        let mut stream =
+            FrameStream::open(&path, StreamOptions { threads: threads.max(1), keep_bytes: 0, sound: false })?;
         let none = || Error::content(&path, "a video with at least one frame that decodes", "none");
         let first = stream.next().ok_or_else(none)?;
         let converter = Converter::new(&path, &first, stream.orientation())?;

@@ -8,6 +8,7 @@ mod folder;
 mod forward;
 mod index;
 mod jpeg;
+mod libvpx;
 mod orientation;
 mod packets;
 mod picture;

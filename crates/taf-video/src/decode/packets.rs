@@ -19,7 +19,7 @@ const KEEP_BYTES: usize = 32 << 20;
 /// # Errors
 /// If the file cannot be read, or its first frame does not decode.
 pub(crate) fn count_packets(path: &Path) -> Result<Option<usize>> {
-    let mut stream = FrameStream::open(path, StreamOptions { threads: 1, keep_bytes: KEEP_BYTES })?;
+    let mut stream = FrameStream::open(path, StreamOptions { threads: 1, keep_bytes: KEEP_BYTES, sound: false })?;
     let codec = stream.codec_name();
     if !ONE_FRAME_PER_PACKET.contains(&codec.as_str()) || stream.next().is_none() {
         return Ok(None);

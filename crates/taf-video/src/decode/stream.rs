@@ -9,8 +9,9 @@ use ffmpeg::codec::decoder::Opened;
 use ffmpeg::packet::Ref as _;
 use ffmpeg::{Packet, ffi, format, frame};
 
-use super::container::{best_stream, check_is_file, discard_other_streams, open_decoder, open_input};
+use super::container::{best_stream, check_is_file, decoder_context, discard_other_streams, open_decoder, open_input};
 use super::failure::{is_again, os_error};
+use super::libvpx::{self, LibvpxWatch};
 use super::orientation::Orientation;
 use super::reference::NalUnits;
 use crate::{Error, Result};
@@ -27,6 +28,8 @@ pub(super) struct FrameStream {
     options: StreamOptions,
     input: format::context::Input,
     decoder: Opened,
+    /// Where the decoder is libvpx's instead of FFmpeg's own.
+    libvpx: Option<LibvpxWatch>,
     stream: usize,
     /// How to tell which packets no other needs, where that can be told.
     units: Option<NalUnits>,
@@ -53,6 +56,8 @@ pub(super) struct StreamOptions {
     pub(super) threads: usize,
     /// Bytes of packets that may be kept.
     pub(super) keep_bytes: usize,
+    /// Somebody decoded the file before and found no damage: a faster decoder may be taken that knows less of it.
+    pub(super) sound: bool,
 }
 
 /// All packets read so far.
@@ -98,10 +103,11 @@ impl FrameStream {
         let mut input = open_input(path)?;
         let stream = best_stream(path, &input)?;
         discard_other_streams(&mut input, stream);
-        let decoder = open_decoder(path, &input, stream, options.threads)?;
+        let (decoder, libvpx) = open_either(path, &input, stream, options)?;
         Ok(Self {
             path: path.to_owned(),
             options,
+            libvpx,
             units: NalUnits::of(&input.stream(stream).expect("the best stream is a stream").parameters()),
             wanted: Vec::new(),
             input,
@@ -118,9 +124,10 @@ impl FrameStream {
         })
     }
 
-    /// Back to the first frame, with a decoder that remembers nothing. Only where packets are not kept is the file
-    /// opened again.
+    /// Back to the first frame, with FFmpeg's own decoder that remembers nothing. Only where packets are not kept is the
+    /// file opened again.
     pub(super) fn restart(&mut self) -> Result<()> {
+        (self.options.sound, self.libvpx) = (false, None);
         if self.kept.is_none() {
             *self = Self::open(&self.path, self.options)?;
             return Ok(());
@@ -146,6 +153,16 @@ impl FrameStream {
         unwanted && units.is_disposable(packet.data().unwrap_or_default())
     }
 
+    /// The first frame of a stream just opened, by FFmpeg's own decoder where another one stumbles over it.
+    pub(super) fn first(&mut self) -> Result<Option<frame::Video>> {
+        let first = self.next();
+        if self.is_native() || first.is_some() && !self.damaged {
+            return Ok(first);
+        }
+        self.restart()?;
+        Ok(self.next())
+    }
+
     /// The next frame, or `None` after the last. Packets that do not decode are passed over, as the `ffmpeg` program
     /// does; [`damaged`](Self::damaged) remembers it.
     pub(super) fn next(&mut self) -> Option<frame::Video> {
@@ -168,7 +185,8 @@ impl FrameStream {
         self.decoded += 1;
         // SAFETY: the frame was just filled by the decoder.
         let errors = unsafe { (*frame.as_ptr()).decode_error_flags };
-        self.damaged |= errors != 0 || frame.is_corrupt();
+        let unlike = self.libvpx.as_mut().is_some_and(|watch| !watch.may_show(&frame));
+        self.damaged |= errors != 0 || frame.is_corrupt() || unlike;
         frame
     }
 
@@ -185,7 +203,9 @@ impl FrameStream {
         if self.can_pass_over(&packet) {
             return true;
         }
-        self.damaged |= self.decoder.send_packet(&packet).is_err() || packet.is_corrupt();
+        let data = packet.data().unwrap_or_default();
+        let groundless = self.libvpx.as_mut().is_some_and(|watch| !watch.may_decode(data));
+        self.damaged |= self.decoder.send_packet(&packet).is_err() || packet.is_corrupt() || groundless;
         true
     }
 
@@ -260,6 +280,7 @@ impl FrameStream {
     /// the container cannot.
     pub(super) fn seek(&mut self, pts: i64) -> bool {
         self.decoder.flush();
+        self.libvpx.iter_mut().for_each(LibvpxWatch::jumped);
         self.draining = false;
         if let Some(kept) = &self.kept {
             let is_it = |packet: &Packet| packet.is_key() && packet.pts() == Some(pts);
@@ -291,6 +312,18 @@ impl FrameStream {
             Some(cause) if code < 0 => Err(Error::io("read", &self.path, cause)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a frame was made without reference to any other. Of libvpx's nothing is known; there it was made sure of by
+    /// the packet that came first.
+    pub(super) fn may_be_intra(&self, frame: &frame::Video) -> bool {
+        // SAFETY: the frame exists; this field is a plain number in every release, unlike the keyframe mark.
+        self.libvpx.is_some() || unsafe { (*frame.as_ptr()).pict_type == ffi::AVPictureType::I }
+    }
+
+    /// Whether the decoder is FFmpeg's own, whose word on damage and kinds of pictures counts.
+    pub(super) fn is_native(&self) -> bool {
+        self.libvpx.is_none()
     }
 
     /// Whether anything so far did not decode cleanly.
@@ -345,6 +378,20 @@ impl FrameStream {
             let (data, size) = display_matrix_bytes(stream);
             (!data.is_null() && size >= 36).then(|| data.cast::<[i32; 9]>().read_unaligned())
         }
+    }
+}
+
+/// libvpx's decoder where it can be had and may be taken, FFmpeg's own otherwise.
+fn open_either(
+    path: &Path,
+    input: &format::context::Input,
+    stream: usize,
+    options: StreamOptions,
+) -> Result<(Opened, Option<LibvpxWatch>)> {
+    let context = if options.sound { decoder_context(input, stream, options.threads).ok() } else { None };
+    match context.and_then(libvpx::open) {
+        Some(decoder) => Ok((decoder, Some(LibvpxWatch::default()))),
+        None => Ok((open_decoder(path, input, stream, options.threads)?, None)),
     }
 }
 
