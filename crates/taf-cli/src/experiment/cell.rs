@@ -11,7 +11,7 @@ use taf_report::metrics::Predictions;
 use taf_report::run::{Existing, Line, RunDir, StepRecord, epoch_means, read_metrics, sha256};
 
 use super::bill::{Bill, OpenBill};
-use super::state::{State, States};
+use super::state::{self, State};
 use super::{Place, test_split};
 use crate::answers;
 use crate::exit::Status;
@@ -37,7 +37,7 @@ pub fn cell(place: &Place, name: &CellName, split: Split, redo: bool) -> Result<
         return Ok(Status::Interrupted);
     }
     bill.evaluating();
-    if *States::of(place, split)?.get(name) == State::Done {
+    if state::alone(place, cell, split)? == State::Done {
         return Ok(Status::Done);
     }
     let trained = open(&place.run(name), Weights::Last)?;

@@ -5,7 +5,7 @@ use taf::experiment::{Cell, Grid};
 use taf::train::CheckpointFolder;
 use taf_files::{create_folder, write_atomic};
 use taf_report::experiment::{CellName, ExperimentTable, ResultsFolder, Split};
-use taf_report::run::RunDir;
+use taf_report::run::{RunDir, State};
 
 use crate::exit::Status;
 use crate::output::{self, say};
@@ -51,6 +51,11 @@ impl Place {
     pub fn is_trained(&self, cell: &CellName) -> bool {
         let Ok(run) = RunDir::open(self.run(cell)) else { return false };
         run.is_finished() && matches!(CheckpointFolder::new(run.checkpoints()).newest_path(), Ok(Some(_)))
+    }
+
+    /// Whether another process trains a cell: one whose parent was killed, and that is about to end.
+    pub fn is_running(&self, cell: &CellName) -> bool {
+        RunDir::open(self.run(cell)).is_ok_and(|run| run.state() == State::Running)
     }
 
     /// Whether choices were made to read the test clips.

@@ -37,10 +37,10 @@ impl Queue {
         Self { waiting: tasks, ..Self::default() }
     }
 
-    /// The next cell whose start is there, which now runs; none where all wait for one that runs, or are done.
-    pub fn begin(&mut self) -> Option<Task> {
+    /// The next cell whose start is there and that is free, which now runs; none where all wait or are done.
+    pub fn begin(&mut self, is_free: impl Fn(&CellName) -> bool) -> Option<Task> {
         let unfinished = |cell: &CellName| self.waiting.iter().chain(&self.running).any(|task| task.cell == *cell);
-        let is_ready = |task: &Task| !task.start.as_ref().is_some_and(unfinished);
+        let is_ready = |task: &Task| !task.start.as_ref().is_some_and(unfinished) && is_free(&task.cell);
         let next = self.waiting.iter().position(is_ready)?;
         let task = self.waiting.remove(next);
         self.running.push(task.clone());
@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn begun(queue: &mut Queue) -> Option<String> {
-        queue.begin().map(|task| task.cell.to_string())
+        queue.begin(|_| true).map(|task| task.cell.to_string())
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn what_starts_from_a_failed_run_is_not_begun_and_the_rest_is() {
         let mut queue = queue();
-        let start = queue.begin().unwrap().cell;
+        let start = queue.begin(|_| true).unwrap().cell;
         assert_eq!(queue.fail(&start), 2);
         assert_eq!(begun(&mut queue).unwrap(), "d/m/seed1/start");
         queue.succeed(&"d/m/seed1/start".parse().unwrap());
@@ -129,6 +129,7 @@ mod tests {
     #[test]
     fn a_start_that_is_there_already_is_not_waited_for() {
         let mut queue = Queue::new(vec![task("d/m/seed0/plain", Some("d/m/seed0/start"))]);
-        assert!(queue.begin().is_some());
+        assert!(queue.begin(|_| false).is_none(), "another process has it");
+        assert!(queue.begin(|_| true).is_some());
     }
 }

@@ -39,7 +39,7 @@ impl States {
             let state = match (&result, from) {
                 (None, _) => State::Open,
                 (Some(_), Some(State::Stale(why))) => State::Stale(format!("its start is: {why}")),
-                (Some(result), _) => state(place, cell, result, split, &mut manifests)?,
+                (Some(result), _) => state(place, cell, result, split, &mut manifests),
             };
             states.insert(cell.name.clone(), state);
             results.extend(result);
@@ -61,10 +61,20 @@ impl States {
     }
 }
 
-fn state(place: &Place, cell: &Cell, result: &CellResult, split: Split, manifests: &mut Manifests) -> Result<State> {
+/// How far one cell is, whatever became of the others.
+pub fn alone(place: &Place, cell: &Cell, split: Split) -> Result<State> {
+    match place.results.result(&cell.name, split)? {
+        None => Ok(State::Open),
+        Some(result) => Ok(state(place, cell, &result, split, &mut Manifests::default())),
+    }
+}
+
+fn state(place: &Place, cell: &Cell, result: &CellResult, split: Split, manifests: &mut Manifests) -> State {
     let path = place.results.result_path(&cell.name, split);
-    let stored = Recipe::parse(&result.recipe, &path, &[])?;
-    let mut differing = differences(&stored, &cell.recipe);
+    let mut differing = match Recipe::parse(&result.recipe, &path, &[]) {
+        Ok(stored) => differences(&stored, &cell.recipe),
+        Err(error) => vec![format!("its recipe cannot be read: {error}")],
+    };
     if manifests.hash(&cell.recipe).is_some_and(|hash| hash != result.manifest_sha256) {
         differing.push(format!("data.manifest has other contents: {}", cell.recipe.data.manifest.display()));
     }
@@ -75,11 +85,11 @@ fn state(place: &Place, cell: &Cell, result: &CellResult, split: Split, manifest
     // What was not asked is asked of the weights that are there.
     let versions = place.grid.versions();
     let lacks = versions.iter().any(|version| !result.versions.contains_key(&version.to_string()));
-    Ok(match differing.is_empty() {
+    match differing.is_empty() {
         false => State::Stale(differing.join("; ")),
         true if lacks => State::Open,
         true => State::Done,
-    })
+    }
 }
 
 /// Hashes of manifests that are there.

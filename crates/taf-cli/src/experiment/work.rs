@@ -157,20 +157,27 @@ impl Runner<'_> {
     fn run(mut self) -> Result<Status> {
         let graceful = Graceful::ending_with("stopping the runs, each with a checkpoint")?;
         let mut stopped = false;
+        let (mut done, mut told_waiting) = (Vec::new(), false);
         loop {
             while !graceful.asked() && self.children.count() < self.jobs.get() {
-                let Some(task) = self.queue.begin() else { break };
+                let Some(task) = self.queue.begin(|cell| !self.place.is_running(cell)) else { break };
                 self.children.begin(&task.cell)?;
             }
-            if self.children.count() == 0 {
+            done.drain(..).for_each(|words: String| say(format_args!("{words}; {}", self.progress())));
+            if self.children.count() == 0 && (graceful.asked() || self.queue.counts().waiting == 0) {
                 break;
+            }
+            if self.children.count() == 0 && !std::mem::replace(&mut told_waiting, true) {
+                say(
+                    "waiting for other processes that train cells of this grid; they end with a checkpoint if they were left",
+                );
             }
             thread::sleep(LOOK_EVERY);
             if graceful.asked() {
                 self.children.stop();
             }
             for ended in self.children.ended()? {
-                stopped |= self.end(ended, graceful.asked())?;
+                stopped |= self.end(ended, graceful.asked(), &mut done)?;
             }
             self.tell_now_and_then();
         }
@@ -178,13 +185,13 @@ impl Runner<'_> {
         self.verdict(stopped)
     }
 
-    /// Notes the end of a process; whether it was stopped.
-    fn end(&mut self, Ended { cell, took, end }: Ended, asked: bool) -> Result<bool> {
+    /// Notes the end of a process, and in words that it is done; whether it was stopped.
+    fn end(&mut self, Ended { cell, took, end }: Ended, asked: bool, done: &mut Vec<String>) -> Result<bool> {
         match end {
             End::Done => {
                 self.queue.succeed(&cell);
                 self.estimate.learn(&cell, took);
-                say(format_args!("{cell}: done in {}; {}", clock(took), self.progress()));
+                done.push(format!("{cell}: done in {}", clock(took)));
                 self.tidy(&cell)?;
             }
             // A signal may also end it from outside.
@@ -233,9 +240,10 @@ impl Runner<'_> {
     }
 
     fn verdict(self, stopped: bool) -> Result<Status> {
-        let Counts { waiting, failed, .. } = self.queue.counts();
-        if stopped || waiting > 0 && failed == 0 {
-            say(format_args!("stopped; {}; go on with the same command", self.progress()));
+        let Counts { done, running, waiting, failed } = self.queue.counts();
+        if stopped || waiting > 0 {
+            let all = done + running + waiting + failed;
+            say(format_args!("stopped; {done} of {all} done; go on with the same command"));
             return Ok(Status::Interrupted);
         }
         match failed {

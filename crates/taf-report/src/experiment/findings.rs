@@ -21,7 +21,7 @@ fn progress(plan: &TablePlan, results: &BTreeMap<CellName, CellResult>, split: S
     let spent = |result: &CellResult| result.processor_seconds.training + result.processor_seconds.evaluating;
     let hours = results.values().map(spent).sum::<f64>() / 3600.0;
     let (done, cells, name) = (results.len(), plan.cells.len(), split.name());
-    format!("{done} of {cells} runs have results on the {name} clips; {hours:.1} processor-hours.")
+    format!("{done} of {cells} runs have results on the {name} clips; {hours:.2} processor-hours.")
 }
 
 fn one_seed(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
