@@ -129,6 +129,16 @@ impl RunArgs {
         }
     }
 
+    /// Starts the run of `--out`, or takes it up, as [`Session::begin`]; says so where `--resume` finds none.
+    pub fn begin(&self, recipe: Recipe, source: Option<Source>) -> Result<Option<Session>> {
+        let is_new = RunDir::open(self.out()).is_err();
+        let session = Session::begin(self.out(), self.existing(), recipe, source)?;
+        if self.resume && is_new {
+            say(format_args!("there is no run to resume yet, so one begins: {}", self.out().display()));
+        }
+        Ok(session)
+    }
+
     /// The recipe of a file with what the command line changes in it.
     pub fn read_recipe(&self, path: &Path) -> Result<Recipe> {
         Ok(Recipe::read(path, &self.all_overrides()?)?)

@@ -192,7 +192,8 @@ fn a_run_that_is_taken_up_says_that_files_of_its_videos_were_written_meanwhile()
     let list = own.join("manifest.jsonl");
     let (recipe, run) = (recipe(folder.path(), ""), folder.path().join("run"));
     let args = ["train", path(&recipe), "--out", path(&run), "--resume", "--data", path(&list)];
-    taf(&args).done();
+    let first = taf(&args);
+    assert!(first.code == 0 && first.err.contains("no run to resume yet"), "{}", first.err);
     let taken_up = || {
         fs::remove_file(run.join("finished.json")).unwrap();
         let ended = taf(&args);

@@ -198,6 +198,17 @@ fn numbers_of_a_stated_order_know_what_a_mirror_exchanges() {
 }
 
 #[test]
+fn numbers_that_two_orders_share_ask_for_the_order_aloud() {
+    let asks = |largest: usize, label_order| {
+        let folder = files(&[("train.txt", &format!("a 3 {largest}\nb 3 0\n"))]);
+        let listing = listed(&folder, &["train.txt"], &ReadOptions { label_order, ..options(Format::Tsm) });
+        listing.notes.iter().any(|note| note.contains("--label-order says which"))
+    };
+    assert!(asks(173, None));
+    assert!(!asks(172, None) && !asks(173, Some(SomethingOrder::Sorted)));
+}
+
+#[test]
 fn the_same_numbers_in_another_order_are_other_labels_than_those_of_a_list_of_names() {
     let file = SomethingOrder::File.arrange(&names(174)).unwrap();
     let folder = files(&[("file.txt", &file.join("\n")), ("train.txt", "a 3 0\n")]);

@@ -102,7 +102,7 @@ fn begin(args: &Args, recipe: Recipe, source: Source) -> Result<Option<(Session,
         // The report needs it in the end; what is wrong with it is better known before.
         source.trained.examination(&reports::asked(&plan.recipe))?;
     }
-    let session = Session::begin(args.run.out(), args.run.existing(), recipe, Some(source))?;
+    let session = args.run.begin(recipe, Some(source))?;
     if session.is_some() && source.new_classifier {
         tell_new_classifier(&plan, source);
     }

@@ -8,7 +8,7 @@ use crate::allowed::Reading;
 use crate::dry_run;
 use crate::exit::Status;
 use crate::reports;
-use crate::session::{self, RunArgs, Session};
+use crate::session::{self, RunArgs};
 use crate::trained::autodiff_device;
 use crate::training::{self, Job};
 
@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<Status> {
     }
     let reading = Reading::default().at(args.recipe.as_deref()).at(recipe.data.manifest.as_path());
     reading.allows_run(args.run.out(), args.run.existing())?;
-    let Some(session) = Session::begin(args.run.out(), args.run.existing(), recipe, None)? else {
+    let Some(session) = args.run.begin(recipe, None)? else {
         return session::tell_finished(&args.run);
     };
     let model = session.plan.init_model(&autodiff_device());

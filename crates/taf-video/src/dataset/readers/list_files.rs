@@ -151,7 +151,12 @@ fn numbered(listing: Listing) -> Result<Listing> {
     let largest = listing.classes().iter().filter_map(|class| class.parse::<usize>().ok()).max().unwrap_or(0);
     let note =
         "the classes have numbers and no names, so what a mirror exchanges is not known; --classes FILE names them";
-    Ok(listing.with_classes((0..=largest).map(|class| class.to_string()).collect())?.with_note(note))
+    // Lists of both orders hold the same numbers, and nothing later could tell a network of one from videos of the other.
+    let order = "the numbers may be those of either order of Something-Something's classes; --label-order says which, and keeps \
+                 networks and videos of different orders apart";
+    let order = (largest + 1 == SomethingOrder::CLASSES).then_some(order);
+    let listing = listing.with_classes((0..=largest).map(|class| class.to_string()).collect())?.with_note(note);
+    Ok(order.into_iter().fold(listing, Listing::with_note))
 }
 
 /// Of a list whose labels are all the first: so TSM writes lists whose labels are secret.
