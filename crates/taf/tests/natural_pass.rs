@@ -10,7 +10,7 @@ use taf::model::{
 };
 use taf::profile::{Phase, Profile, record};
 use taf::recipe::Recipe;
-use taf::train::{Crafting, Optimizer, Step, StepOutcome, TafConfig, TrainConfig};
+use taf::train::{Crafting, Optimizer, Step, StepOutcome, TafConfig, TrainConfig, freeze};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
@@ -93,6 +93,19 @@ fn where_norms_stand_still_it_is_the_adversary_with_running_statistics() {
     }
 }
 
+fn freezing(layer: &str) -> TrainConfig {
+    TrainConfig { freeze: vec![layer.to_owned()], ..TrainConfig::default() }
+}
+
+#[test]
+fn where_all_layers_with_norms_are_frozen_it_is_the_adversary_with_running_statistics() {
+    let train = freezing("trunk");
+    for config in every_network().into_iter().filter(|config| config.pyramid_groups.is_none()) {
+        let model = freeze(network(config, 0.0), &train).unwrap();
+        assert_alike(&train, &TemporalAdversary::default(), &model);
+    }
+}
+
 #[test]
 fn the_dropout_is_that_of_the_natural_pass() {
     let model = network(every_network().remove(0), 0.5);
@@ -113,9 +126,12 @@ fn flops(profile: &Profile, phase: Phase, pass: &str) -> u64 {
 #[test]
 fn crafting_then_costs_the_gradient_to_the_pixels_alone() {
     let adversary = TemporalAdversary { statistics: Statistics::Batch, ..TemporalAdversary::default() };
-    for config in every_network() {
-        let (has_pyramid, model) = (config.pyramid_groups.is_some(), network(config, 0.0));
-        let profile = |craft| record(|| take(&TrainConfig::default(), &crafted(craft, &adversary), &model)).1;
+    let trains = [TrainConfig::default(), freezing("stem")];
+    for (config, train) in
+        every_network().into_iter().flat_map(|config| trains.iter().map(move |t| (config.clone(), t)))
+    {
+        let (has_pyramid, model) = (config.pyramid_groups.is_some(), freeze(network(config, 0.0), train).unwrap());
+        let profile = |craft| record(|| take(train, &crafted(craft, &adversary), &model)).1;
         let (own, natural) = (profile(Crafting::OwnPass), profile(Crafting::NaturalPass));
         assert!(flops(&own, Phase::Adversary, "forward") > 0);
         // A pyramid's Grad-CAM weights take a pass through it besides.

@@ -94,7 +94,7 @@ impl BatchNorm {
     /// What normalises in this pass.
     pub(super) fn prepare(&self, pass: &mut Pass) -> Norm {
         let branch = self.branch(pass);
-        match pass.statistics_of_next(branch.is_frozen()) {
+        match pass.statistics_of_next(branch.gamma.id, branch.is_frozen()) {
             Statistics::Running => Norm::Running(branch.running_map(pass.is_training())),
             Statistics::Batch => Norm::Batch(branch.parameters()),
         }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ops;
 use burn::module::{Module, ModuleMapper, Param, ParamId};
@@ -54,6 +54,8 @@ pub struct Pass {
     dropout: Option<ChaCha8Rng>,
     /// Whether a batch norm was met.
     met_norm: bool,
+    /// Batch norms whose parameters training leaves as they are, by the id of their scale.
+    standing: HashSet<ParamId>,
     observations: HashMap<ParamId, Observation>,
 }
 
@@ -88,8 +90,15 @@ impl Pass {
             norms: BatchNormTraining::Train,
             dropout: None,
             met_norm: false,
+            standing: HashSet::new(),
             observations: HashMap::new(),
         }
+    }
+
+    /// The same pass in which also those batch norms stand still that did in `other`, a pass that trained: a network without
+    /// autodiff does not tell which of them learn.
+    pub(crate) fn standing_as(self, other: &Self) -> Self {
+        Self { standing: other.standing.clone(), ..self }
     }
 
     /// Whether the network learns from this pass.
@@ -97,12 +106,15 @@ impl Pass {
         self.dropout.is_some()
     }
 
-    /// Which statistics the batch norm that the pass comes to uses, of which training leaves the parameters as they are if it
-    /// is `frozen`.
-    pub(super) fn statistics_of_next(&mut self, frozen: bool) -> Statistics {
+    /// Which statistics the batch norm that the pass comes to uses, known by its `scale`, of which training leaves the parameters
+    /// as they are if it is `frozen`.
+    pub(super) fn statistics_of_next(&mut self, scale: ParamId, frozen: bool) -> Statistics {
         let is_first = !std::mem::replace(&mut self.met_norm, true);
+        if frozen && self.is_training() {
+            self.standing.insert(scale);
+        }
         match self.norms {
-            _ if frozen && self.is_training() => Statistics::Running,
+            _ if self.standing.contains(&scale) => Statistics::Running,
             BatchNormTraining::Train => self.statistics,
             BatchNormTraining::First if is_first => self.statistics,
             BatchNormTraining::First | BatchNormTraining::Frozen => Statistics::Running,

@@ -165,9 +165,9 @@ impl Piece<'_> {
     fn add_gradients<M: VideoModel>(&self, model: M, gradients: &mut GradientSum) -> (M, StepOutcome) {
         let examples = phase(Phase::Data, || Examples::new(self.samples, &model, self.train.label_smoothing));
         let chosen = self.chosen.map(|chosen| (chosen, examples.first(chosen.count)));
-        let craft = |model: &M, outputs| {
+        let craft = |model: &M, natural| {
             let (chosen, examples) = chosen.as_ref()?;
-            Some(phase(Phase::Adversary, || self.craft(model, *chosen, examples, outputs)))
+            Some(phase(Phase::Adversary, || self.craft(model, *chosen, examples, natural)))
         };
         let mut perturbed = if self.notes_outputs() { None } else { craft(&model, None) };
         // Not before the crafting, which looks at clips that are what their label says.
@@ -179,8 +179,9 @@ impl Piece<'_> {
         if !outcome.is_finite() {
             return (model, outcome);
         }
-        if outputs.is_some() {
-            perturbed = craft(&model, outputs);
+        if let Some(outputs) = outputs {
+            let again = self.pass(Branch::Main, "dropout").standing_as(&pass);
+            perturbed = craft(&model, Some((outputs, again)));
         }
         phase(Phase::Backward, || gradients.add(&model, (loss * self.share).backward()));
         let mut model = phase(Phase::Optimizer, || pass.update_running_statistics(model));
@@ -248,20 +249,20 @@ impl Piece<'_> {
         (output, Some(outputs))
     }
 
-    /// Perturbs the clips that are to be, in a pass of its own or on the outputs of the natural one.
+    /// Perturbs the clips that are to be, in a pass of its own or in the `natural` one again, of which the outputs are known.
     fn craft<'b, M: VideoModel>(
         &self,
         model: &M,
         chosen: Chosen<'b>,
         examples: &Examples,
-        outputs: Option<Outputs>,
+        natural: Option<(Outputs, Pass)>,
     ) -> Perturbation<'b> {
         let (clips, labels, targets) = (examples.clips.clone(), &examples.labels, examples.targets.clone());
         let (adversary, seed) = (chosen.taf.adversary_at(self.epoch), self.seed.with("adversary").value());
-        let crafted = match outputs {
+        let crafted = match natural {
             None => adversary.perturb(model, clips, labels, seed),
-            Some(outputs) => adversary.perturb_along(model, clips, labels, seed, |frozen, clips| {
-                recall_outputs(outputs, || frozen.forward(clips, &mut self.pass(Branch::Main, "dropout")))
+            Some((outputs, mut pass)) => adversary.perturb_along(model, clips, labels, seed, |frozen, clips| {
+                recall_outputs(outputs, || frozen.forward(clips, &mut pass))
             }),
         };
         let Perturbed { clips, natural_attention, flat, .. } = crafted;
