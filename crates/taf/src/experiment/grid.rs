@@ -243,7 +243,7 @@ mod tests {
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write(
             "base.toml",
-            "[data]\nmanifest = \"m.jsonl\"\n[model]\nkind = \"tsm\"\ntrunk = \"tiny\"\n[train]\nepochs = 9\n",
+            "[data]\nmanifest = \"m.jsonl\"\n[model]\nkind = \"tsm\"\ntrunk = \"resnet50\"\n[train]\nepochs = 9\n",
         );
         write("tune.toml", "[train]\nepochs = 3\n[taf]\nweight = 0.5\n");
         let text = format!(
