@@ -8,7 +8,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Ended, command, ended, manifest, path, recipe};
+use support::{Ended, command, ended, manifest, path, recipe, videos};
 use tempfile::TempDir;
 
 const FILE: &str = r#"
@@ -60,6 +60,17 @@ impl Lab {
         let lab = Self { folder };
         lab.write(FILE);
         lab
+    }
+
+    /// Lists the videos that lie in `folder`, in a manifest beside the recipe.
+    fn list_videos_in(&self, folder: &Path) {
+        let recipe = self.folder.path().join("recipe.toml");
+        let (shared, own) = (manifest().with_file_name("with-test.jsonl"), self.folder.path().join("list.jsonl"));
+        let text = fs::read_to_string(&shared).unwrap();
+        let text = text.replace("{\"path\":\"", &format!("{{\"path\":\"{}/", path(folder)));
+        fs::write(&own, text).unwrap();
+        let text = fs::read_to_string(&recipe).unwrap().replace(path(&shared), path(&own));
+        fs::write(&recipe, text).unwrap();
     }
 
     fn write(&self, text: &str) {
@@ -130,7 +141,7 @@ fn a_grid_is_trained_evaluated_and_drawn_and_the_test_clips_are_read_once_chosen
     let (start, plain) = (lab.result("start", "seed0.json"), lab.result("plain", "seed0.json"));
     assert_eq!(plain["start_sha256"], start["weights_sha256"]);
     assert_eq!(plain["versions"].as_object().unwrap().len(), 6);
-    assert!(!plain["recipe"].as_str().unwrap().contains(path(support::videos())), "a path of this machine");
+    assert!(!plain["recipe"].as_str().unwrap().contains(path(videos())), "a path of this machine");
     assert!(lab.out().join("runs/shapes/tsm/seed1/taf.weak/finished.json").is_file());
 
     what_is_done_is_not_done_again(&lab, &table);
@@ -172,6 +183,36 @@ fn changed_candidates_are_refused(lab: &Lab, chosen: &str) {
     lab.write(FILE);
     let table = lab.run(&["--table"]).done();
     assert!(table.contains("forms: test clips") && table.contains(chosen), "{table}");
+}
+
+/// All that files below a folder say.
+fn text_below(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| if path.is_dir() { text_below(&path) } else { fs::read_to_string(path).unwrap() };
+    entries.map(text).collect()
+}
+
+#[test]
+fn results_do_not_tell_where_videos_lie_and_hold_wherever_they_do() {
+    let (lab, elsewhere) = (Lab::new(), tempfile::tempdir().unwrap());
+    lab.write(&FILE.replace("seeds = 2", "seeds = 1"));
+    let link = elsewhere.path().join("other/videos");
+    fs::create_dir(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(videos(), &link).unwrap();
+    lab.list_videos_in(videos());
+    lab.run(&["--only", "start", "--jobs", "1"]).done();
+    let text = text_below(&lab.folder.path().join("results"));
+    assert!(text.contains("moving left/val-0"), "{text}");
+    for folder in [videos(), lab.folder.path()] {
+        assert!(!text.contains(path(folder)), "a path of this machine: {text}");
+    }
+    fs::write(
+        lab.folder.path().join("recipe.toml"),
+        fs::read_to_string(recipe(elsewhere.path(), "")).unwrap().replace("manifest.jsonl", "with-test.jsonl"),
+    )
+    .unwrap();
+    lab.list_videos_in(&link);
+    assert!(lab.run(&["--dry-run", "--only", "start"]).done().ends_with("1 of 1 cells done\n"));
 }
 
 /// The experiment of the documentation, on the small videos of these tests and with two epochs each.

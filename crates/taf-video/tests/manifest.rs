@@ -8,7 +8,7 @@ use std::path::Path;
 use listed::{HEADER, prepare_folders, quiet, record, two_classes, write_video, written};
 use taf_video::dataset::{
     CheckOptions, Content, FrameNames, Manifest, Part, PrepareOptions, ProblemKind, Record, check, class_folders,
-    prepare,
+    path_below, prepare,
 };
 
 #[test]
@@ -47,6 +47,26 @@ fn a_manifest_written_to_another_folder_still_finds_its_videos() {
             assert_eq!(read.open(record).unwrap().num_frames().unwrap(), record.frames, "{}", path.display());
         }
     }
+}
+
+#[test]
+fn the_portable_hash_is_that_of_the_list_wherever_the_videos_lie() {
+    let of = |paths: [&str; 3]| {
+        let records = paths.map(|path| Record { group: Some(path.into()), ..record(path, 0, "train", 9) });
+        Manifest::new(Path::new("/lists"), vec!["up".into(), "down".into()], None, records.into()).unwrap()
+    };
+    let own = of(["a/1.mp4", "a/2.mp4", "b/1.mp4"]);
+    assert_eq!((own.common_folder(), own.portable_hash()), (None, own.hash()));
+    let [one, other] = [
+        of(["/mnt/v/a/1.mp4", "/mnt/v/a/2.mp4", "/mnt/v/b/1.mp4"]),
+        of(["/home/x/va/a/1.mp4", "/home/x/va/a/2.mp4", "/home/x/va/b/1.mp4"]),
+    ];
+    assert_eq!(other.common_folder().unwrap(), Path::new("/home/x/va"));
+    assert_ne!(one.hash(), other.hash());
+    assert_eq!([one.portable_hash(), other.portable_hash()], [own.hash(), own.hash()]);
+    assert_eq!(of(["/v/a/1.mp4", "/va/2.mp4", "/v/a/3.mp4"]).common_folder().unwrap(), Path::new("/"));
+    assert_eq!(path_below("/v/a/1.mp4#3-7", Path::new("/v")), "a/1.mp4#3-7");
+    assert_eq!(path_below("/va/1.mp4", Path::new("/v")), "/va/1.mp4");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use taf::trained::{Asked, Trained, Weights};
 use taf_report::experiment::{Answered, CellName, CellResult, ClipList, Split};
 use taf_report::metrics::Predictions;
 use taf_report::run::{Existing, Line, RunDir, StepRecord, epoch_means, read_metrics, sha256};
+use taf_video::dataset::path_below;
 
 use super::bill::{Bill, OpenBill};
 use super::state::{self, State};
@@ -103,7 +104,9 @@ impl Examined {
         let examination = trained.examination(&asked)?;
         let answers = answers::of_versions(&cell.name.run, trained, &examination.evaluation, &place.grid.suites)?;
         let clean = answers.get(&Version::Clean).context("every experiment asks about clean clips")?;
-        let clips = ClipList::of(clean, &trained.info.classes);
+        // Where the videos lie is of one machine.
+        let folder = examination.evaluation.videos.common_folder().unwrap_or_default();
+        let clips = ClipList::of(clean, &trained.info.classes).renamed(|name| path_below(name, &folder).to_owned());
         Ok(Self { name: cell.clips(&splits), clips, answers, manifest: cell.recipe.plan()?.manifest_hash })
     }
 

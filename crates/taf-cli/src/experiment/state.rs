@@ -99,7 +99,7 @@ struct Manifests(BTreeMap<PathBuf, Option<String>>);
 impl Manifests {
     fn hash(&mut self, recipe: &Recipe) -> Option<String> {
         let path = &recipe.data.manifest;
-        let read = || Manifest::read(path).ok().map(|manifest| manifest.hash());
+        let read = || Manifest::read(path).ok().map(|manifest| manifest.portable_hash());
         self.0.entry(path.clone()).or_insert_with(read).clone()
     }
 }

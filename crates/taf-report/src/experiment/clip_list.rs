@@ -29,6 +29,12 @@ impl ClipList {
         }
     }
 
+    /// The same clips and groups under other names.
+    pub fn renamed(self, name: impl Fn(&str) -> String) -> Self {
+        let all = |names: Vec<String>| names.iter().map(|one| name(one)).collect();
+        Self { ids: all(self.ids), groups: all(self.groups), ..self }
+    }
+
     /// How many clips there are.
     #[allow(clippy::len_without_is_empty)] // no list is made of none
     pub fn len(&self) -> usize {

@@ -10,7 +10,7 @@ use super::classes::{class_fault, shortened};
 use super::heading::Heading;
 use super::part::PartOfVideo;
 use super::path::{as_seen_from, folder_of, plain};
-use super::{Fingerprint, FrameNames, Listing, Record, lines};
+use super::{Fingerprint, FrameNames, Listing, Record, lines, portable};
 use crate::cache::{CacheOrigin, CachedVideo, SamplePlace};
 use crate::decode::count_packets;
 use crate::hash::sha256_of;
@@ -147,7 +147,18 @@ impl Manifest {
 
     /// SHA-256 of the canonical bytes, in hexadecimal: the hash of the file that [`Manifest::write`] makes in this folder.
     pub fn hash(&self) -> String {
-        sha256_of(&self.canonical_bytes())
+        self.hash_below(None)
+    }
+
+    /// [`Manifest::hash`] of the manifest with absolute paths as they start from [`Manifest::common_folder`]: the same wherever the
+    /// videos lie.
+    pub fn portable_hash(&self) -> String {
+        self.hash_below(self.common_folder().as_deref())
+    }
+
+    /// The folder that all absolute paths have in common; none where all are relative to the manifest's.
+    pub fn common_folder(&self) -> Option<PathBuf> {
+        portable::common_folder(&self.records)
     }
 
     /// The folder that relative paths start from; absolute.
@@ -338,9 +349,10 @@ impl Manifest {
         Ok(bytes)
     }
 
-    fn canonical_bytes(&self) -> Vec<u8> {
-        let records = self.records.iter().flat_map(|record| lines::record_line(record, self.classes()));
-        lines::heading_line(&self.heading).into_iter().chain(records).collect()
+    fn hash_below(&self, folder: Option<&Path>) -> String {
+        let line = |record| lines::record_line(&portable::below(record, folder), self.classes());
+        let lines = lines::heading_line(&self.heading).into_iter().chain(self.records.iter().flat_map(line));
+        sha256_of(&lines.collect::<Vec<u8>>())
     }
 
     fn unknown_split(&self, name: &str) -> Error {

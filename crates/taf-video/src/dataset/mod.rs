@@ -21,6 +21,7 @@ mod manifest;
 mod part;
 mod path;
 mod place;
+mod portable;
 mod prepare;
 mod problem;
 mod readers;
@@ -37,6 +38,7 @@ pub use lines::ProblemKind;
 pub use listing::{Listing, ListingEntry};
 pub use manifest::Manifest;
 pub use part::Part;
+pub use portable::path_below;
 pub use prepare::{Damaged, Miscounted, PrepareOptions, Prepared, Unreadable, prepare};
 pub use problem::Problem;
 pub use readers::{
