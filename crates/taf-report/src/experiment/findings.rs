@@ -12,6 +12,7 @@ pub fn findings(
     let mut all = vec![progress(plan, results, split)];
     all.extend(other_weights(results, measured));
     all.extend(one_seed(results));
+    all.extend(other_clips(results));
     all.extend(other_starts(results));
     all.extend(programs(results));
     all
@@ -29,6 +30,28 @@ fn one_seed(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
     (seeds.len() == 1).then(|| {
         "One seed: intervals are over groups of clips alone and say nothing of how another seed would have done."
             .to_owned()
+    })
+}
+
+/// Methods that were asked about different clips are not compared.
+fn other_clips(results: &BTreeMap<CellName, CellResult>) -> Option<String> {
+    let mut lists: BTreeMap<(&str, &str, u64), BTreeSet<&str>> = BTreeMap::new();
+    for (cell, result) in results.iter().filter(|(cell, _)| cell.run != CellName::START) {
+        lists.entry((&cell.data, &cell.model, cell.seed)).or_default().insert(&result.clips);
+    }
+    let differing: Vec<String> = lists
+        .iter()
+        .filter(|(_, lists)| lists.len() > 1)
+        .map(|((data, model, seed), lists)| {
+            let lists: Vec<&str> = lists.iter().copied().collect();
+            format!("{data}/{model}/seed{seed} ({})", lists.join(", "))
+        })
+        .collect();
+    (!differing.is_empty()).then(|| {
+        format!(
+            "Methods were asked about different clips, and no difference between those is told: {}.",
+            differing.join("; ")
+        )
     })
 }
 
@@ -93,6 +116,17 @@ mod tests {
         assert_eq!(other_weights(&of("x"), &of("x")), None);
         assert_eq!(other_weights(&of("x"), &BTreeMap::new()), None);
         assert!(other_weights(&of("x"), &of("y")).unwrap().contains("d/m/seed3/taf"));
+    }
+
+    #[test]
+    fn methods_that_were_asked_about_different_clips_are_told() {
+        let of = |run: &str, clips: &str| {
+            let result = CellResult { clips: clips.into(), ..result(run, 3, &[true]) };
+            (result.cell.clone(), result)
+        };
+        assert_eq!(other_clips(&[of("start", "x"), of("plain", "y"), of("taf", "y")].into()), None);
+        let told = other_clips(&[of("plain", "x"), of("taf", "y")].into()).unwrap();
+        assert!(told.contains("d/m/seed3 (x, y)"), "{told}");
     }
 
     #[test]

@@ -20,10 +20,10 @@ pub struct CellResult {
     pub clips_sha256: String,
     /// What it answered, by version of the clips.
     pub versions: BTreeMap<String, Answered>,
-    /// Mean of the last epoch's cross-entropy on natural training clips, nats; none of a run whose log is gone.
+    /// Mean of the last epoch's cross-entropy on natural training clips, mixed where `train.mix` mixes them, nats; none of a run whose log is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_loss: Option<f64>,
-    /// Share of right answers to natural training clips in the last epoch.
+    /// Share of right answers to these clips in the last epoch: of mixed ones, the heavier label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_top1: Option<f64>,
     /// What it cost.

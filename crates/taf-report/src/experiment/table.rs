@@ -54,13 +54,13 @@ pub struct Row {
     pub seeds: Vec<u64>,
     /// Top-1 of each seed.
     pub top1: Vec<f64>,
-    /// Mean of top-1 over the seeds.
+    /// Mean of top-1 over the seeds; with several lists of clips, such as folds, the mean of the lists' means.
     pub mean: f64,
     /// Standard deviation of top-1 over the seeds; none of one.
     pub deviation: Option<f64>,
     /// Mean over seeds and versions of the log loss, nats.
     pub log_loss: f64,
-    /// Mean over the seeds of the share of natural training clips that the last epoch had right.
+    /// Mean over the seeds of [`CellResult::train_top1`].
     pub train_top1: Option<f64>,
     /// Difference to the baseline over the seeds that both have; none of the baseline.
     pub difference: Option<SeedComparison>,
@@ -154,7 +154,7 @@ impl Placed<'_> {
         let first = results.first()?;
         let (seeds, top1): (Vec<u64>, Vec<f64>) =
             results.iter().map(|result| (result.cell.seed, self.top1(result))).unzip();
-        let mean = mean(top1.iter().copied())?;
+        let mean = mean_over_lists(&results, &top1)?;
         let difference = self.baseline().filter(|baseline| *baseline != first.cell.run && line.method.is_some());
         let versions = || self.suite.versions.iter();
         let losses = results.iter().flat_map(|result| versions().map(|version| result.versions[version].log_loss));
@@ -162,7 +162,7 @@ impl Placed<'_> {
         Some(Row {
             run: line.run.clone(),
             chosen: self.is_chosen(line),
-            deviation: deviation(&top1, mean),
+            deviation: deviation(&top1),
             mean,
             log_loss: self::mean(losses)?,
             train_top1: results
@@ -238,7 +238,15 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-fn deviation(values: &[f64], mean: f64) -> Option<f64> {
+/// Mean over the lists of clips of the mean over the seeds that were asked about each, as differences are made.
+fn mean_over_lists(results: &[&CellResult], top1: &[f64]) -> Option<f64> {
+    let mut lists: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    results.iter().zip(top1).for_each(|(result, &top1)| lists.entry(&result.clips).or_default().push(top1));
+    mean(lists.into_values().filter_map(|of_list| mean(of_list.into_iter())))
+}
+
+fn deviation(values: &[f64]) -> Option<f64> {
+    let mean = mean(values.iter().copied())?;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
@@ -303,6 +311,27 @@ mod tests {
         assert!((rows[3].p_corrected.unwrap() - (2.0 * p).min(1.0)).abs() < 1e-12);
         assert_eq!(rows[3].difference.unwrap().over, Over::Groups);
         assert!(table.findings.iter().any(|line| line.contains("One seed")), "{:?}", table.findings);
+    }
+
+    #[test]
+    fn with_folds_of_unlike_many_seeds_the_difference_is_that_of_the_means() {
+        let (_kept, folder) = filled(&[]);
+        let seeds = [("one", 0, HALF), ("one", 1, HALF), ("two", 2, MOST)];
+        for (list, seed, right) in seeds {
+            for (run, right) in [("plain", right), ("taf.a", if list == "two" { [true; 4] } else { right })] {
+                let clips = ClipList { groups: (0..4).map(|clip| format!("{list} {clip}")).collect(), ..clips(4) };
+                let of = CellResult { clips: list.into(), clips_sha256: clips.hash(), ..result(run, seed, &right) };
+                folder.write(&of, Split::Validation, &clips).unwrap();
+            }
+        }
+        let mut plan = plan();
+        plan.cells.extend(["plain", "taf.a"].map(|run| cell(run, 2)));
+        let table = ExperimentTable::draw(&plan, &folder, Split::Validation).unwrap();
+        let [plain, taf] = &table.blocks[0].rows[..] else { panic!("{table:?}") };
+        assert_eq!((plain.mean, taf.mean), (0.625, 0.75));
+        let difference = taf.difference.unwrap();
+        assert_eq!((difference.over, difference.top1.difference), (Over::Folds, 0.125));
+        assert!(table.findings.iter().all(|line| !line.contains("different clips")), "{:?}", table.findings);
     }
 
     #[test]

@@ -34,7 +34,12 @@ pub fn p_value(p: f64) -> String {
 
 /// What a difference amounts to, said of the second model.
 pub fn verdict(difference: &Difference) -> &'static str {
-    match difference.verdict() {
+    said(difference.verdict())
+}
+
+/// A verdict in words.
+pub fn said(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
         Verdict::NotShown => "no difference shown",

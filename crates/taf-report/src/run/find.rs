@@ -26,8 +26,8 @@ pub struct Found {
     pub others: Vec<PathBuf>,
 }
 
-/// Folders in folders that are searched: `runs/experiment/seed/run`.
-const DEPTH: usize = 4;
+/// Folders in folders that are searched: `experiment/runs/data/network/seed/run`, as `taf experiment` lays them out.
+const DEPTH: usize = 6;
 
 impl Found {
     /// Finds the runs in a folder: the folder itself where it is one, or else those under it. Hidden folders are passed over.
@@ -122,6 +122,15 @@ mod tests {
         let found = Found::under(folder.path()).unwrap();
         assert_eq!(names(&found), ["a", "b", "c"]);
         assert_eq!(found.others, ["mine", "notes"].map(|name| folder.path().join(name)));
+    }
+
+    #[test]
+    fn the_cells_of_an_experiment_are_found_from_the_folder_of_all_experiments_on() {
+        let folder = tempfile::tempdir().unwrap();
+        run(&folder.path().join("shapes/runs/shapes/tsm/seed0/plain"));
+        for from in ["", "shapes", "shapes/runs"] {
+            assert_eq!(names(&Found::under(&folder.path().join(from)).unwrap()), ["plain"], "{from}");
+        }
     }
 
     #[test]

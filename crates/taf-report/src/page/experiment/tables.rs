@@ -1,6 +1,6 @@
 use crate::experiment::{Block, ExperimentTable, Row};
-use crate::metrics::{LEVEL, Over, SeedComparison};
-use crate::page::words::{count, level, p_value, point_bounds, points};
+use crate::metrics::{FEW_GROUPS, LEVEL, Over, SeedComparison};
+use crate::page::words::{count, level, p_value, point_bounds, points, said};
 use crate::page::{Cell, Table, Verdict};
 
 /// One data set and network: what stands under one heading.
@@ -72,18 +72,13 @@ impl<'a> Section<'a> {
         let header = ["method", "suite", "difference (points)", "p", "p (Holm)", "over", "seeds", "groups", "shown"];
         let row = |(block, row): (&&Block, &Row)| {
             let difference = row.difference?;
-            let over = match difference.over {
-                Over::Groups => "groups",
-                Over::SeedsAndGroups => "seeds and groups",
-                Over::Folds => "folds",
-            };
             Some(vec![
                 Cell::new(name(row)),
                 Cell::new(&block.suite),
                 Cell::with_detail(points(difference.top1.difference), point_bounds(&difference.top1)),
                 Cell::new(p_value(difference.p)),
                 Cell::new(row.p_corrected.map_or_else(String::new, p_value)),
-                Cell::new(over),
+                Cell::new(over(difference.over)),
                 Cell::new(difference.seeds.to_string()),
                 Cell::new(difference.groups.to_string()),
                 Cell { verdict: verdict(row), ..Cell::new(verdict(row).map_or("", said)) },
@@ -117,19 +112,21 @@ impl<'a> Section<'a> {
 
 /// What the differences to the baseline amount to.
 pub fn verdict(row: &Row) -> Option<Verdict> {
-    let difference = row.difference?.top1.difference;
+    let SeedComparison { top1, over, groups, .. } = row.difference?;
     Some(match row.p_corrected? {
+        // Folds are observations of their own, whatever the groups in them.
+        _ if over != Over::Folds && groups < FEW_GROUPS => Verdict::TooFewGroups,
         p if p > 1.0 - LEVEL => Verdict::NotShown,
-        _ if difference > 0.0 => Verdict::Higher,
+        _ if top1.difference > 0.0 => Verdict::Higher,
         _ => Verdict::Lower,
     })
 }
 
-fn said(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Higher => "higher",
-        Verdict::Lower => "lower",
-        Verdict::NotShown | Verdict::TooFewGroups => "no difference shown",
+fn over(over: Over) -> &'static str {
+    match over {
+        Over::Groups => "groups",
+        Over::SeedsAndGroups => "seeds and groups",
+        Over::Folds => "folds",
     }
 }
 
@@ -149,7 +146,7 @@ fn missing() -> Cell {
 fn accuracy(row: &Row) -> Cell {
     let spread = row.deviation.map_or_else(String::new, |deviation| format!(" \u{b1} {:.1}", 100.0 * deviation));
     let detail = row.difference.map_or_else(String::new, |SeedComparison { top1, .. }| {
-        let sure = if verdict(row) == Some(Verdict::NotShown) { "" } else { "*" };
+        let sure = if matches!(verdict(row), Some(Verdict::Higher | Verdict::Lower)) { "*" } else { "" };
         format!("{}{sure} {}", points(top1.difference), point_bounds(&top1))
     });
     Cell { verdict: verdict(row), ..Cell::with_detail(format!("{:.1}{spread}", 100.0 * row.mean), detail) }
@@ -157,12 +154,24 @@ fn accuracy(row: &Row) -> Cell {
 
 /// How to read the numbers.
 pub fn caption(table: &ExperimentTable) -> String {
+    let rows = || table.blocks.iter().flat_map(|block| &block.rows);
+    let spread =
+        if rows().any(|row| row.deviation.is_some()) { ", mean and standard deviation over seeds" } else { "" };
+    let trained = "Training top-1 is of the last epoch's clips as they were shown, mixed ones by the heavier label. \
+                   Processor-seconds are those of one training.";
+    let mut bases: Vec<&str> = rows().filter_map(|row| Some(over(row.difference?.over))).collect();
+    bases.sort_unstable();
+    bases.dedup();
+    if bases.is_empty() {
+        return format!("Top-1 in per cent{spread}. {trained}");
+    }
     format!(
-        "Top-1 in per cent, mean and standard deviation over seeds; behind it the paired difference to {} in points with its \
-         {} interval over seeds and groups of clips. A star: more than chance at {:.0} %, corrected for all methods of the \
-         column (Holm). Processor-seconds are those of one training.",
+        "Top-1 in per cent{spread}; behind it the paired difference to {} in points with its {} interval over {}. A star: more \
+         than chance at {:.0} %, corrected for all methods of the column (Holm); with fewer than {FEW_GROUPS} groups nothing is \
+         said. {trained}",
         table.baseline,
         level(),
+        bases.join(", or "),
         100.0 * (1.0 - LEVEL)
     )
 }
@@ -170,4 +179,61 @@ pub fn caption(table: &ExperimentTable) -> String {
 /// The headline.
 pub fn title(table: &ExperimentTable) -> String {
     format!("{}: {} clips", table.name, table.split.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Split;
+    use crate::metrics::Interval;
+
+    fn row(over: Over, groups: usize) -> Row {
+        let top1 = Interval { difference: 0.2, low: 0.1, high: 0.3 };
+        Row {
+            run: "taf".into(),
+            chosen: false,
+            seeds: vec![0],
+            top1: vec![0.5],
+            mean: 0.5,
+            deviation: None,
+            log_loss: 0.7,
+            train_top1: None,
+            difference: Some(SeedComparison { top1, p: 0.001, over, seeds: 1, groups }),
+            p_corrected: Some(0.001),
+            training_seconds: 1.0,
+            processor_seconds: 1.0,
+        }
+    }
+
+    fn captioned(rows: Vec<Row>) -> String {
+        let (data, model, suite) = ("d".to_owned(), "m".to_owned(), "clean".to_owned());
+        let blocks = vec![Block { data, model, suite, versions: 1, clips: 40, groups: 40, rows }];
+        let (name, baseline, split) = ("e".to_owned(), "plain".to_owned(), Split::Validation);
+        caption(&ExperimentTable { schema: 1, name, split, baseline, findings: Vec::new(), blocks })
+    }
+
+    #[test]
+    fn of_few_groups_nothing_is_said_but_where_folds_are_what_is_observed() {
+        for over in [Over::Groups, Over::SeedsAndGroups] {
+            assert_eq!(verdict(&row(over, FEW_GROUPS)), Some(Verdict::Higher));
+            let few = row(over, FEW_GROUPS - 1);
+            assert_eq!(verdict(&few).map(said), Some("too few groups to say"));
+            assert_eq!(accuracy(&few).detail, "+20.0 [+10.0, +30.0]", "no star");
+        }
+        assert_eq!(verdict(&row(Over::Folds, 5)), Some(Verdict::Higher));
+    }
+
+    #[test]
+    fn the_caption_says_what_intervals_rest_on() {
+        let one = captioned(vec![row(Over::Groups, 40)]);
+        assert!(
+            one.starts_with("Top-1 in per cent; behind it") && one.contains("interval over groups. A star"),
+            "{one}"
+        );
+        let several = Row { deviation: Some(0.1), ..row(Over::SeedsAndGroups, 40) };
+        let mixed = captioned(vec![row(Over::Folds, 40), several]);
+        assert!(mixed.contains("deviation over seeds; behind"), "{mixed}");
+        assert!(mixed.contains("interval over folds, or seeds and groups. A star"), "{mixed}");
+        assert!(!captioned(vec![Row { difference: None, ..row(Over::Groups, 40) }]).contains("interval"));
+    }
 }
