@@ -1,6 +1,5 @@
 use std::env;
 use std::fs::{self, File, OpenOptions};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -17,8 +16,6 @@ pub struct Children<'a> {
     place: &'a Place,
     split: Split,
     redo: bool,
-    /// Threads of each; none where the environment says.
-    threads: Option<usize>,
     running: Vec<Running>,
 }
 
@@ -26,6 +23,8 @@ struct Running {
     cell: CellName,
     child: Child,
     began: Instant,
+    /// Length of its log before.
+    log_from: u64,
 }
 
 /// A process that is over.
@@ -52,11 +51,9 @@ pub enum End {
 const THREADS: &str = "RAYON_NUM_THREADS";
 
 impl<'a> Children<'a> {
-    /// None yet; so many at a time will share the threads.
-    pub fn new(place: &'a Place, split: Split, redo: bool, jobs: NonZeroUsize) -> Self {
-        let share = || (rayon::current_num_threads() / jobs).max(1);
-        let threads = if env::var_os(THREADS).is_some() { None } else { Some(share()) };
-        Self { place, split, redo, threads, running: Vec::new() }
+    /// None yet.
+    pub fn new(place: &'a Place, split: Split, redo: bool) -> Self {
+        Self { place, split, redo, running: Vec::new() }
     }
 
     /// How many run.
@@ -69,21 +66,20 @@ impl<'a> Children<'a> {
         self.running.iter().map(|running| (&running.cell, running.began.elapsed()))
     }
 
-    /// Begins a cell.
-    pub fn begin(&mut self, cell: &CellName) -> Result<()> {
+    /// Begins a cell, of `beside` cells that share the threads.
+    pub fn begin(&mut self, cell: &CellName, beside: usize) -> Result<()> {
         let log = self.place.log(cell);
         let out = open_log(&log)?;
+        let log_from = out.metadata().map_or(0, |log| log.len());
         let err = out.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = Command::new(program()?);
         command.arg("experiment").arg(&self.place.file).arg("--cell").arg(cell.to_string());
         command.arg("--out").arg(&self.place.out).arg("--results").arg(self.place.results.path());
         command.args((self.split == Split::Test).then_some("--test")).args(self.redo.then_some("--redo"));
         command.stdin(Stdio::piped()).stdout(out).stderr(err);
-        if let Some(threads) = self.threads {
-            command.env(THREADS, threads.to_string());
-        }
+        command.env(THREADS, (rayon::current_num_threads() / beside.max(1)).max(1).to_string());
         let child = command.spawn().with_context(|| format!("cannot start the process of {cell}"))?;
-        self.running.push(Running { cell: cell.clone(), child, began: Instant::now() });
+        self.running.push(Running { cell: cell.clone(), child, began: Instant::now(), log_from });
         Ok(())
     }
 
@@ -96,11 +92,11 @@ impl<'a> Children<'a> {
     pub fn ended(&mut self) -> Result<Vec<Ended>> {
         let mut ended = Vec::new();
         for running in std::mem::take(&mut self.running) {
-            let Running { cell, mut child, began } = running;
+            let Running { cell, mut child, began, log_from } = running;
             match child.try_wait().with_context(|| format!("cannot wait for the process of {cell}"))? {
-                None => self.running.push(Running { cell, child, began }),
+                None => self.running.push(Running { cell, child, began, log_from }),
                 Some(status) => {
-                    let end = end(status, &self.place.log(&cell));
+                    let end = end(status, &self.place.log(&cell), log_from);
                     ended.push(Ended { cell, took: began.elapsed(), end });
                 }
             }
@@ -109,17 +105,20 @@ impl<'a> Children<'a> {
     }
 }
 
-fn end(status: ExitStatus, log: &Path) -> End {
+fn end(status: ExitStatus, log: &Path, log_from: u64) -> End {
     match status.code() {
         Some(0) => End::Done,
         Some(code) if code == i32::from(INTERRUPTED) => End::Stopped,
-        _ => {
-            let text = fs::read(log).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
-            let said = text.rsplit_once("error: ").map(|(_, error)| error.trim().lines().next().unwrap_or_default());
-            End::Failed(said.map_or_else(|| status.to_string(), str::to_owned))
-        }
+        _ => End::Failed(last_error(log, log_from).unwrap_or_else(|| status.to_string())),
     }
+}
+
+/// The last error that a log tells from a place on: what stands before it is of earlier attempts.
+fn last_error(log: &Path, from: u64) -> Option<String> {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(text.get(usize::try_from(from).ok()?..)?);
+    let (_, error) = text.rsplit_once("error: ")?;
+    Some(error.trim().lines().next().unwrap_or_default().to_owned())
 }
 
 fn open_log(path: &Path) -> Result<File> {
@@ -134,5 +133,23 @@ fn program() -> Result<PathBuf> {
     match own.exists() {
         true => Ok(own.to_owned()),
         false => env::current_exe().context("cannot find this program's own file"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_error;
+
+    #[test]
+    fn an_error_of_an_earlier_attempt_is_not_that_of_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("plain.log");
+        let before = "error: of yesterday: m.jsonl\n";
+        std::fs::write(&log, format!("{before}step 1\n")).unwrap();
+        assert_eq!(last_error(&log, 0).unwrap(), "of yesterday: m.jsonl");
+        assert_eq!(last_error(&log, before.len() as u64), None, "it was killed");
+        std::fs::write(&log, format!("{before}step 1\nerror: of today\nhelp\n")).unwrap();
+        assert_eq!(last_error(&log, before.len() as u64).unwrap(), "of today");
+        assert_eq!(last_error(&log, 1000), None);
     }
 }

@@ -37,11 +37,19 @@ impl Queue {
         Self { waiting: tasks, ..Self::default() }
     }
 
+    /// How many cells run or could, each with its start there.
+    pub fn side_by_side(&self) -> usize {
+        self.running.len() + self.waiting.iter().filter(|task| self.has_start(task)).count()
+    }
+
+    fn has_start(&self, task: &Task) -> bool {
+        let unfinished = |cell: &CellName| self.waiting.iter().chain(&self.running).any(|task| task.cell == *cell);
+        !task.start.as_ref().is_some_and(unfinished)
+    }
+
     /// The next cell whose start is there and that is free, which now runs; none where all wait or are done.
     pub fn begin(&mut self, is_free: impl Fn(&CellName) -> bool) -> Option<Task> {
-        let unfinished = |cell: &CellName| self.waiting.iter().chain(&self.running).any(|task| task.cell == *cell);
-        let is_ready = |task: &Task| !task.start.as_ref().is_some_and(unfinished) && is_free(&task.cell);
-        let next = self.waiting.iter().position(is_ready)?;
+        let next = self.waiting.iter().position(|task| self.has_start(task) && is_free(&task.cell))?;
         let task = self.waiting.remove(next);
         self.running.push(task.clone());
         Some(task)
@@ -114,6 +122,16 @@ mod tests {
         assert_eq!(begun(&mut queue).unwrap(), "d/m/seed0/plain");
         assert_eq!(begun(&mut queue).unwrap(), "d/m/seed0/taf");
         assert_eq!(queue.counts(), Counts { done: 1, running: 3, waiting: 0, failed: 0 });
+    }
+
+    #[test]
+    fn cells_share_the_threads_with_those_that_can_run_beside_them() {
+        let mut queue = queue();
+        assert_eq!(queue.side_by_side(), 2, "the two starts");
+        let start = queue.begin(|_| true).unwrap().cell;
+        assert_eq!(queue.side_by_side(), 2);
+        queue.succeed(&start);
+        assert_eq!(queue.side_by_side(), 3, "both methods and the other start");
     }
 
     #[test]

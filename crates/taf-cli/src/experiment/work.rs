@@ -81,7 +81,7 @@ pub fn work(place: &Place, work: &Work) -> Result<Status> {
     let runner = Runner {
         place,
         queue: Queue::new(tasks(place, &open)),
-        children: Children::new(place, work.split, work.redo, jobs),
+        children: Children::new(place, work.split, work.redo),
         estimate: Estimate::of(&states.results),
         jobs,
         drop_weights: work.drop_weights,
@@ -160,8 +160,9 @@ impl Runner<'_> {
         let (mut done, mut told_waiting) = (Vec::new(), false);
         loop {
             while !graceful.asked() && self.children.count() < self.jobs.get() {
+                let beside = self.queue.side_by_side().min(self.jobs.get());
                 let Some(task) = self.queue.begin(|cell| !self.place.is_running(cell)) else { break };
-                self.children.begin(&task.cell)?;
+                self.children.begin(&task.cell, beside)?;
             }
             done.drain(..).for_each(|words: String| say(format_args!("{words}; {}", self.progress())));
             if self.children.count() == 0 && (graceful.asked() || self.queue.counts().waiting == 0) {
