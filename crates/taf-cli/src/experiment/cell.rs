@@ -1,24 +1,22 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use taf::evaluate::Version;
 use taf::experiment::Cell;
-use taf::train::{CheckpointFolder, Outcome};
+use taf::train::Outcome;
 use taf::trained::{Asked, Trained, Weights};
 use taf_report::experiment::{Answered, CellName, CellResult, ClipList, Split};
 use taf_report::metrics::Predictions;
-use taf_report::run::{Existing, Line, RunDir, StepRecord, epoch_means, read_metrics, sha256};
+use taf_report::run::{Line, StepRecord, epoch_means, read_metrics, sha256};
 use taf_video::dataset::path_below;
 
 use super::bill::{Bill, OpenBill};
-use super::state::{self, State};
-use super::{Place, test_split};
+use super::{Place, fit, state, test_split};
 use crate::answers;
 use crate::exit::Status;
 use crate::interrupt;
 use crate::output::say;
-use crate::session::{Session, differences, stored_recipe};
+use crate::session::Session;
 use crate::source::Source;
 use crate::trained::{autodiff_device, open};
 use crate::training;
@@ -32,26 +30,46 @@ pub fn cell(place: &Place, name: &CellName, split: Split, redo: bool) -> Result<
         test_split::refuse_unchosen(place, cell)?;
     }
     let bill = OpenBill::open(&place.bill(name))?;
-    let start = cell.start.as_ref().map(|start| open(&place.run(start), Weights::Last)).transpose()?;
+    let start = cell.start.as_ref().map(|start| self::start(place, start)).transpose()?;
     if train(place, cell, start.as_ref(), redo)? == Outcome::Stopped {
         say("stopped");
         return Ok(Status::Interrupted);
     }
     bill.evaluating();
-    if state::alone(place, cell, split)? == State::Done {
+    let trained = open(&place.run(name), Weights::Last)?;
+    if state::is_of_weights(place, cell, split, &trained.weights_hash)? {
         return Ok(Status::Done);
     }
-    let trained = open(&place.run(name), Weights::Last)?;
     let examined = Examined::of(place, cell, &trained, split)?;
     let result = examined.result(cell, &trained, start.as_ref(), bill.now())?;
+    let manifest = &cell.recipe.data.manifest;
+    ensure!(
+        trained.provenance.has_read(manifest)?,
+        "expected what {name} was trained on, found other contents: {}",
+        manifest.display()
+    );
     place.results.write(&result, split, &examined.clips)?;
     Ok(Status::Done)
+}
+
+/// The run that a cell starts from, which must be as the grid says.
+fn start(place: &Place, name: &CellName) -> Result<Trained> {
+    let cell = place.grid.cell(name).with_context(|| format!("expected a cell of the grid, found {name}"))?;
+    let trained = open(&place.run(name), Weights::Last)?;
+    let other = fit::misfits(&trained.run, cell)?;
+    ensure!(
+        other.is_empty(),
+        "the run to start from is of another kind; --redo replaces it: {}: {}",
+        other.join("; "),
+        trained.run.path().display()
+    );
+    Ok(trained)
 }
 
 /// Trains a cell's run to its end, where it is not there with its weights.
 fn train(place: &Place, cell: &Cell, start: Option<&Trained>, redo: bool) -> Result<Outcome> {
     let folder = place.run(&cell.name);
-    let existing = existing(&folder, cell, start, redo)?;
+    let existing = fit::existing(&folder, cell, start, redo)?;
     let source = start.map(|trained| Source { trained, new_classifier: false });
     let Some(session) = Session::begin(&folder, existing, cell.recipe.clone(), source)? else {
         return Ok(Outcome::Finished);
@@ -65,27 +83,6 @@ fn train(place: &Place, cell: &Cell, start: Option<&Trained>, redo: bool) -> Res
         session.run.finish()?;
     }
     Ok(outcome)
-}
-
-/// What is to happen to a run that is there: one of another recipe or start is replaced where that is asked for, and so is one
-/// whose weights are gone.
-fn existing(folder: &Path, cell: &Cell, start: Option<&Trained>, redo: bool) -> Result<Existing> {
-    let Ok(run) = RunDir::open(folder) else { return Ok(Existing::Resume) };
-    let mut other = differences(&stored_recipe(&run)?, &cell.recipe);
-    if let Some(start) = start {
-        let began = run.read_provenance()?;
-        if began.data.iter().all(|data| data.sha256 != start.weights_hash) {
-            other.push(format!("the weights it began with are no longer those of {}", start.run.path().display()));
-        }
-    }
-    if other.is_empty() {
-        let has_weights = CheckpointFolder::new(run.checkpoints()).newest_path()?.is_some();
-        return Ok(if run.is_finished() && !has_weights { Existing::Replace } else { Existing::Resume });
-    }
-    if redo {
-        return Ok(Existing::Replace);
-    }
-    bail!("the run that is there is of another kind; --redo replaces it: {}: {}", other.join("; "), folder.display())
 }
 
 /// What a network said about the clips of a cell.

@@ -4,11 +4,14 @@ mod bill;
 mod cell;
 mod children;
 mod estimate;
+mod fit;
 mod place;
 mod queue;
 mod selection;
 mod state;
 mod test_split;
+#[cfg(test)]
+mod testing;
 mod work;
 
 pub use cell::cell;

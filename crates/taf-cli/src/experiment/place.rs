@@ -2,11 +2,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use taf::experiment::{Cell, Grid};
-use taf::train::CheckpointFolder;
 use taf_files::{create_folder, write_atomic};
 use taf_report::experiment::{CellName, ExperimentTable, ResultsFolder, Split};
 use taf_report::run::{RunDir, State};
 
+use super::fit;
 use crate::exit::Status;
 use crate::output::{self, say};
 
@@ -47,10 +47,18 @@ impl Place {
         self.out.join("bills").join(format!("{cell}.json"))
     }
 
-    /// Whether a cell's run came to its end and its weights are there.
-    pub fn is_trained(&self, cell: &CellName) -> bool {
-        let Ok(run) = RunDir::open(self.run(cell)) else { return false };
-        run.is_finished() && matches!(CheckpointFolder::new(run.checkpoints()).newest_path(), Ok(Some(_)))
+    /// Whether others can start from a cell's run: it came to its end as the grid says, and its weights are there and are those of
+    /// its result, where it has one.
+    pub fn is_trained(&self, cell: &Cell, split: Split) -> bool {
+        let Ok(run) = RunDir::open(self.run(&cell.name)) else { return false };
+        if !fit::has_result(&run) || !fit::misfits(&run, cell).is_ok_and(|other| other.is_empty()) {
+            return false;
+        }
+        match self.results.result(&cell.name, split) {
+            Ok(Some(result)) => fit::weights_hash(&run).is_some_and(|hash| hash == result.weights_sha256),
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
 
     /// Whether another process trains a cell: one whose parent was killed, and that is about to end.

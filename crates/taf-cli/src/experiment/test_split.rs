@@ -20,7 +20,7 @@ pub fn refuse_changes(place: &Place, states: &States) -> Result<()> {
              {runs:?}; give what is new a name of its own: {}",
             file.display()
         );
-        if let Some((cell, why)) = states.stale().find(|(cell, _)| is_of(choice, cell)) {
+        if let Some((cell, why)) = states.changed().find(|(cell, _)| is_of(choice, cell)) {
             bail!("the test clips were read for {cell}, whose recipe must stay: {why}: {}", file.display());
         }
         refuse_other_recipes(place, choice)?;

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
@@ -49,7 +50,7 @@ pub fn dry_run(place: &Place, split: Split, chosen: &Chosen) -> Result<Status> {
     for cell in &cells {
         let state = match states.get(cell) {
             State::Done => "done",
-            State::Stale(_) => "stale",
+            State::Stale(_) | State::OtherStart(_) => "stale",
             State::Open if RunDir::open(place.run(cell)).is_ok() => "begun",
             State::Open => "open",
         };
@@ -80,7 +81,7 @@ pub fn work(place: &Place, work: &Work) -> Result<Status> {
     let jobs = work.jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let runner = Runner {
         place,
-        queue: Queue::new(tasks(place, &open)),
+        queue: Queue::new(tasks(place, &open, work.split)),
         children: Children::new(place, work.split, work.redo),
         estimate: Estimate::of(&states.results),
         jobs,
@@ -115,17 +116,21 @@ fn cells<'a>(place: &'a Place, work: &Work) -> Result<Vec<&'a Cell>> {
             chosen.len()
         );
     }
-    for cell in stale {
-        for path in [place.results.result_path(cell, work.split), place.bill(cell)] {
+    remove_results(place, &stale, work.split)?;
+    Ok(place.grid.cells.iter().filter(|cell| chosen.contains(&&cell.name)).collect())
+}
+
+/// Removes results, those of starts last: a kill in between leaves none of a start that is gone.
+fn remove_results(place: &Place, cells: &[&CellName], split: Split) -> Result<()> {
+    for cell in place.grid.cells.iter().rev().map(|cell| &cell.name).filter(|cell| cells.contains(cell)) {
+        for path in [place.results.result_path(cell, split), place.bill(cell)] {
             match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    bail!("cannot remove {}: {error}", path.display())
-                }
+                Err(error) if error.kind() != ErrorKind::NotFound => bail!("cannot remove {}: {error}", path.display()),
                 _ => {}
             }
         }
     }
-    Ok(place.grid.cells.iter().filter(|cell| chosen.contains(&&cell.name)).collect())
+    Ok(())
 }
 
 fn say_stale(states: &States, among: &[&CellName]) {
@@ -135,10 +140,10 @@ fn say_stale(states: &States, among: &[&CellName]) {
 }
 
 /// The open cells in the order of the grid, with the starts that some of them have to be trained from.
-fn tasks(place: &Place, open: &[&Cell]) -> Vec<Task> {
+fn tasks(place: &Place, open: &[&Cell], split: Split) -> Vec<Task> {
     let is_open = |name: &CellName| open.iter().any(|cell| cell.name == *name);
     let needed: Vec<&CellName> = open.iter().filter_map(|cell| cell.start.as_ref()).collect();
-    let is_task = |cell: &&Cell| is_open(&cell.name) || needed.contains(&&cell.name) && !place.is_trained(&cell.name);
+    let is_task = |cell: &&Cell| is_open(&cell.name) || needed.contains(&&cell.name) && !place.is_trained(cell, split);
     let task = |cell: &Cell| Task { cell: cell.name.clone(), start: cell.start.clone() };
     place.grid.cells.iter().filter(is_task).map(task).collect()
 }
@@ -260,4 +265,40 @@ fn drop_weights(run: &RunDir) -> Result<()> {
         fs::remove_file(file.path()).with_context(|| format!("cannot remove {}", file.path().display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{changed, lab, name, result, run};
+    use super::*;
+
+    #[test]
+    fn results_of_starts_are_removed_last() {
+        let (_folder, place) = lab();
+        let names = ["start", "plain", "taf.a"].map(name);
+        names.iter().for_each(|cell| drop(result(&place, &cell.run, "w", None)));
+        let path = |cell: &CellName| place.results.result_path(cell, Split::Validation);
+        // What cannot be removed ends it half-way, as a kill would.
+        fs::remove_file(path(&names[1])).unwrap();
+        fs::create_dir(path(&names[1])).unwrap();
+        let cells: Vec<&CellName> = names.iter().collect();
+        assert!(remove_results(&place, &cells, Split::Validation).is_err());
+        assert!(path(&names[0]).exists() && !path(&names[2]).exists());
+    }
+
+    #[test]
+    fn a_start_of_another_kind_or_of_other_weights_than_its_result_is_trained_first() {
+        let (folder, place) = lab();
+        drop(run(&place, "start"));
+        let begun = |place: &Place| -> Vec<String> {
+            let open = [place.grid.cell(&name("plain")).unwrap()];
+            tasks(place, &open, Split::Validation).into_iter().map(|task| task.cell.run).collect()
+        };
+        assert_eq!(begun(&place), ["plain"]);
+        result(&place, "start", "other weights", None);
+        assert_eq!(begun(&place), ["start", "plain"]);
+        fs::remove_file(place.results.result_path(&name("start"), Split::Validation)).unwrap();
+        let place = changed(&folder, "[start]", "[start]\nset = [\"train.epochs=8\"]");
+        assert_eq!(begun(&place), ["start", "plain"]);
+    }
 }

@@ -81,6 +81,15 @@ impl Provenance {
         self
     }
 
+    /// Whether a file holds what one of those held that the run read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn has_read(&self, path: &Path) -> Result<bool> {
+        let sha256 = sha256_file(path)?;
+        Ok(self.data.iter().any(|source| source.sha256 == sha256))
+    }
+
     /// Notes a file the run reads, with its hash.
     ///
     /// # Errors
