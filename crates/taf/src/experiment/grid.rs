@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use taf_report::experiment::{CellName, RunLine, SuiteLine, TablePlan};
 
@@ -65,6 +65,7 @@ impl Grid {
             if known.insert(any_seed.to_toml()) {
                 cell.recipe.plan().map_err(|source| cell.fault(source))?;
             }
+            cell.check_overlap()?;
             if known.insert(format!("{} {:?}", cell.recipe.data.manifest.display(), cell.test)) {
                 cell.check_test()?;
             }
@@ -116,14 +117,19 @@ impl Cell {
         format!("{}.{splits}", self.name.data)
     }
 
+    /// Refuses test splits that are trained on or choose.
+    fn check_overlap(&self) -> Result<(), ExperimentError> {
+        let data = &self.recipe.data;
+        let mut used = data.train.iter().chain(&data.validation);
+        let Some(split) = used.find(|split| self.test.contains(split)) else { return Ok(()) };
+        let expected = "be other splits than those for training and validation";
+        let source = SettingError::new("the data's test", expected, format!("{split:?}"));
+        Err(self.fault(source.into()))
+    }
+
     /// Splits are checked by name and not looked at: the manifest is a list of all of them.
     fn check_test(&self) -> Result<(), ExperimentError> {
-        let DataSplits { manifest, chosen } = DataSplits::of(self);
-        if let Some(split) = self.test.iter().find(|split| chosen.contains(split)) {
-            let expected = "be other splits than those for training and validation";
-            let source = SettingError::new("the data's test", expected, format!("{split:?}"));
-            return Err(self.fault(source.into()));
-        }
+        let manifest = &self.recipe.data.manifest;
         let list = taf_video::dataset::Manifest::read(manifest).map_err(|source| self.fault(source.into()))?;
         let lacking = |source| RecipeError::Videos { manifest: manifest.clone(), source };
         list.select_splits(&self.test).map(drop).map_err(|source| self.fault(lacking(source)))
@@ -131,18 +137,6 @@ impl Cell {
 
     fn fault(&self, source: RecipeError) -> ExperimentError {
         ExperimentError::Recipe { cell: self.name.to_string(), source }
-    }
-}
-
-struct DataSplits<'a> {
-    manifest: &'a PathBuf,
-    chosen: Vec<&'a String>,
-}
-
-impl<'a> DataSplits<'a> {
-    fn of(cell: &'a Cell) -> Self {
-        let data = &cell.recipe.data;
-        Self { manifest: &data.manifest, chosen: data.train.iter().chain(&data.validation).collect() }
     }
 }
 
@@ -312,6 +306,21 @@ mod tests {
     fn a_setting_that_does_not_exist_is_told_with_the_run_it_is_of() {
         let error = grid(&WITH_START.replace("epochs=20", "epoch=20")).unwrap_err().to_string();
         assert!(error.contains("d/tsm/seed0/start") && error.contains("train.epoch=20"), "{error}");
+    }
+
+    #[test]
+    fn no_run_trains_on_or_is_chosen_by_test_clips() {
+        let data = WITH_START.replace("set = [", "test = [\"test\"]\nset = [");
+        let of = |setting: &str| {
+            let method = format!("{data}[[method]]\nname = \"other\"\nset = ['{setting}']\n");
+            let grid = grid(&method).unwrap();
+            grid.cells.iter().find_map(|cell| cell.check_overlap().err()).map(|error| error.to_string())
+        };
+        assert_eq!(of("train.epochs=2"), None);
+        for setting in ["data.train=[\"train\", \"test\"]", "data.validation=[\"test\"]"] {
+            let error = of(setting).unwrap();
+            assert!(error.contains("d/tsm/seed0/other") && error.contains("other splits"), "{error}");
+        }
     }
 
     #[test]
