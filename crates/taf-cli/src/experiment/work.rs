@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use taf::experiment::Cell;
+use taf::train::CheckpointFolder;
 use taf_files::{Output, create_folder};
 use taf_report::experiment::{CellName, Split};
 use taf_report::run::{Lock, RunDir};
@@ -239,7 +240,7 @@ impl Runner<'_> {
         let start = self.place.grid.cell(cell).and_then(|cell| cell.start.as_ref());
         for cell in [cell].into_iter().chain(start).filter(|cell| !self.queue.needs(cell)) {
             if let Ok(run) = RunDir::open(self.place.run(cell)) {
-                drop_weights(&run)?;
+                CheckpointFolder::new(run.checkpoints()).clear()?;
             }
         }
         Ok(())
@@ -257,14 +258,6 @@ impl Runner<'_> {
             _ => bail!("{failed} cells failed; the same command tries them again"),
         }
     }
-}
-
-fn drop_weights(run: &RunDir) -> Result<()> {
-    let folder = run.checkpoints();
-    for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
-        fs::remove_file(file.path()).with_context(|| format!("cannot remove {}", file.path().display()))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

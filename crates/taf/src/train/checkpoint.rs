@@ -297,6 +297,18 @@ impl CheckpointFolder {
         checkpoint.write(&self.path.join(BEST))
     }
 
+    /// Removes all checkpoints, the newest last: what an interruption leaves still ends with the end of the training.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed, or a file of it not be removed.
+    pub fn clear(&self) -> Result<(), CheckpointError> {
+        let steps = self.steps()?.into_iter().map(|(_, path)| path);
+        let best = Some(self.path.join(BEST)).filter(|path| path.is_file());
+        best.into_iter().chain(steps).try_for_each(|path| {
+            std::fs::remove_file(&path).map_err(|source| CheckpointError::Io { action: "remove", path, source })
+        })
+    }
+
     /// The file of the newest checkpoint, if there is one.
     ///
     /// # Errors
@@ -410,5 +422,20 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             assert!(CheckpointInfo::read(&path).unwrap_err().to_string().ends_with("a.safetensors"));
         }
+    }
+    #[test]
+    fn the_newest_checkpoint_is_removed_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let newest = path("step-000000009.safetensors");
+        [&path(BEST), &newest].into_iter().for_each(|path| std::fs::write(path, "x").unwrap());
+        // What cannot be removed ends it half-way, as a kill would.
+        std::fs::create_dir(path("step-000000001.safetensors")).unwrap();
+        let checkpoints = CheckpointFolder::new(folder.path().to_owned());
+        assert!(checkpoints.clear().is_err());
+        assert!(newest.exists() && !path(BEST).exists());
+        std::fs::remove_dir(path("step-000000001.safetensors")).unwrap();
+        checkpoints.clear().unwrap();
+        assert!(!newest.exists());
     }
 }
