@@ -173,7 +173,7 @@ fn the_test_clips_are_read_by_the_chosen(lab: &Lab) -> String {
 /// Once the test clips were read.
 fn changed_candidates_are_refused(lab: &Lab, chosen: &str) {
     lab.write(&FILE.replace("{ name = \"strong\" }", "{ name = \"strong\" }, { name = \"late\" }"));
-    for options in [&["--test"][..], &[], &["--redo"]] {
+    for options in [&["--test"][..], &[], &["--redo"], &["--test", "--redo"]] {
         let error = lab.run(options).refused();
         assert!(error.contains("chosen from") && error.contains("taf.late"), "{error}");
     }
@@ -252,6 +252,7 @@ fn a_result_of_another_recipe_is_refused_until_it_is_to_be_redone() {
     let after = lab.result("plain", "seed0.json");
     assert_ne!(before["weights_sha256"], after["weights_sha256"]);
     assert_eq!(before["start_sha256"], after["start_sha256"], "the start was trained again, bit for bit");
+    another_manifest_is_trained_on(&lab, &after);
     // A start of another recipe takes all that began with it along.
     lab.write(
         &one.replace("train.epochs=1", "train.epochs=2")
@@ -259,6 +260,23 @@ fn a_result_of_another_recipe_is_refused_until_it_is_to_be_redone() {
     );
     let error = lab.run(&only).refused();
     assert!(error.contains("seed0/plain: its start is"), "{error}");
+}
+
+/// Though only a training clip is gone from it, and the weights of the old one are there.
+fn another_manifest_is_trained_on(lab: &Lab, before: &Value) {
+    let list = fs::read_to_string(manifest().with_file_name("with-test.jsonl")).unwrap();
+    let dropped = list.lines().position(|line| line.contains("\"train\"")).unwrap();
+    let kept: Vec<&str> = list.lines().enumerate().filter(|(at, _)| *at != dropped).map(|(_, line)| line).collect();
+    let fewer = manifest().with_file_name("fewer.jsonl");
+    taf_files::write_atomic(&fewer, (kept.join("\n") + "\n").as_bytes()).unwrap();
+    let text = fs::read_to_string(lab.file()).unwrap();
+    lab.write(&text.replace("name = \"shapes\"", &format!("name = \"shapes\"\nmanifest = {fewer:?}")));
+    lab.run(&["--only", "start", "--only", "plain", "--redo"]).done();
+    let after = lab.result("plain", "seed0.json");
+    assert_ne!(before["weights_sha256"], after["weights_sha256"]);
+    lab.write(&text);
+    lab.run(&["--only", "start", "--only", "plain", "--redo"]).done();
+    assert_eq!(without_times(lab.result("plain", "seed0.json")), without_times(before.clone()));
 }
 
 #[test]

@@ -45,14 +45,14 @@ pub struct Args {
     /// Take only cells whose name DATA/MODEL/seedN/METHOD holds this; * stands for anything; may be given often
     #[arg(long, value_name = "PATTERN")]
     pub only: Vec<String>,
-    /// Do cells again whose recipe, start or videos are no longer those of their result
+    /// Do cells again whose recipe, start or videos are no longer those of their result or run
     #[arg(long)]
     pub redo: bool,
     /// Remove the weights of finished cells; what needs them later trains again
     #[arg(long)]
     pub drop_weights: bool,
     /// Fix the choices and read the test clips
-    #[arg(long, conflicts_with_all = ["shard", "only", "redo"])]
+    #[arg(long, conflicts_with_all = ["shard", "only"])]
     pub test: bool,
     /// Draw the table, of the test clips where they were read, and do nothing else
     #[arg(long, conflicts_with_all = ["dry_run", "redo", "drop_weights", "shard", "only", "jobs"])]
