@@ -1,9 +1,11 @@
 use anyhow::{Result, bail, ensure};
 use taf::experiment::Cell;
+use taf::recipe::Recipe;
 use taf_report::experiment::{CellName, Choice, Choices, Split};
 
 use super::Place;
 use super::state::{State, States};
+use crate::session::differences;
 
 /// Refuses an experiment whose candidates are no longer those from which one was chosen for the test clips.
 pub fn refuse_changes(place: &Place, states: &States) -> Result<()> {
@@ -30,23 +32,25 @@ pub fn refuse_changes(place: &Place, states: &States) -> Result<()> {
 
 fn is_of(choice: &Choice, cell: &CellName) -> bool {
     let runs = || choice.candidates.iter().any(|candidate| candidate.run == cell.run);
-    cell.data == choice.data && cell.model == choice.model && runs()
+    choice.is_at(cell) && runs()
 }
 
-/// Refuses results that took the place of those that chose.
+/// Refuses other recipes than those that chose. Settings that are new in the program are not among them.
 fn refuse_other_recipes(place: &Place, choice: &Choice) -> Result<()> {
+    let file = place.results.choices_path();
     for candidate in &choice.candidates {
-        for (seed, hash) in choice.seeds.iter().zip(&candidate.recipes_sha256) {
+        // Files of old versions hold no recipes.
+        for (seed, recipe) in choice.seeds.iter().zip(&candidate.recipes) {
             let Choice { data, model, .. } = choice;
-            let cell = CellName { data: data.clone(), model: model.clone(), seed: *seed, run: candidate.run.clone() };
-            if let Some(result) = place.results.result(&cell, Split::Validation)? {
-                ensure!(
-                    result.recipe_sha256 == *hash,
-                    "the test clips were read for {cell} with another recipe (SHA-256 {hash}), found {}: {}",
-                    result.recipe_sha256,
-                    place.results.choices_path().display()
-                );
-            }
+            let name = CellName { data: data.clone(), model: model.clone(), seed: *seed, run: candidate.run.clone() };
+            let Some(cell) = place.grid.cell(&name) else { continue };
+            let other = differences(&Recipe::parse(recipe, &file, &[])?, &cell.recipe);
+            ensure!(
+                other.is_empty(),
+                "the test clips were read for {name}, whose recipe must stay: {}: {}",
+                other.join("; "),
+                file.display()
+            );
         }
     }
     Ok(())
@@ -73,7 +77,11 @@ pub fn choose(place: &Place) -> Result<Choices> {
     }
     let mut choices = place.results.choices()?;
     for choice in place.grid.table().choices(&place.results)? {
-        if choices.of(&choice.data, &choice.model, &choice.method).is_none() {
+        let is_new = |cell: &CellName| {
+            choice.is_at(cell) && choices.of([&choice.data, &choice.model, &choice.method], cell.seed).is_none()
+        };
+        // What has no test clips stays open.
+        if place.grid.cells.iter().any(|cell| !cell.test.is_empty() && is_new(&cell.name)) {
             choices.choices.push(choice);
         }
     }
@@ -90,9 +98,41 @@ pub fn refuse_unchosen(place: &Place, cell: &Cell) -> Result<()> {
 
 /// Whether a cell is one that was chosen, or that others start from, after a choice was made.
 pub fn is_chosen(choices: &Choices, cell: &Cell) -> bool {
-    let CellName { data, model, run, .. } = &cell.name;
+    let CellName { data, model, seed, run } = &cell.name;
     match &cell.method {
-        Some(method) => choices.of(data, model, method).is_some_and(|choice| choice.run == *run),
-        None => choices.choices.iter().any(|choice| (&choice.data, &choice.model) == (data, model)),
+        Some(method) => choices.of([data, model, method], *seed).is_some_and(|choice| choice.run == *run),
+        None => choices.choices.iter().any(|choice| choice.is_at(&cell.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use taf_report::experiment::Candidate;
+
+    use super::super::testing::{changed, lab, name};
+    use super::*;
+
+    /// A choice of plain by recipes as they were.
+    fn choose_plain(place: &Place, recipe: String) {
+        let run = "plain".to_owned();
+        let candidate =
+            Candidate { run: run.clone(), top1: 0.5, recipes_sha256: vec!["old".into()], recipes: vec![recipe] };
+        let [data, model, method] = ["d", "m", "plain"].map(str::to_owned);
+        let choice = Choice { data, model, method, seed: None, run, candidates: vec![candidate], seeds: vec![0] };
+        place.results.write_choices(&Choices { choices: vec![choice] }).unwrap();
+    }
+
+    #[test]
+    fn settings_that_did_not_exist_when_a_choice_was_made_change_nothing_and_others_do() {
+        let (folder, place) = lab();
+        let recipe = place.grid.cell(&name("plain")).unwrap().recipe.to_toml();
+        let older: Vec<&str> = recipe.lines().filter(|line| !line.starts_with("keep_last")).collect();
+        assert_ne!(older.len(), recipe.lines().count());
+        choose_plain(&place, older.join("\n"));
+        let refused = |place: &Place| refuse_changes(place, &States::of(place, Split::Validation).unwrap());
+        refused(&place).unwrap();
+        let other = changed(&folder, "plain = true", "plain = true\nset = [\"train.label_smoothing=0.1\"]");
+        let error = refused(&other).unwrap_err().to_string();
+        assert!(error.contains("must stay: train.label_smoothing") && error.contains("choices.json"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use super::{CellName, CellResult, Choice, ClipList, Result, ResultsFolder, Split
 pub struct Known {
     pub results: BTreeMap<CellName, CellResult>,
     pub lists: BTreeMap<String, ClipList>,
+    pub split: Split,
 }
 
 impl Known {
@@ -16,7 +17,7 @@ impl Known {
             let list = folder.clips_of(result)?;
             lists.insert(result.clips.clone(), list);
         }
-        Ok(Self { results, lists })
+        Ok(Self { results, lists, split })
     }
 
     pub fn clips(&self, result: &CellResult) -> usize {
@@ -26,17 +27,19 @@ impl Known {
     pub fn choices(&self, plan: &TablePlan) -> Vec<Choice> {
         let methods = plan.methods();
         let of_place = |(data, model)| {
-            let choose = |(method, runs): &(&str, Vec<String>)| {
-                choose([data, model, method], runs, &self.results, |result| self.clips(result))
+            let seeds = plan.choosing(data, model);
+            let choose = |(method, runs): &(&str, Vec<String>), seed| {
+                choose([data, model, method], seed, runs, &self.results, |result| self.clips(result))
             };
-            methods.iter().filter_map(choose).collect::<Vec<_>>()
+            let of_method = |method| seeds.iter().filter_map(move |seed| choose(method, *seed)).collect::<Vec<_>>();
+            methods.iter().flat_map(of_method).collect::<Vec<_>>()
         };
         plan.places().into_iter().flat_map(of_place).collect()
     }
 }
 
 impl TablePlan {
-    /// Chooses a candidate of every method that has results, for every data set and network.
+    /// Chooses a candidate of every method that has results, for every data set and network, and of folds for every seed.
     ///
     /// # Errors
     /// If a result or a list of clips cannot be read, or they do not fit each other.

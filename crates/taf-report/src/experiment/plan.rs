@@ -1,4 +1,6 @@
-use super::{CellName, Choice};
+use std::collections::BTreeSet;
+
+use super::{CellName, Choice, Split};
 
 /// What a table is to show, as the file of an experiment says it.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct TablePlan {
     pub cells: Vec<CellName>,
     /// The runs of every data set, network and seed, in the order they are shown.
     pub runs: Vec<RunLine>,
+    /// Data sets of folds, where every seed chooses by itself.
+    pub folded: BTreeSet<String>,
     /// What is reported as one number each.
     pub suites: Vec<SuiteLine>,
 }
@@ -50,9 +54,36 @@ impl TablePlan {
     pub fn with_chosen(&self, choices: &[Choice]) -> Self {
         let is_chosen = |cell: &&CellName| {
             let is_of = |choice: &Choice| choice.run == cell.run || cell.run == CellName::START;
-            choices.iter().any(|choice| (&choice.data, &choice.model) == (&cell.data, &cell.model) && is_of(choice))
+            choices.iter().any(|choice| choice.is_at(cell) && is_of(choice))
         };
         Self { cells: self.cells.iter().filter(is_chosen).cloned().collect(), ..self.clone() }
+    }
+
+    /// The seeds that choose by themselves on a data set with a network; none alone where all choose together.
+    pub(super) fn choosing(&self, data: &str, model: &str) -> Vec<Option<u64>> {
+        if !self.folded.contains(data) {
+            return vec![None];
+        }
+        let is_of = |cell: &&CellName| cell.data == data && cell.model == model;
+        let seeds: BTreeSet<u64> = self.cells.iter().filter(is_of).map(|cell| cell.seed).collect();
+        seeds.into_iter().map(Some).collect()
+    }
+
+    /// The lines of a table of a data set and a network. What seeds chose by themselves stands together under the method's name,
+    /// on test clips instead of the candidates.
+    pub(super) fn lines(&self, chosen: &[&Choice], split: Split) -> Vec<RunLine> {
+        let is_of_seed =
+            |method: &Option<String>| chosen.iter().any(|of| Some(&of.method) == method.as_ref() && of.is_of_seed());
+        let mut lines = Vec::new();
+        for of_method in self.runs.chunk_by(|one, other| one.method == other.method) {
+            let method = &of_method[0].method;
+            if split == Split::Validation || !is_of_seed(method) {
+                lines.extend(of_method.iter().cloned());
+            }
+            let together = method.clone().filter(|_| is_of_seed(method));
+            lines.extend(together.map(|run| RunLine { run, method: method.clone() }));
+        }
+        lines
     }
 
     /// The methods, each with its runs.

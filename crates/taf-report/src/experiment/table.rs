@@ -48,7 +48,7 @@ pub struct Block {
 pub struct Row {
     /// The run.
     pub run: String,
-    /// Whether it is the one of several candidates that validation chose.
+    /// Whether it is the one of several candidates that validation chose, or what each seed chose.
     pub chosen: bool,
     /// Its seeds.
     pub seeds: Vec<u64>,
@@ -124,8 +124,8 @@ struct Placed<'a> {
 impl Placed<'_> {
     /// None where no run has results.
     fn block(&self) -> Option<Block> {
-        let lines = self.plan.runs.iter();
-        let mut rows: Vec<Row> = lines.filter_map(|line| self.row(line)).collect();
+        let lines = self.plan.lines(&self.chosen, self.known.split);
+        let mut rows: Vec<Row> = lines.iter().filter_map(|line| self.row(line)).collect();
         let p_values: Vec<f64> = rows.iter().filter_map(|row| Some(row.difference?.p)).collect();
         let compared = rows.iter_mut().filter(|row| row.difference.is_some());
         compared.zip(holm(&p_values)).for_each(|(row, p)| row.p_corrected = Some(p));
@@ -151,11 +151,10 @@ impl Placed<'_> {
     /// None where there is no result of the run with all versions of the suite.
     fn row(&self, line: &RunLine) -> Option<Row> {
         let results = self.results(&line.run);
-        let first = results.first()?;
         let (seeds, top1): (Vec<u64>, Vec<f64>) =
             results.iter().map(|result| (result.cell.seed, self.top1(result))).unzip();
         let mean = mean_over_lists(&results, &top1)?;
-        let difference = self.baseline().filter(|baseline| *baseline != first.cell.run && line.method.is_some());
+        let difference = self.baseline().filter(|baseline| *baseline != line.run && line.method.is_some());
         let versions = || self.suite.versions.iter();
         let losses = results.iter().flat_map(|result| versions().map(|version| result.versions[version].log_loss));
         let spent = |result: &&CellResult| result.processor_seconds.training + result.processor_seconds.evaluating;
@@ -181,19 +180,25 @@ impl Placed<'_> {
 
     /// The run that others are compared with: of several candidates of the baseline the chosen one.
     fn baseline(&self) -> Option<&str> {
-        self.chosen.iter().find(|choice| choice.method == self.plan.baseline).map(|choice| choice.run.as_str())
+        let choice = self.chosen.iter().find(|choice| choice.method == self.plan.baseline)?;
+        Some(if choice.is_of_seed() { &choice.method } else { &choice.run })
     }
 
     fn is_chosen(&self, line: &RunLine) -> bool {
-        let of_run = |choice: &&&Choice| choice.run == line.run && choice.candidates.len() > 1;
-        self.chosen.iter().find(of_run).is_some()
+        let name = |choice: &&Choice| if choice.is_of_seed() { choice.method.clone() } else { choice.run.clone() };
+        self.chosen.iter().any(|choice| choice.candidates.len() > 1 && name(choice) == line.run)
     }
 
-    /// The results of a run that have all versions of the suite, by seed.
+    /// The results of a run that have all versions of the suite, by seed; of a method whose seeds chose by themselves, what each
+    /// chose.
     fn results(&self, run: &str) -> Vec<&CellResult> {
         let has_all =
             |result: &CellResult| self.suite.versions.iter().all(|version| result.versions.contains_key(version));
-        let is_of = |cell: &CellName| cell.data == self.data && cell.model == self.model && cell.run == run;
+        let chose = |choice: &&Choice, cell: &CellName| {
+            choice.is_of_seed() && choice.is_at(cell) && choice.method == run && choice.run == cell.run
+        };
+        let is_run = |cell: &CellName| cell.run == run || self.chosen.iter().any(|choice| chose(choice, cell));
+        let is_of = |cell: &CellName| cell.data == self.data && cell.model == self.model && is_run(cell);
         let of_run = self.known.results.iter().filter(|(cell, result)| is_of(cell) && has_all(result));
         of_run.map(|(_, result)| result).collect()
     }
@@ -268,7 +273,7 @@ mod tests {
         ];
         let cells = (0..2).flat_map(|seed| runs.iter().map(move |line| cell(&line.run, seed))).collect();
         let suites = vec![SuiteLine { name: "clean".into(), versions: vec!["clean".into()] }];
-        TablePlan { name: "e".into(), baseline: "plain".into(), cells, runs, suites }
+        TablePlan { name: "e".into(), baseline: "plain".into(), cells, runs, folded: BTreeSet::new(), suites }
     }
 
     fn filled(results: &[(&str, u64, [bool; 4])]) -> (tempfile::TempDir, ResultsFolder) {
@@ -332,6 +337,37 @@ mod tests {
         let difference = taf.difference.unwrap();
         assert_eq!((difference.over, difference.top1.difference), (Over::Folds, 0.125));
         assert!(table.findings.iter().all(|line| !line.contains("different clips")), "{:?}", table.findings);
+    }
+
+    #[test]
+    fn with_folds_every_seed_shows_its_own_choice_and_is_tested_by_it_alone() {
+        let results = [
+            ("plain", 0, HALF),
+            ("plain", 1, HALF),
+            ("taf.a", 0, MOST),
+            ("taf.a", 1, HALF),
+            ("taf.b", 0, HALF),
+            ("taf.b", 1, [true; 4]),
+        ];
+        let (_kept, folder) = filled(&results);
+        let plan = TablePlan { folded: ["d".to_owned()].into(), ..plan() };
+        let rows = |table: &ExperimentTable| -> Vec<(String, bool, Vec<f64>)> {
+            let row = |row: &Row| (row.run.clone(), row.chosen, row.top1.clone());
+            table.blocks[0].rows.iter().map(row).collect()
+        };
+        let table = ExperimentTable::draw(&plan, &folder, Split::Validation).unwrap();
+        let named = |run: &str, chosen, top1: [f64; 2]| (run.to_owned(), chosen, top1.to_vec());
+        let together = named("taf", true, [0.75, 1.0]);
+        let [plain, a, b] = [("plain", [0.5; 2]), ("taf.a", [0.75, 0.5]), ("taf.b", [0.5, 1.0])]
+            .map(|(run, top1)| named(run, false, top1));
+        assert_eq!(rows(&table), [plain.clone(), a, b, together.clone()]);
+        folder.write_choices(&crate::experiment::Choices { choices: plan.choices(&folder).unwrap() }).unwrap();
+        for (run, seed, right) in results {
+            folder.write(&result(run, seed, &right), Split::Test, &clips(4)).unwrap();
+        }
+        let table = ExperimentTable::draw(&plan, &folder, Split::Test).unwrap();
+        assert_eq!(rows(&table), [plain, together]);
+        assert!((table.blocks[0].rows[1].difference.unwrap().top1.difference - 0.375).abs() < 1e-12);
     }
 
     #[test]

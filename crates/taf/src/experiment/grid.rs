@@ -98,12 +98,14 @@ impl Grid {
             }
         }
         let versions = |suite: &Suite| suite.versions.iter().map(Version::to_string).collect();
+        let folded = self.experiment.data.iter().filter(|data| !data.folds.is_empty()).map(|data| data.name.clone());
         let suites = self.suites.iter().map(|suite| SuiteLine { name: suite.name.clone(), versions: versions(suite) });
         TablePlan {
             name: self.experiment.name.clone(),
             baseline: self.experiment.baseline.clone(),
             cells: self.cells.iter().map(|cell| cell.name.clone()).collect(),
             runs,
+            folded: folded.collect(),
             suites: suites.collect(),
         }
     }
@@ -252,7 +254,7 @@ mod tests {
             name = "tsm"
             [[model]]
             name = "gst"
-            set = ["model.kind=gst"]
+            set = ["model.kind=gst", "model.trunk=resnet50"]
             [[method]]
             name = "plain"
             plain = true
@@ -310,7 +312,7 @@ mod tests {
 
     #[test]
     fn no_run_trains_on_or_is_chosen_by_test_clips() {
-        let data = WITH_START.replace("set = [", "test = [\"test\"]\nset = [");
+        let data = WITH_START.replacen("set = [", "test = [\"test\"]\nset = [", 1);
         let of = |setting: &str| {
             let method = format!("{data}[[method]]\nname = \"other\"\nset = ['{setting}']\n");
             let grid = grid(&method).unwrap();
