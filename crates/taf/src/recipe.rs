@@ -159,8 +159,6 @@ pub struct Plan {
     pub evaluation: Evaluation,
     /// Crop, flips and colour of training clips.
     pub transform: TrainTransform,
-    /// SHA-256 of the manifest, the same wherever its videos lie.
-    pub manifest_hash: String,
 }
 
 impl Recipe {
@@ -219,7 +217,6 @@ impl Recipe {
     pub fn plan(&self) -> Result<Plan, RecipeError> {
         self.check()?;
         let manifest = Manifest::read(&self.data.manifest)?;
-        let manifest_hash = manifest.portable_hash();
         let lacking = |source| RecipeError::Videos { manifest: self.data.manifest.clone(), source };
         let manifest = match &self.data.classes {
             Some(classes) => manifest.select_classes(classes).map_err(lacking)?,
@@ -246,7 +243,6 @@ impl Recipe {
             evaluation,
             transform: self.data.transform_of(&manifest).init(&classes)?,
             classes,
-            manifest_hash,
         })
     }
 

@@ -8,7 +8,7 @@ use taf::trained::{Asked, Trained, Weights};
 use taf_report::experiment::{Answered, CellName, CellResult, ClipList, Split};
 use taf_report::metrics::Predictions;
 use taf_report::run::{Line, StepRecord, epoch_means, read_metrics, sha256};
-use taf_video::dataset::path_below;
+use taf_video::dataset::{Manifest, path_below};
 
 use super::bill::{Bill, OpenBill};
 use super::{Place, fit, state, test_split};
@@ -104,7 +104,7 @@ impl Examined {
         // Where the videos lie is of one machine.
         let folder = examination.evaluation.videos.common_folder().unwrap_or_default();
         let clips = ClipList::of(clean, &trained.info.classes).renamed(|name| path_below(name, &folder).to_owned());
-        Ok(Self { name: cell.clips(&splits), clips, answers, manifest: cell.recipe.plan()?.manifest_hash })
+        Ok(Self { name: cell.clips(&splits), clips, answers, manifest: Manifest::read(manifest)?.portable_hash() })
     }
 
     fn result(&self, cell: &Cell, trained: &Trained, start: Option<&Trained>, bill: Bill) -> Result<CellResult> {
