@@ -124,10 +124,11 @@ impl Ball {
         }
     }
 
-    /// Of length 1, over the frames that may be touched.
+    /// Of length 1, over the frames that may be touched; 0 where there are none.
     fn random_direction(&self, like: &Tensor<5>, seed: u64) -> Tensor<5> {
         let direction = self.restrict(draw(like, seed, |rng| rng.sample(StandardNormal)));
-        let length = lengths(direction.clone());
+        // Where no frame may be touched there is none.
+        let length = lengths(direction.clone()).clamp_min(f64::from(f32::MIN_POSITIVE));
         direction / length
     }
 
@@ -172,4 +173,24 @@ fn draw(like: &Tensor<5>, seed: u64, value: impl FnMut(&mut ChaCha8Rng) -> f32) 
     let mut value = value;
     let values = (0..like.shape().num_elements()).map(|_| value(&mut rng)).collect();
     Tensor::from_data(TensorData::new::<f32, _>(values, like.dims()), &like.device())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor};
+
+    use super::{Ball, Norm};
+    use crate::ops::values;
+
+    #[test]
+    fn where_no_frame_may_be_touched_nothing_is_drawn() {
+        let device = Device::flex();
+        let like = Tensor::<5>::zeros([1, 2, 3, 2, 2], &device);
+        for norm in [Norm::Linf, Norm::L2] {
+            let ball = Ball::new(norm, vec![0.5], Some(Tensor::zeros([1, 2], &device)));
+            for drawn in [ball.noise(&like, 1), ball.random_start(&like, 1)] {
+                assert_eq!(values(drawn), vec![0.0; 24], "{norm:?}");
+            }
+        }
+    }
 }

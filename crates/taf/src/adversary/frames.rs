@@ -37,8 +37,12 @@ pub const SMALLEST_SHARE: f32 = 1e-3;
 ///
 /// # Shapes
 /// - `attention`: `[batch, steps]`; result: `[batch, time]`, a constant
+///
+/// # Panics
+/// If the steps do not divide the frames.
 pub(super) fn shares(frames: Frames, budget: Budget, attention: &Tensor<2>, time: usize) -> Tensor<2> {
     let ([batch, steps], device) = (attention.dims(), attention.device());
+    assert!(time.is_multiple_of(steps), "expected steps that divide {time} frames, got {steps}");
     let rows = values(attention.clone());
     let shares = rows.chunks(steps).flat_map(|row| row_of_shares(frames, budget, row));
     let shares = shares.flat_map(|share| std::iter::repeat_n(share, time / steps)).collect();
@@ -100,6 +104,13 @@ mod tests {
         let attention = Tensor::from_data([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], &Device::flex());
         let of_six = values(shares(Frames::Major, Budget::Uniform, &attention, 6));
         assert_eq!(of_six, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected steps that divide 8 frames, got 3")]
+    fn steps_that_do_not_divide_the_frames_are_refused() {
+        let attention = Tensor::from_data([[0.5, 0.25, 0.25]], &Device::flex());
+        let _ = shares(Frames::All, Budget::Uniform, &attention, 8);
     }
 
     #[test]

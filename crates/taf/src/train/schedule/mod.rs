@@ -5,6 +5,7 @@ mod moment;
 mod one_cycle;
 
 pub use anneal::Anneal;
+use anneal::half_cosine;
 pub use moment::Moment;
 pub use one_cycle::OneCycle;
 
@@ -96,7 +97,10 @@ impl Decay {
                 let passed = milestones.iter().filter(|&&milestone| milestone <= epoch).count();
                 factor.powi(passed as i32)
             }
-            Self::Cosine { minimum } => minimum + (1.0 - minimum) * Anneal::Cosine.left(epoch / epochs),
+            Self::Cosine { minimum } => {
+                // In this order: another changes the last bit of rates that runs were trained with.
+                minimum + (1.0 - minimum) * half_cosine(std::f64::consts::PI * epoch / epochs)
+            }
             Self::OneCycle(cycle) => cycle.factor(moment),
         }
     }
@@ -150,6 +154,15 @@ mod tests {
         assert_eq!(factor(&schedule, 0.0, 10.0), 1.0);
         assert!((factor(&schedule, 5.0, 10.0) - 0.5).abs() < 1e-12);
         assert!(factor(&schedule, 10.0, 10.0) < 1e-12);
+    }
+
+    #[test]
+    fn the_rates_of_the_cosine_stay_to_the_bit() {
+        for step in 0..500 {
+            let epoch = f64::from(step) / 10.0;
+            let expected = 0.5 * (1.0 + (std::f64::consts::PI * epoch / 50.0).cos());
+            assert_eq!(factor(&Schedule::default(), epoch, 50.0), expected, "epoch {epoch}");
+        }
     }
 
     #[test]

@@ -28,13 +28,14 @@ impl OneCycle {
     /// The peak is a step earlier than the share says, and the end at the last step, as in PyTorch.
     pub(super) fn factor(&self, moment: Moment) -> f64 {
         let (step, peak, last) = (moment.step(), self.rise * moment.steps() - 1.0, moment.steps() - 1.0);
-        let start = 1.0 / self.start_divisor;
+        let (start, fall) = (1.0 / self.start_divisor, last - peak.max(0.0));
         let between = |from: f64, to: f64, share: f64| to + (from - to) * self.anneal.left(share);
         // Of so few steps that none is left for the rise, the first is the peak.
         if step < peak {
             between(start, 1.0, step / peak)
         } else {
-            between(1.0, start / self.end_divisor, (step - peak.max(0.0)) / (last - peak.max(0.0)).max(1.0))
+            let share = if fall > 0.0 { (step - peak.max(0.0)) / fall } else { 0.0 };
+            between(1.0, start / self.end_divisor, share)
         }
     }
 
@@ -87,6 +88,16 @@ mod tests {
                 let found = cycle.factor(Moment { epoch: step as f64 / 10.0, epochs: 2.0, steps_per_epoch: 10 });
                 assert!((found - expected).abs() < 1e-8, "step {step}: {found} instead of {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn a_fall_of_less_than_a_step_ends_at_the_end() {
+        // pct_start=0.99, total_steps=50
+        let cycle = OneCycle { rise: 0.99, ..OneCycle::default() };
+        for (step, expected) in [(47, 0.997_736_042_159_974_7), (48, 0.999_748_273_141_847_2), (49, 4e-6)] {
+            let found = cycle.factor(Moment { epoch: step as f64 / 10.0, epochs: 5.0, steps_per_epoch: 10 });
+            assert!((found - expected).abs() < 1e-8, "step {step}: {found} instead of {expected}");
         }
     }
 
