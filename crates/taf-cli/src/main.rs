@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    taf_video::keep_freed_memory();
     let args = args::Cli::parse();
     exit::end(threads::start(args.threads).and_then(|()| commands::run(args.command)))
 }

@@ -19,6 +19,7 @@ use taf_video::{Clip, Result, Sampling};
 const FRAMES: usize = 8;
 
 fn main() -> Result<()> {
+    taf_video::keep_freed_memory();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [threads, passes, manifest] = &words[..] else { panic!("expected THREADS PASSES MANIFEST, got {words:?}") };
     let number = |word: &String| word.parse().expect("THREADS and PASSES are numbers");

@@ -41,20 +41,23 @@ pub(super) fn open_input(path: &Path) -> Result<format::context::Input> {
     url.push(path);
     let options: ffmpeg::Dictionary =
         [("protocol_whitelist", "file"), ("format_whitelist", CONTAINERS)].into_iter().collect();
-    let format = is_motion_jpeg(path)?.then_some(c"mjpeg");
+    let format = known_format(path)?;
     open_url(&url, format, options).map_err(|error| open_error(path, error))
 }
 
-/// Whether a file holds JPEG pictures one after the other and is called so. By its contents alone FFmpeg takes it for a
-/// still picture.
-fn is_motion_jpeg(path: &Path) -> Result<bool> {
-    let ending = path.extension().unwrap_or_default();
-    if !["mjpeg", "mjpg"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
-        return Ok(false);
-    }
-    let mut first = [0; 3];
+/// The format of a file where FFmpeg need not, or should not, find it out. JPEG pictures one after the other, called so, it
+/// takes for a still picture. Matroska and WebM begin with the four bytes of EBML (RFC 8794), and to let all other formats
+/// look at them takes 0.2 ms, of the 13 that a clip takes.
+fn known_format(path: &Path) -> Result<Option<&'static CStr>> {
+    let mut first = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read(&mut first)).map_err(|s| Error::io("read", path, s))?;
-    Ok(first[..read] == [0xff, 0xd8, 0xff])
+    let ending = path.extension().unwrap_or_default();
+    let is_called_jpeg = ["mjpeg", "mjpg"].iter().any(|known| ending.eq_ignore_ascii_case(known));
+    Ok(match first[..read] {
+        [0xff, 0xd8, 0xff, ..] if is_called_jpeg => Some(c"mjpeg"),
+        [0x1a, 0x45, 0xdf, 0xa3] => Some(c"matroska"),
+        _ => None,
+    })
 }
 
 /// Opens a file, whatever it looks like where the format is given, and looks into its streams where the header leaves

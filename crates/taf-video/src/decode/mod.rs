@@ -9,6 +9,7 @@ mod forward;
 mod index;
 mod jpeg;
 mod libvpx;
+mod memory;
 mod orientation;
 mod packets;
 mod picture;
@@ -21,6 +22,7 @@ pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
 pub(crate) use folder::{frame_files, picture_of};
 pub use forward::ForwardVideo;
+pub use memory::keep_freed_memory;
 pub(crate) use packets::count_packets;
 pub use timed::{PacedVideo, TimedFrames};
 

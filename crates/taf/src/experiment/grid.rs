@@ -131,6 +131,9 @@ impl Cell {
 
     /// Splits are checked by name and not looked at: the manifest is a list of all of them.
     fn check_test(&self) -> Result<(), ExperimentError> {
+        if self.test.is_empty() {
+            return Ok(());
+        }
         let manifest = &self.recipe.data.manifest;
         let list = taf_video::dataset::Manifest::read(manifest).map_err(|source| self.fault(source.into()))?;
         let lacking = |source| RecipeError::Videos { manifest: manifest.clone(), source };
@@ -323,6 +326,12 @@ mod tests {
             let error = of(setting).unwrap();
             assert!(error.contains("d/tsm/seed0/other") && error.contains("other splits"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_experiment_needs_no_test_clips() {
+        let grid = grid(WITH_START).unwrap();
+        assert!(!grid.has_test() && grid.cells.iter().all(|cell| cell.check_test().is_ok()));
     }
 
     #[test]
