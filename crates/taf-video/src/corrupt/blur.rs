@@ -24,7 +24,8 @@ const GAUSSIAN_REACH: f64 = 4.0;
 /// Points per pixel side that decide which share of a pixel lies in the disc.
 const DISC_POINTS: i32 = 8;
 
-fn scale(width: usize, height: usize) -> f64 {
+/// How long a length of one pixel at 224 is in a picture of that size.
+pub fn scale(width: usize, height: usize) -> f64 {
     width.min(height) as f64 / REFERENCE_SIDE
 }
 
@@ -75,11 +76,18 @@ fn share_inside(dx: isize, dy: isize, radius: f64) -> f32 {
     if (dx, dy) == (0, 0) { inside.max(1) as f32 } else { inside as f32 }
 }
 
+/// One direction for the clip: every frame starts from the same draw.
 pub fn motion(clip: Clip, severity: Severity, rng: &mut ChaCha8Rng) -> Clip {
+    let rng = &*rng;
+    each_frame(clip, |_, frame| motion_each(frame, severity, &mut rng.clone()))
+}
+
+/// A direction of its own for every frame.
+pub fn motion_each(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
     let (radius, sigma) = severity.of(MOTION);
-    let scale = scale(clip.width(), clip.height());
+    let scale = scale(frame.width(), frame.height());
     let taps = smear(radius * scale, sigma * scale, rng.random_range(-45.0_f64..=45.0));
-    each_frame(clip, |_, frame| Picture::new(&frame).convolved(&taps, Border::Nearest).into_frame())
+    Picture::new(&frame).convolved(&taps, Border::Nearest).into_frame()
 }
 
 /// Half a Gaussian along a line, from the pixel on, at whole pixels: a shutter that opens at once and closes softly.

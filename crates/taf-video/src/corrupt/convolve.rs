@@ -13,7 +13,7 @@ pub enum Border {
 
 impl Border {
     /// The column or row that stands at `position` of a side of `len` pixels.
-    fn resolve(self, position: isize, len: usize) -> usize {
+    pub fn resolve(self, position: isize, len: usize) -> usize {
         let last = len as isize - 1;
         match self {
             Self::Nearest => position.clamp(0, last) as usize,

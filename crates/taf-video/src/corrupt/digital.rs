@@ -10,6 +10,7 @@ use crate::transform::resize_frame;
 
 const BRIGHTNESS: [f32; 5] = [0.1, 0.2, 0.3, 0.4, 0.5];
 const CONTRAST: [f32; 5] = [0.4, 0.3, 0.2, 0.1, 0.05];
+const CONTRAST_SSV2C: [f32; 5] = [0.5, 0.4, 0.3, 0.2, 0.1];
 /// Factor on the saturation, and what is added to it.
 const SATURATE: [(f32, f32); 5] = [(0.3, 0.0), (0.1, 0.0), (2.0, 0.0), (5.0, 0.1), (20.0, 0.2)];
 const JPEG_QUALITY: [u8; 5] = [25, 18, 15, 10, 7];
@@ -35,6 +36,10 @@ fn brighten(mut frame: Frame, amount: f32) -> Frame {
 
 pub fn contrast(frame: Frame, severity: Severity, _: &mut ChaCha8Rng) -> Frame {
     flatten(frame, severity.of(CONTRAST))
+}
+
+pub fn contrast_ssv2c(frame: Frame, severity: Severity, _: &mut ChaCha8Rng) -> Frame {
+    flatten(frame, severity.of(CONTRAST_SSV2C))
 }
 
 /// Multiplies every channel's distance to its mean over the frame.

@@ -20,6 +20,8 @@ const GAUSSIAN_SIGMA: [f64; 5] = [0.08, 0.12, 0.18, 0.26, 0.38];
 const SHOT_COUNTS: [f64; 5] = [60.0, 25.0, 12.0, 5.0, 3.0];
 const IMPULSE_SHARE: [f64; 5] = [0.03, 0.06, 0.09, 0.17, 0.27];
 const SPECKLE_SIGMA: [f64; 5] = [0.15, 0.2, 0.35, 0.45, 0.6];
+const SHOT_COUNTS_SSV2P: [f64; 5] = [250.0, 100.0, 50.0, 30.0, 15.0];
+const SPECKLE_SIGMA_SSV2P: [f64; 5] = [0.15, 0.2, 0.25, 0.3, 0.35];
 
 pub fn gaussian(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
     static TABLES: Tables = Tables::new();
@@ -39,6 +41,26 @@ pub fn impulse(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame 
 pub fn speckle(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
     static TABLES: Tables = Tables::new();
     TABLES.get(severity, || speckle_results(severity.of(SPECKLE_SIGMA))).apply(frame, rng)
+}
+
+pub fn pepper(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
+    static TABLES: Tables = Tables::new();
+    TABLES.get(severity, || single_impulse_results(severity.of(IMPULSE_SHARE), 0)).apply(frame, rng)
+}
+
+pub fn salt(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
+    static TABLES: Tables = Tables::new();
+    TABLES.get(severity, || single_impulse_results(severity.of(IMPULSE_SHARE), u8::MAX)).apply(frame, rng)
+}
+
+pub fn shot_ssv2p(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
+    static TABLES: Tables = Tables::new();
+    TABLES.get(severity, || shot_results(severity.of(SHOT_COUNTS_SSV2P))).apply(frame, rng)
+}
+
+pub fn speckle_ssv2p(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {
+    static TABLES: Tables = Tables::new();
+    TABLES.get(severity, || speckle_results(severity.of(SPECKLE_SIGMA_SSV2P))).apply(frame, rng)
 }
 
 /// `value + sigma * normal`.
@@ -68,6 +90,11 @@ fn impulse_results(share: f64) -> Results {
             _ => level(value),
         })
     })
+}
+
+/// `impulse` for a share of `share`, else the value.
+fn single_impulse_results(share: f64, impulse: u8) -> Results {
+    Results::new(|value| std::array::from_fn(|q| if probability(q) < share { impulse } else { level(value) }))
 }
 
 /// The level of 255 nearest to a value on the scale from 0 to 1, which it is clipped to.
@@ -205,6 +232,16 @@ mod tests {
         let share = |value: u8| frame.data().iter().filter(|&&v| v == value).count() as f64 / frame.data().len() as f64;
         assert!((share(0) - 0.085).abs() < 0.002 && (share(255) - 0.085).abs() < 0.002);
         assert!((share(90) - 0.83).abs() < 0.002);
+    }
+
+    #[test]
+    fn pepper_and_salt_replace_the_stated_share_by_one_value() {
+        for impulse in [0, 255] {
+            let results = single_impulse_results(0.27, impulse);
+            let frame = results.apply(Frame::filled(300, 300, [90; 3]), &mut Seed::new(9).rng());
+            let share = |value: u8| frame.data().iter().filter(|&&v| v == value).count() as f64 / 270_000.0;
+            assert!((share(impulse) - 0.27).abs() < 0.003 && (share(90) - 0.73).abs() < 0.003);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::Severity;
-use crate::{Clip, Frame, shift_indices};
+use crate::shift_indices;
 
 /// How far a clip starts from where it should, as a share of the video.
 const SHIFT: [f64; 5] = [0.05, 0.10, 0.15, 0.20, 0.25];
@@ -41,15 +41,6 @@ pub fn frozen(indices: &[usize], _: usize, severity: Severity, _: &mut ChaCha8Rn
     (0..indices.len()).map(|place| indices[place.min(last_moving)]).collect()
 }
 
-pub fn black(clip: Clip, severity: Severity, _: &mut ChaCha8Rng) -> Clip {
-    let lost = lost_frames(clip.len(), severity);
-    let first = (clip.len() - lost) / 2;
-    let darkness = Frame::filled(clip.width(), clip.height(), [0; 3]);
-    let mut frames = clip.into_frames();
-    frames[first..first + lost].fill(darkness);
-    Clip::new(frames)
-}
-
 pub fn jumble(indices: &[usize], _: usize, severity: Severity, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut jumbled = indices.to_vec();
     jumbled.chunks_mut(stretch(indices.len(), severity)).for_each(|stretch| stretch.shuffle(rng));
@@ -63,7 +54,7 @@ pub fn reverse(indices: &[usize], _: usize, severity: Severity, _: &mut ChaCha8R
 }
 
 /// Frames lost of a clip of `len`; none of a clip of one.
-fn lost_frames(len: usize, severity: Severity) -> usize {
+pub fn lost_frames(len: usize, severity: Severity) -> usize {
     rounded_eighths(len, severity.of(LOST_EIGHTHS)).max(1).min(len - 1)
 }
 
@@ -121,17 +112,6 @@ mod tests {
     }
 
     #[test]
-    fn black_frames_lie_together_in_the_middle() {
-        let white = Clip::new(vec![Frame::filled(2, 2, [255; 3]); 8]);
-        let lit = |severity| {
-            let clip = black(white.clone(), at(severity), &mut Seed::new(0).rng());
-            clip.frames().iter().map(|frame| usize::from(frame.pixel(0, 0)[0] > 0)).collect::<Vec<_>>()
-        };
-        assert_eq!(lit(1), [1, 1, 1, 0, 1, 1, 1, 1]);
-        assert_eq!(lit(4), [1, 1, 0, 0, 0, 0, 1, 1]);
-    }
-
-    #[test]
     fn jumbling_keeps_every_frame_within_its_stretch() {
         let shown = run(jumble, 3);
         for half in [0..4, 4..8] {
@@ -155,8 +135,7 @@ mod tests {
             for change in [start_earlier, start_later, dropped, frozen, jumble, reverse] {
                 assert_eq!(change(&[0], 1, severity, &mut rng), [0]);
             }
-            let clip = Clip::new(vec![Frame::filled(2, 2, [9; 3])]);
-            assert_eq!(black(clip.clone(), severity, &mut rng), clip);
+            assert_eq!(lost_frames(1, severity), 0);
         }
     }
 }

@@ -5,6 +5,24 @@ use crate::Sampling;
 
 const NUM_FRAMES: usize = 60;
 
+/// Corruptions of pixels and choices that another seed spoils otherwise.
+const RANDOM: [Corruption; 14] = [
+    Corruption::GaussianNoise,
+    Corruption::ShotNoise,
+    Corruption::ImpulseNoise,
+    Corruption::SpeckleNoise,
+    Corruption::ShotNoiseSsv2P,
+    Corruption::SpeckleNoiseSsv2P,
+    Corruption::PepperNoise,
+    Corruption::SaltNoise,
+    Corruption::MotionBlur,
+    Corruption::MotionBlurSsv2P,
+    Corruption::DroppedFrames,
+    Corruption::Jumble,
+    Corruption::Translate,
+    Corruption::Rotate,
+];
+
 /// Smooth shading, edges and a little colour: something every corruption can spoil.
 pub fn textured_frame(width: usize, height: usize) -> Frame {
     let pixel = |i: usize| {
@@ -17,14 +35,29 @@ pub fn textured_frame(width: usize, height: usize) -> Frame {
     Frame::new(width, height, (0..width * height).flat_map(pixel).collect())
 }
 
-/// Two frames over which the texture moves by a pixel each.
-fn textured_clip() -> Clip {
-    let moved = |pixels: usize| {
-        let mut frame = textured_frame(80, 76);
-        frame.data_mut().rotate_left(3 * pixels);
-        frame
+/// A video over which the texture moves by a pixel a frame.
+fn video(width: usize, height: usize) -> Vec<Frame> {
+    let moved = |frame: usize| {
+        let mut picture = textured_frame(width, height);
+        picture.data_mut().rotate_left(3 * frame % (3 * width * height));
+        picture
     };
-    Clip::new((0..2).map(moved).collect())
+    (0..NUM_FRAMES).map(moved).collect()
+}
+
+/// The frames of a video at some places.
+fn clip_of(video: &[Frame], indices: &[usize]) -> Clip {
+    Clip::new(indices.iter().map(|&i| video[i].clone()).collect())
+}
+
+/// What is shown of a video where eight frames are wanted.
+fn shown(video: &[Frame], corruption: Corruption, severity: Severity, seed: Seed) -> Clip {
+    let indices = corruption.indices(&wanted(), video.len(), severity, seed);
+    corruption.pixels(clip_of(video, &indices), severity, seed)
+}
+
+fn wanted() -> Vec<usize> {
+    Sampling::segments(8).centre(NUM_FRAMES)
 }
 
 fn distance(a: &Clip, b: &Clip) -> f64 {
@@ -43,32 +76,59 @@ fn works_on_pixels(corruption: Corruption) -> bool {
 }
 
 #[test]
-fn every_corruption_changes_either_pixels_or_indices_and_keeps_their_number() {
-    let indices = Sampling::segments(8).centre(NUM_FRAMES);
+fn every_corruption_changes_the_clip_and_keeps_its_size_and_length() {
+    let video = video(80, 76);
+    let clean = clip_of(&video, &wanted());
     for corruption in Corruption::ALL {
         for severity in Severity::ALL {
-            let clip = corruption.pixels(textured_clip(), severity, Seed::new(0));
-            let other = corruption.indices(&indices, NUM_FRAMES, severity, Seed::new(0));
-            assert_eq!((clip.len(), clip.width(), clip.height(), other.len()), (2, 80, 76, 8), "{corruption}");
-            assert!(other.iter().all(|&i| i < NUM_FRAMES), "{corruption}");
-            assert_eq!(clip != textured_clip(), works_on_pixels(corruption), "{corruption} {severity}");
-            assert!(!works_on_pixels(corruption) || other == indices, "{corruption} {severity}");
+            let clip = shown(&video, corruption, severity, Seed::new(0));
+            assert_eq!((clip.len(), clip.width(), clip.height()), (8, 80, 76), "{corruption} {severity}");
+            assert!(clip != clean || corruption == Corruption::Jumble, "{corruption} {severity}");
+            let indices = corruption.indices(&wanted(), NUM_FRAMES, severity, Seed::new(0));
+            assert!(indices.iter().all(|&i| i < NUM_FRAMES), "{corruption} {severity}");
         }
         assert!(works_on_pixels(corruption) || indices_distance(corruption, Severity::ALL[0]) > 0, "{corruption}");
     }
 }
 
 #[test]
+fn a_corruption_of_the_choice_of_frames_leaves_pixels_and_most_others_the_choice() {
+    let clip = clip_of(&video(20, 10), &wanted());
+    for corruption in Corruption::ALL {
+        let severity = Severity::ALL[4];
+        let indices = corruption.indices(&wanted(), NUM_FRAMES, severity, Seed::new(0));
+        match corruption.work() {
+            Work::Indices(_) => assert_eq!(corruption.pixels(clip.clone(), severity, Seed::new(0)), clip),
+            Work::Exposure(reach) => assert_eq!(indices.len(), 8 * 2 * reach[4]),
+            Work::Frame(_) | Work::Clip(_) | Work::Span(..) => assert_eq!(indices, wanted()),
+        }
+    }
+}
+
+/// Corruptions whose severities are no scale, and why.
+const UNORDERED: [Corruption; 3] = [
+    // Falls and then rises.
+    Corruption::Saturate,
+    // May put frames back.
+    Corruption::Jumble,
+    // A quarter turn of this texture resembles it more than an eighth.
+    Corruption::StaticRotate,
+];
+/// Of eight frames, 1, 5 and 10 % are one frame.
+const EQUAL_SPANS: usize = 3;
+
+#[test]
 fn a_higher_severity_lies_farther_from_the_clean_clip() {
-    // Saturation falls and then rises, a shuffle may put frames back, and two frames cannot show how many are black.
-    let unordered = [Corruption::Saturate, Corruption::Jumble, Corruption::BlackFrames];
-    for corruption in Corruption::ALL.into_iter().filter(|corruption| !unordered.contains(corruption)) {
+    let video = video(80, 76);
+    let clean = clip_of(&video, &wanted());
+    for corruption in Corruption::ALL.into_iter().filter(|corruption| !UNORDERED.contains(corruption)) {
         let far = |severity: Severity| match works_on_pixels(corruption) {
-            true => distance(&textured_clip(), &corruption.pixels(textured_clip(), severity, Seed::new(3))),
+            true => distance(&clean, &shown(&video, corruption, severity, Seed::new(3))),
             false => indices_distance(corruption, severity) as f64,
         };
         let distances = Severity::ALL.map(far);
-        assert!(distances.is_sorted_by(|a, b| a < b), "{corruption}: {distances:?}");
+        let from = if corruption.name().ends_with("_span") { EQUAL_SPANS - 1 } else { 0 };
+        assert!(distances[from..].is_sorted_by(|a, b| a < b), "{corruption}: {distances:?}");
     }
     assert!(
         indices_distance(Corruption::Jumble, Severity::ALL[0]) < indices_distance(Corruption::Jumble, Severity::ALL[4])
@@ -77,32 +137,37 @@ fn a_higher_severity_lies_farther_from_the_clean_clip() {
 
 #[test]
 fn the_same_seed_gives_the_same_clip_with_any_number_of_threads() {
-    let run = |corruption: Corruption, seed| corruption.pixels(textured_clip(), Severity::ALL[2], Seed::new(seed));
+    let video = video(80, 76);
+    let run = |corruption, seed| shown(&video, corruption, Severity::ALL[2], Seed::new(seed));
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let crowd = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
     for corruption in Corruption::ALL {
         assert_eq!(alone.install(|| run(corruption, 7)), crowd.install(|| run(corruption, 7)), "{corruption}");
-        let random = corruption.family() == Family::Noise || corruption == Corruption::MotionBlur;
-        assert_eq!(run(corruption, 7) != run(corruption, 8), random, "{corruption}");
+        assert_eq!(run(corruption, 7) != run(corruption, 8), RANDOM.contains(&corruption), "{corruption}");
     }
 }
 
 #[test]
-fn noise_differs_from_frame_to_frame() {
-    let still = Clip::new(vec![textured_frame(20, 20); 2]);
-    for corruption in Corruption::ALL.into_iter().filter(|corruption| corruption.family() == Family::Noise) {
-        let noisy = corruption.pixels(still.clone(), Severity::ALL[0], Seed::new(0));
-        assert_ne!(noisy.frames()[0], noisy.frames()[1], "{corruption}");
+fn what_a_benchmark_draws_anew_differs_from_frame_to_frame() {
+    let still = Clip::new(vec![textured_frame(60, 50); 2]);
+    for corruption in Corruption::ALL.into_iter().filter(|corruption| matches!(corruption.work(), Work::Frame(_))) {
+        let corrupted = corruption.pixels(still.clone(), Severity::ALL[2], Seed::new(0));
+        let same = corrupted.frames()[0] == corrupted.frames()[1];
+        assert_ne!(same, RANDOM.contains(&corruption), "{corruption}");
     }
 }
 
 #[test]
 fn corruption_works_on_pictures_of_any_size() {
-    for corruption in Corruption::ALL {
-        for (width, height) in [(1, 1), (2, 7), (9, 1), (15, 17)] {
-            let clip =
-                corruption.pixels(Clip::new(vec![textured_frame(width, height); 2]), Severity::ALL[4], Seed::new(0));
-            assert_eq!((clip.width(), clip.height()), (width, height), "{corruption}");
+    for (width, height) in [(1, 1), (2, 7), (9, 1), (3, 5), (15, 17), (64, 48), (224, 224)] {
+        let small = video(width, height);
+        let video = if width < 224 { &small[..] } else { &small[..3] };
+        for corruption in Corruption::ALL {
+            for severity in Severity::ALL {
+                let indices = corruption.indices(&[0, 1], video.len(), severity, Seed::new(0));
+                let clip = corruption.pixels(clip_of(video, &indices), severity, Seed::new(0));
+                assert_eq!((clip.len(), clip.width(), clip.height()), (2, width, height), "{corruption}");
+            }
         }
     }
 }

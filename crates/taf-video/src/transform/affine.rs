@@ -5,7 +5,7 @@ use crate::Frame;
 /// Where a pixel of the result comes from: column `m[0] x + m[1] y + m[2]` and row `m[3] x + m[4] y + m[5]`, of coordinates whose
 /// whole numbers lie between pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Affine([f64; 6]);
+pub(crate) struct Affine([f64; 6]);
 
 /// Binary places of a coordinate.
 const FRACTION_BITS: u32 = 16;

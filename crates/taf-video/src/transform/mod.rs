@@ -26,6 +26,7 @@ pub use geometry::{
 pub use labels::{Axis, LabelSwap, directional_pairs};
 pub use rand_augment::RandAugment;
 
+pub(crate) use affine::Affine;
 pub(crate) use geometry::resize_frame;
 
 use crate::{Clip, Error, Result, Seed};

@@ -1,0 +1,36 @@
+use serde::{Deserialize, Serialize};
+
+/// Kinds of corruption that are reported together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Random values in the pixels.
+    Noise,
+    /// Detail smeared.
+    Blur,
+    /// Processing: light, colour, compression.
+    Digital,
+    /// Frames missing, late or out of order.
+    Temporal,
+    /// A camera that is not held still.
+    Camera,
+    /// A few consecutive frames spoiled.
+    Span,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 6] = [Self::Noise, Self::Blur, Self::Digital, Self::Temporal, Self::Camera, Self::Span];
+
+    /// The name users write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Blur => "blur",
+            Self::Digital => "digital",
+            Self::Temporal => "temporal",
+            Self::Camera => "camera",
+            Self::Span => "span",
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Every corruption: a row has its doc, its variant, its name, its family and its work.
+//!
+//! A name means one table of severities for ever, since stored results refer to it. Where a benchmark has another table for a
+//! name, its corruption has the benchmark's name behind its own: `_ssv2c` and `_kineticsc` (Yi et al., NeurIPS Datasets and
+//! Benchmarks 2021), `_ssv2p` (Schiappa et al., CVPR 2023).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Family, Work, blur, camera, digital, noise, span, temporal};
+
+macro_rules! corruptions {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $family:ident $work:expr;)+) => {
+        /// A way to spoil a clip. In recipes and results it goes by its [`name`](Self::name).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum Corruption { $($(#[$doc])* $variant,)+ }
+
+        impl Corruption {
+            /// Every corruption, family by family.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+
+            /// The name users write: that of ImageNet-C where it has one.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What kind of trouble it is.
+            pub fn family(self) -> Family {
+                match self { $(Self::$variant => Family::$family,)+ }
+            }
+
+            pub(super) fn work(self) -> Work {
+                match self { $(Self::$variant => $work,)+ }
+            }
+        }
+    };
+}
+
+corruptions! {
+    /// Noise of a dim sensor: normal, standard deviation 0.08, 0.12, 0.18, 0.26, 0.38 of full scale.
+    GaussianNoise "gaussian_noise" Noise Work::Frame(noise::gaussian);
+    /// Noise of counted light: Poisson, with 60, 25, 12, 5, 3 counts at full scale.
+    ShotNoise "shot_noise" Noise Work::Frame(noise::shot);
+    /// Values replaced by 0 or 255, as often each: a share of 0.03, 0.06, 0.09, 0.17, 0.27.
+    ImpulseNoise "impulse_noise" Noise Work::Frame(noise::impulse);
+    /// Normal noise in proportion to the value: 0.15, 0.2, 0.35, 0.45, 0.6.
+    SpeckleNoise "speckle_noise" Noise Work::Frame(noise::speckle);
+    /// Shot noise as in SSv2-P: 250, 100, 50, 30, 15 counts at full scale.
+    ShotNoiseSsv2P "shot_noise_ssv2p" Noise Work::Frame(noise::shot_ssv2p);
+    /// Speckle noise as in SSv2-P: 0.15, 0.2, 0.25, 0.3, 0.35.
+    SpeckleNoiseSsv2P "speckle_noise_ssv2p" Noise Work::Frame(noise::speckle_ssv2p);
+    /// Values replaced by 0. ViTTA (Lin et al., CVPR 2023) names it and publishes no share: that of impulse noise is taken.
+    PepperNoise "pepper_noise" Noise Work::Frame(noise::pepper);
+    /// Values replaced by 255, otherwise as pepper.
+    SaltNoise "salt_noise" Noise Work::Frame(noise::salt);
+    /// Gaussian of standard deviation 1, 2, 3, 4, 6 pixels at 224.
+    GaussianBlur "gaussian_blur" Blur Work::Frame(blur::gaussian);
+    /// A lens out of focus: a disc of radius 3, 4, 6, 8, 10 pixels at 224.
+    DefocusBlur "defocus_blur" Blur Work::Frame(blur::defocus);
+    /// A camera that moves while the shutter is open, 15 to 20 pixels at 224. ImageNet-C's smear; its direction, within 45
+    /// degrees of level, is one for the clip.
+    MotionBlur "motion_blur" Blur Work::Clip(blur::motion);
+    /// A camera that closes in while the shutter is open, up to a factor of 1.10, 1.15, 1.20, 1.24, 1.30.
+    ZoomBlur "zoom_blur" Blur Work::Frame(blur::zoom);
+    /// The smear of `motion_blur` in a direction of its own for every frame, as in SSv2-P.
+    MotionBlurSsv2P "motion_blur_ssv2p" Blur Work::Frame(blur::motion_each);
+    /// A shutter open for 2, 4, 6, 8, 12 frames of the video: the mean of as many before a frame as from it on. Mini-SSV2-C.
+    MotionBlurSsv2C "motion_blur_ssv2c" Blur Work::Exposure([1, 2, 3, 4, 6]);
+    /// A shutter open for 6, 10, 14, 18, 22 frames of the video. Mini-Kinetics-C.
+    MotionBlurKineticsC "motion_blur_kineticsc" Blur Work::Exposure([3, 5, 7, 9, 11]);
+    /// Overexposure: 0.1, 0.2, 0.3, 0.4, 0.5 added to the value of HSV.
+    Brightness "brightness" Digital Work::Frame(digital::brightness);
+    /// Flat light: distances to the mean of each channel times 0.4, 0.3, 0.2, 0.1, 0.05.
+    Contrast "contrast" Digital Work::Frame(digital::contrast);
+    /// Contrast as in Mini-SSV2-C and Mini-Kinetics-C: 0.5, 0.4, 0.3, 0.2, 0.1.
+    ContrastSsv2C "contrast_ssv2c" Digital Work::Frame(digital::contrast_ssv2c);
+    /// The saturation of HSV times 0.3, 0.1, 2, 5, 20, plus 0, 0, 0, 0.1, 0.2. Severities 1 and 2 fade, the others exaggerate.
+    Saturate "saturate" Digital Work::Frame(digital::saturate);
+    /// JPEG of quality 25, 18, 15, 10, 7 with halved colour resolution.
+    JpegCompression "jpeg_compression" Digital Work::Frame(digital::jpeg);
+    /// Resolution times 0.6, 0.5, 0.4, 0.3, 0.25, shown as squares.
+    Pixelate "pixelate" Digital Work::Frame(digital::pixelate);
+    /// The clip is cut too early: every frame comes 5, 10, 15, 20, 25 % of the video's length sooner, the first at the least.
+    StartEarlier "start_earlier" Temporal Work::Indices(temporal::start_earlier);
+    /// The clip is cut too late: every frame comes 5, 10, 15, 20, 25 % of the video's length later, the last at the most.
+    StartLater "start_later" Temporal Work::Indices(temporal::start_later);
+    /// Frames are lost: 1 to 5 eighths of them, anywhere, each replaced by the one before it (the first by the one after).
+    DroppedFrames "dropped_frames" Temporal Work::Indices(temporal::dropped);
+    /// The stream hangs: the picture stands still for the last 1 to 5 eighths of the clip.
+    FrozenFrames "frozen_frames" Temporal Work::Indices(temporal::frozen);
+    /// The signal is lost: the middle 1 to 5 eighths of the clip are black.
+    BlackFrames "black_frames" Temporal Work::Span(temporal::lost_frames, span::black);
+    /// Frames arrive in disorder within stretches of 2, 3, 4, 6, 8 eighths of the clip. The lengths of UCF101-P presume 128
+    /// frames and mean little for the 8 or 16 a network sees.
+    Jumble "jumble" Temporal Work::Indices(temporal::jumble);
+    /// Stretches of 2, 3, 4, 6, 8 eighths of the clip play backwards; at severity 5 all of it.
+    Reverse "reverse" Temporal Work::Indices(temporal::reverse);
+    /// The picture moved by up to 8, 16, 24, 32, 40 pixels at 224 to the left and up, anew in every frame, as the paper of SSv2-P
+    /// says (its evaluation draws once a clip).
+    Translate "translate" Camera Work::Frame(camera::translate);
+    /// The picture turned by up to 7, 13, 19, 25, 31 degrees to either side, anew in every frame. SSv2-P.
+    Rotate "rotate" Camera Work::Frame(camera::rotate);
+    /// The picture turned to the left by 7.5, 15, 30, 45, 90 degrees in all frames. SSv2-P.
+    StaticRotate "static_rotate" Camera Work::Frame(camera::static_rotate);
+    /// The middle 1, 5, 10 % of the clip are black, at least one frame. THUMOS14-C; severities 4 and 5 go on to 25 and 50 %.
+    BlackSpan "black_span" Span Work::Span(span::share, span::black);
+    /// The middle of the clip, as of `black_span`, is overexposed: 100 of 255 added to every channel. THUMOS14-C.
+    OverexposedSpan "overexposed_span" Span Work::Span(span::share, span::overexposed);
+    /// The middle 1 to 5 eighths of the clip, as of `black_frames`, are overexposed.
+    OverexposedFrames "overexposed_frames" Span Work::Span(temporal::lost_frames, span::overexposed);
+}
