@@ -67,14 +67,16 @@ impl Interval {
     /// are, and a whole group is gained and lost.
     pub(super) fn of(sums: &[GroupSum]) -> Self {
         let mean = GroupMean::of(sums);
-        let unseen = match sums.iter().all(|g| g.total == 0.0) {
-            true => mean.weight * mean.weight / (mean.even_groups * mean.groups as f64),
-            false => 1.0,
-        };
-        let error = (mean.variance + 2.0 * unseen / (mean.weight * mean.weight)).sqrt();
+        let error = (mean.variance + unseen(&mean, sums.iter().all(|g| g.total == 0.0))).sqrt();
         let (low, high) = mean_interval(mean.value, error, mean.even_groups);
         Self { difference: mean.value, low: low.max(-1.0), high: high.min(1.0) }
     }
+}
+
+/// What one gain and one loss that were not seen add to the variance of a mean of gains: of whole groups where nothing was
+/// seen.
+pub(super) fn unseen(mean: &GroupMean, nothing_seen: bool) -> f64 {
+    if nothing_seen { 2.0 / (mean.even_groups * mean.groups as f64) } else { 2.0 / (mean.weight * mean.weight) }
 }
 
 /// The t interval of a mean with its standard error, infinite for a single group.

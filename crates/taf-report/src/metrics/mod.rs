@@ -2,7 +2,8 @@
 //!
 //! Plain values in, plain values out; nothing here knows a tensor. [`Predictions`] are what a model said about a list of
 //! samples, [`Scores`] what that amounts to, [`compare`] whether two models differ by more than the luck of the sample,
-//! [`compare_over_seeds`] whether two methods of training do by more than that and the luck of their seeds, [`mixed`] what several say together, and [`AttentionSummary`] how a model spreads its attention over time.
+//! [`compare_over_seeds`] whether two methods of training do by more than that and the luck of their seeds, [`mixed`] what several say together, [`Outcomes`] how much of a model's accuracy is left where
+//! videos are spoiled, and [`AttentionSummary`] how a model spreads its attention over time.
 //!
 //! Every interval and every verdict takes whole [`Groups`] as independent, never the samples in them.
 
@@ -15,6 +16,7 @@ mod interval;
 mod paired;
 mod permutation;
 mod predictions;
+mod robustness;
 mod scores;
 #[cfg(test)]
 mod simulated;
@@ -31,4 +33,5 @@ pub use interval::{FEW_GROUPS, Interval, LEVEL, Share};
 pub use paired::{Comparison, compare};
 pub use permutation::{holm, sign_flip_p};
 pub use predictions::{Predictions, ScoreKind, highest, softmax};
+pub use robustness::{Estimate, Outcomes, Robustness, RobustnessGain};
 pub use scores::{ClassScore, Scores, VersionScore};
