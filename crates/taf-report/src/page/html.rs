@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::svg::{Bar, BarGroup, forest, grouped_bars, heat_map, line_chart};
 use super::words::{decision, intervals, level, percent, weights};
-use super::{Axis, Cell, Chart, Difference, Picture, Reference, Report, Series, Table, Verdict, table};
+use super::{Axis, Cell, Chart, Difference, Listing, Picture, Reference, Report, Series, Table, Verdict, table};
 use crate::metrics::Summary;
 
 /// How pages and the drawings in them look, in light, in the dark and on paper.
@@ -86,7 +86,7 @@ fn chance_words(report: &Report) -> String {
     format!("Guessing among the {k} classes gives {}.", percent(1.0 / k.max(1) as f64))
 }
 
-fn legend_of_names(title: &str, names: &[super::Named]) -> Markup {
+pub(super) fn legend_of_names(title: &str, names: &[super::Named]) -> Markup {
     html! {
         @if names.iter().any(|n| !n.description.is_empty()) {
             details open { summary { (title) } dl {
@@ -139,13 +139,18 @@ fn pictures(pictures: &[Picture]) -> Markup {
         @if !pictures.is_empty() {
             section {
                 h2 { "Where the models look" }
-                @for picture in pictures {
-                    figure.picture {
-                        figcaption { strong { (picture.title) } " " (picture.caption) }
-                        img alt=(picture.title) src={"data:image/png;base64," (STANDARD.encode(&picture.png))};
-                    }
-                }
+                @for picture in pictures { (shown(picture)) }
             }
+        }
+    }
+}
+
+/// A picture under its caption.
+pub(super) fn shown(picture: &Picture) -> Markup {
+    html! {
+        figure.picture {
+            figcaption { strong { (picture.title) } " " (picture.caption) }
+            img alt=(picture.title) src={"data:image/png;base64," (STANDARD.encode(&picture.png))};
         }
     }
 }
@@ -237,14 +242,21 @@ fn details(report: &Report) -> Markup {
             @if !versions.rows.is_empty() {
                 details { summary { "Top-1 by version of the videos" } (tabular(&versions)) }
             }
-            @if !details.rows.is_empty() {
-                table.details { tbody {
-                    @for row in &details.rows { tr { th scope="row" { (row[0].text) } td { (row[1].text) } } }
-                } }
-            }
-            @for listing in &report.listings {
-                details { summary { (listing.title) } pre { (listing.text) } }
-            }
+            (facts(&details, &report.listings))
+        }
+    }
+}
+
+/// Names beside values, then texts folded away.
+pub(super) fn facts(details: &Table, listings: &[Listing]) -> Markup {
+    html! {
+        @if !details.rows.is_empty() {
+            table.details { tbody {
+                @for row in &details.rows { tr { th scope="row" { (row[0].text) } td { (row[1].text) } } }
+            } }
+        }
+        @for listing in listings {
+            details { summary { (listing.title) } pre { (listing.text) } }
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use super::words::{decision, intervals};
-use super::{Cell, Report, Table, table};
+use super::{Cell, Listing, Report, Table, table};
 
 impl Report {
     /// The answer and the tables in Markdown.
@@ -27,13 +27,18 @@ fn page(report: &Report) -> String {
     section(&mut out, "All scores", &table::scores(report));
     section(&mut out, "Classes", &table::classes(report));
     section(&mut out, "Details", &table::details(report));
-    for listing in &report.listings {
-        let fence = fence(&listing.text);
-        let _ = write!(out, "## {}\n\n{fence}\n{}\n{fence}\n\n", inline(&listing.title), listing.text.trim_end());
-    }
+    listings(&mut out, &report.listings);
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
+}
+
+/// Texts as they are.
+pub(super) fn listings(out: &mut String, listings: &[Listing]) {
+    for listing in listings {
+        let fence = fence(&listing.text);
+        let _ = write!(out, "## {}\n\n{fence}\n{}\n{fence}\n\n", inline(&listing.title), listing.text.trim_end());
+    }
 }
 
 /// A heading and a table; nothing where it has no row.

@@ -12,11 +12,13 @@ mod colour;
 mod columns;
 mod error;
 mod experiment;
+mod film;
 mod html;
 mod learning;
 mod maps;
 mod markdown;
 mod raster;
+mod robustness;
 mod schema;
 mod sheet;
 mod standalone;
@@ -32,9 +34,14 @@ pub use chart::{Axis, Chart, Reference, Series};
 pub use colour::turbo;
 pub use columns::{Columns, Side};
 pub use error::{Error, Result};
+pub use film::film;
 pub use learning::{LearningCurves, Over};
 pub use maps::ActivationMaps;
 pub use raster::confusion_matrix;
+pub use robustness::{
+    BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure, Part, PlannedRow, Published,
+    RobustnessBuilder, RobustnessDifference, RobustnessReport,
+};
 pub use schema::{
     Difference, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, SuiteResult, Verdict, Weights,
 };

@@ -113,15 +113,23 @@ pub enum Verdict {
     TooFewGroups,
 }
 
+impl Verdict {
+    /// What is allowed to say of a difference between models that rests on so many groups, its p-value corrected for all
+    /// comparisons.
+    pub fn of(difference: f64, groups: usize, p_corrected: f64) -> Self {
+        match difference {
+            _ if groups < FEW_GROUPS => Self::TooFewGroups,
+            _ if p_corrected > 1.0 - LEVEL => Self::NotShown,
+            difference if difference > 0.0 => Self::Higher,
+            _ => Self::Lower,
+        }
+    }
+}
+
 impl Difference {
     /// What the permutation test by group allows to say about the second model, given all comparisons of the report.
     pub fn verdict(&self) -> Verdict {
-        match &self.comparison {
-            comparison if comparison.groups < FEW_GROUPS => Verdict::TooFewGroups,
-            _ if self.p_corrected > 1.0 - LEVEL => Verdict::NotShown,
-            comparison if comparison.top1.difference > 0.0 => Verdict::Higher,
-            _ => Verdict::Lower,
-        }
+        Verdict::of(self.comparison.top1.difference, self.comparison.groups, self.p_corrected)
     }
 }
 

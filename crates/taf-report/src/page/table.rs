@@ -172,7 +172,8 @@ pub fn details(report: &Report) -> Table {
     Table { header: vec!["what".into(), "value".into()], rows }
 }
 
-fn provenance(p: &crate::run::Provenance) -> Vec<(String, String)> {
+/// Where numbers came from, name beside value.
+pub(super) fn provenance(p: &crate::run::Provenance) -> Vec<(String, String)> {
     let mut lines = vec![
         ("taf version".to_owned(), p.version.clone()),
         ("source commit".to_owned(), p.commit.clone().unwrap_or_else(|| "not recorded by the build".into())),

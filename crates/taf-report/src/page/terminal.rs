@@ -37,7 +37,7 @@ fn page(report: &Report, colour: bool) -> String {
 }
 
 /// One table for every value of the first column, which becomes its name.
-fn by_pair(table: Table) -> Vec<(String, Table)> {
+pub(super) fn by_pair(table: Table) -> Vec<(String, Table)> {
     let mut parts: Vec<(String, Table)> = Vec::new();
     for mut row in table.rows {
         let pair = row.remove(0).text;
@@ -49,7 +49,7 @@ fn by_pair(table: Table) -> Vec<(String, Table)> {
     parts
 }
 
-fn without(mut table: Table, headings: &[&str]) -> Table {
+pub(super) fn without(mut table: Table, headings: &[&str]) -> Table {
     let kept: Vec<bool> = table.header.iter().map(|h| !headings.contains(&h.as_str())).collect();
     let keep = |row: Vec<Cell>| row.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(cell, _)| cell).collect();
     table.rows = table.rows.into_iter().map(keep).collect();
@@ -61,7 +61,7 @@ fn without(mut table: Table, headings: &[&str]) -> Table {
 const MAX_WIDTH: usize = 100;
 
 /// A table with its columns aligned: the first to the left, the others to the right.
-fn lay_out(table: &Table, colour: bool) -> String {
+pub(super) fn lay_out(table: &Table, colour: bool) -> String {
     let header: Vec<Cell> = table.header.iter().map(|h| Cell { text: h.clone(), ..Cell::default() }).collect();
     let rows = || std::iter::once(&header).chain(&table.rows);
     let widths = |stacked: bool| -> Vec<usize> {
@@ -112,7 +112,7 @@ fn pad(text: &str, verdict: Option<Verdict>, width: usize, left: bool, colour: b
     if left { text + &space } else { space + &text }
 }
 
-fn bold(text: &str, colour: bool) -> String {
+pub(super) fn bold(text: &str, colour: bool) -> String {
     if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 

@@ -6,6 +6,7 @@ mod heat;
 mod lines;
 mod scale;
 mod timeline;
+mod value_map;
 
 use maud::{Markup, PreEscaped, html};
 
@@ -14,6 +15,7 @@ pub use forest::{ForestRow, forest, forest_of};
 pub use heat::heat_map;
 pub use lines::{figure, line_chart};
 pub use timeline::{Curve, MOST_CURVES, chosen_frames, timeline};
+pub use value_map::ValueMap;
 
 use scale::Scale;
 
@@ -25,6 +27,9 @@ const PATTERNS: usize = 4;
 
 /// A wider drawing keeps its size and scrolls: shrunk to the page its letters could not be read.
 const MAX_WIDTH: f64 = 1250.0;
+
+/// A wider drawing is not shrunk to a phone: there its letters could not be read.
+const BROAD: f64 = 600.0;
 
 /// Width of a letter of the 12-pixel labels, a little generous: text is laid out without measuring it.
 const LETTER: f64 = 6.6;
@@ -55,8 +60,9 @@ fn shorten(text: &str, letters: usize) -> String {
 fn drawing(width: f64, height: f64, label: &str, body: Markup) -> Markup {
     // Names of classes may hold what XML cannot.
     let body = PreEscaped(body.0.replace(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'), "\u{fffd}"));
+    let class = if width > MAX_WIDTH { Some("wide") } else { (width > BROAD).then_some("broad") };
     html! {
-        svg class=[(width > MAX_WIDTH).then_some("wide")] viewBox={"0 0 " (at(width)) " " (at(height))} width=(at(width)) height=(at(height)) role="img"
+        svg class=[class] viewBox={"0 0 " (at(width)) " " (at(height))} width=(at(width)) height=(at(height)) role="img"
             aria-label=(label) xmlns="http://www.w3.org/2000/svg" { (body) }
     }
 }

@@ -1,0 +1,18 @@
+//! How robust networks are, over benchmarks: plain values, and their table, Markdown and page.
+
+mod builder;
+mod charts;
+mod html;
+mod markdown;
+mod schema;
+mod tables;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use builder::RobustnessBuilder;
+pub use schema::{
+    BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure, Part, PlannedRow, Published,
+    RobustnessDifference, RobustnessReport,
+};

@@ -1,0 +1,197 @@
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::{Robustness, RobustnessGain, Share};
+use crate::page::{Fact, Listing, ModelWeights, Named, Picture, Verdict};
+use crate::run::Provenance;
+
+/// Everything that is said about the robustness of networks, as plain values: the schema of `robustness.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RobustnessReport {
+    /// Version of this schema, 1.
+    pub schema: u32,
+    /// Headline.
+    pub title: String,
+    /// What came out, one sentence, with the interval.
+    pub answer: String,
+    /// What else came out, a sentence each.
+    pub findings: Vec<String>,
+    /// The models in the order they are shown; each is compared with the first.
+    pub models: Vec<Named>,
+    /// Which weights of the models were evaluated, where that was told.
+    pub weights: Vec<ModelWeights>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of videos.
+    pub videos: usize,
+    /// Number of groups they fall into.
+    pub groups: usize,
+    /// Top-1 of every model on the videos as they are.
+    pub clean: Vec<Share>,
+    /// The benchmarks in the order they are shown; the answer speaks of the first.
+    pub benchmarks: Vec<BenchmarkResult>,
+    /// Short facts: clips, views.
+    pub facts: Vec<Fact>,
+    /// Recipes.
+    pub listings: Vec<Listing>,
+    /// Where the numbers came from.
+    pub provenance: Option<Provenance>,
+}
+
+/// What the models scored on one benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkResult {
+    /// Its name.
+    pub name: String,
+    /// What it does to the videos, one sentence.
+    pub summary: String,
+    /// Who proposed it.
+    pub source: String,
+    /// What it has elsewhere and not here: then its means are not those of the benchmark.
+    pub lacks: Vec<String>,
+    /// What the columns are: "severity".
+    pub level: String,
+    /// The columns.
+    pub levels: Vec<String>,
+    /// The numbers it is reported by.
+    pub measures: Vec<Measure>,
+    /// What is done to the videos, one after another.
+    pub rows: Vec<BenchmarkRow>,
+    /// The whole, then every family and every level where there are several.
+    pub parts: Vec<BenchmarkPart>,
+    /// Paired comparisons, by pair and then by part.
+    pub differences: Vec<RobustnessDifference>,
+    /// What others published.
+    pub published: Vec<Published>,
+    /// One clip in every row of the benchmark.
+    pub pictures: Vec<Picture>,
+}
+
+/// One thing that is done to the videos.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkRow {
+    /// Its name.
+    pub name: String,
+    /// What kind of trouble it is.
+    pub family: String,
+    /// Top-1 by model and level.
+    pub top1: Vec<Vec<Share>>,
+}
+
+/// A part of a benchmark that has numbers of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkPart {
+    /// Which part.
+    pub part: Part,
+    /// The numbers of every model.
+    pub models: Vec<Robustness>,
+}
+
+/// Which part of a benchmark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The rows of one family.
+    Family(String),
+    /// All rows at one level.
+    Level(String),
+}
+
+/// How much more robust one model is than another on a part of a benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RobustnessDifference {
+    /// Name of the model that is subtracted.
+    pub first: String,
+    /// Name of the model it is subtracted from.
+    pub second: String,
+    /// Which part.
+    pub part: Part,
+    /// The second minus the first.
+    pub gain: RobustnessGain,
+    /// The p-value of the mean top-1, corrected for all models and benchmarks of the report (Holm); of the whole alone.
+    pub p_corrected: Option<f64>,
+}
+
+impl RobustnessDifference {
+    /// What the permutation test by group allows to say about the second model on the whole of a benchmark.
+    pub fn verdict(&self) -> Option<Verdict> {
+        Some(Verdict::of(self.gain.mpc.difference, self.gain.groups, self.p_corrected?))
+    }
+}
+
+/// A number that a benchmark is reported by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Mean top-1 over rows and levels.
+    Mpc,
+    /// That as a share of the clean top-1.
+    Rpc,
+    /// One less the points that are lost.
+    AbsoluteGamma,
+    /// The same number as [`Self::Rpc`], as another paper writes it.
+    RelativeGamma,
+}
+
+/// A published result, in shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// The network.
+    pub model: String,
+    /// The data set.
+    pub data_set: String,
+    /// Whether the videos of this report are of that data set.
+    pub same_data_set: bool,
+    /// Top-1 on the videos as they are.
+    pub clean: f64,
+    /// Mean top-1 over corruptions and severities.
+    pub mpc: f64,
+    /// That as a share of the clean top-1.
+    pub rpc: f64,
+}
+
+/// What a benchmark asks, and where the answers lie among the versions of [`Outcomes`](crate::metrics::Outcomes).
+#[derive(Clone, Debug)]
+pub struct BenchmarkPlan {
+    /// Its name.
+    pub name: String,
+    /// What it does to the videos, one sentence.
+    pub summary: String,
+    /// Who proposed it.
+    pub source: String,
+    /// What it has elsewhere and not here.
+    pub lacks: Vec<String>,
+    /// What the levels are: "severity".
+    pub level: String,
+    /// Names of the levels, at least one.
+    pub levels: Vec<String>,
+    /// The numbers it is reported by.
+    pub measures: Vec<Measure>,
+    /// What is done to the videos; at least one row.
+    pub rows: Vec<PlannedRow>,
+    /// What others published.
+    pub published: Vec<Published>,
+    /// One clip in every row.
+    pub pictures: Vec<Picture>,
+}
+
+/// A row of a benchmark before it is scored.
+#[derive(Clone, Debug)]
+pub struct PlannedRow {
+    /// Its name.
+    pub name: String,
+    /// What kind of trouble it is.
+    pub family: String,
+    /// The place of every level among the versions.
+    pub versions: Vec<usize>,
+}
+
+impl RobustnessReport {
+    /// The report as JSON, indented.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a report holds only numbers, text and lists");
+        text.push('\n');
+        text
+    }
+}
