@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use taf::evaluate::{AnswerKey, Answers, Evaluation, Progress, Store, Suite, Version};
+use taf::evaluate::{
+    Answers, Condition, Evaluation, EvaluationError, Interview, Kept, Store, Subject, Suite, Told, Version,
+};
+use taf::model::Recognizer;
 use taf::trained::Trained;
 use taf_report::metrics::Predictions;
 
@@ -24,94 +26,82 @@ pub fn of_versions(
     suites: &[Suite],
 ) -> Result<BTreeMap<Version, Predictions>> {
     let versions: BTreeSet<Version> = suites.iter().flat_map(|suite| suite.versions.iter().copied()).collect();
-    let mut dialogue = Dialogue::new(trained, evaluation)?;
-    let bar = Counter::new(name);
     let videos = evaluation.records().len();
+    let device = device();
+    let interview = Interview::new(vec![subject(name, trained, evaluation)], &device);
+    let mut dialogue = Dialogue::new(name, interview, versions.len() * videos)?;
     let mut answers = BTreeMap::new();
-    for (place, &version) in versions.iter().enumerate() {
-        let mut show = |done, _| bar.show(place * videos + done, versions.len() * videos);
-        answers.insert(version, evaluation.predictions(&dialogue.answers(version, &mut show)?)?);
+    for version in versions {
+        let said = dialogue.ask(|interview, told| interview.answers(Condition::Version(version), told))?;
+        answers.insert(version, evaluation.predictions(&said[0])?);
     }
-    drop(bar);
-    dialogue.tell_unkept();
+    dialogue.end();
     Ok(answers)
 }
 
 /// What a network says about every view of the videos as they are, which need no labels.
 pub fn of_views(name: &str, trained: &Trained, evaluation: &Evaluation) -> Result<Answers> {
-    let mut dialogue = Dialogue::new(trained, evaluation)?;
-    let bar = Counter::new(name);
-    let answers = dialogue.answers(Version::Clean, &mut |done, videos| bar.show(done, videos))?;
-    drop(bar);
-    dialogue.tell_unkept();
+    let device = device();
+    let interview = Interview::new(vec![subject(name, trained, evaluation)], &device);
+    let mut dialogue = Dialogue::new(name, interview, evaluation.records().len())?;
+    let answers = dialogue.ask(|interview, told| interview.answers(Condition::CLEAN, told))?.swap_remove(0);
+    dialogue.end();
     Ok(answers)
 }
 
-/// Between the times that unfinished answers are kept.
-const KEEP_EVERY: Duration = Duration::from_secs(60);
+/// A run that is asked, its answers kept in its folder.
+pub fn subject<'a>(name: &str, trained: &'a Trained, evaluation: &'a Evaluation) -> Subject<'a, Recognizer> {
+    let store = Store::new(trained.run.predictions());
+    let kept = Kept::new(store, evaluation, &trained.weights_hash, &program());
+    Subject { name: name.to_owned(), model: &trained.model, evaluation, kept: Some(kept) }
+}
 
-/// A network that is asked about videos, and what it said before.
-struct Dialogue<'a> {
-    trained: &'a Trained,
-    evaluation: &'a Evaluation,
-    store: Store,
-    key: AnswerKey,
-    unkept: Option<taf_files::Error>,
+/// Runs that are asked, with a bar; Ctrl-C keeps what is answered.
+pub struct Dialogue<'a> {
+    interview: Interview<'a, Recognizer>,
+    bar: Counter,
+    /// Answers there will be in the end, of all runs and conditions.
+    total: usize,
     graceful: Graceful,
 }
 
+/// Hears what happens, and breaks where a stop is asked for.
+type Listener<'a> = &'a mut dyn FnMut(Told) -> ControlFlow<()>;
+
 impl<'a> Dialogue<'a> {
-    fn new(trained: &'a Trained, evaluation: &'a Evaluation) -> Result<Self> {
-        let store = Store::new(trained.run.predictions());
-        let key = AnswerKey::new(evaluation, Version::Clean, &trained.weights_hash, &program());
+    /// `total` answers will be there in the end, of all runs and conditions; `what` stands in front of the bar.
+    pub fn new(what: &str, interview: Interview<'a, Recognizer>, total: usize) -> Result<Self> {
         let graceful = Graceful::ending_with("finishing these clips and keeping what is answered")?;
-        Ok(Self { trained, evaluation, store, key, unkept: None, graceful })
+        Ok(Self { interview, bar: Counter::new(what), total, graceful })
     }
 
-    fn answers(&mut self, version: Version, progress: Progress) -> Result<Answers> {
-        let key = self.key.of_version(version);
-        let videos = self.evaluation.records().len();
-        if let Some(known) = self.store.find(&key) {
-            progress(videos, videos);
-            return Ok(known);
-        }
-        let made = self.ask(&key, version, progress)?;
-        let is_whole = made.videos() == videos;
-        self.note(if is_whole { self.store.keep(&key, &made) } else { self.store.keep_part(&key, &made) });
-        if !self.graceful.asked() {
-            return Ok(made);
-        }
-        Err(Stopped { answered: made.videos(), videos, version, unkept: self.unkept.take() }.into())
-    }
-
-    /// Asks until all is answered or a stop is asked for.
-    fn ask(&mut self, key: &AnswerKey, version: Version, progress: Progress) -> Result<Answers> {
-        let Self { trained, evaluation, .. } = *self;
-        let videos = evaluation.records().len();
-        let known = self.store.find_part(key);
-        if let Some(known) = &known {
-            say(format_args!("{}, {version}: goes on after {} of {videos} videos", trained.name(), known.videos()));
-        }
-        let mut kept = Instant::now();
-        let answers = evaluation.ask_on(&trained.model, version, &device(), known, &mut |answers| {
-            progress(answers.videos(), videos);
-            if kept.elapsed() >= KEEP_EVERY {
-                self.note(self.store.keep_part(key, answers));
-                kept = Instant::now();
+    /// Asks something of the runs.
+    pub fn ask<T>(
+        &mut self,
+        question: impl FnOnce(&mut Interview<'a, Recognizer>, Listener) -> Result<T, EvaluationError>,
+    ) -> Result<T> {
+        let Self { interview, bar, total, graceful } = self;
+        let said = question(interview, &mut |told| {
+            match told {
+                Told::Answered(answered) => bar.show(answered, *total),
+                Told::GoesOn { name, condition, answered, videos } => {
+                    bar.aside(|| say(format_args!("{name}, {condition}: goes on after {answered} of {videos} videos")));
+                }
             }
-            if self.graceful.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(answers)
+            if graceful.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        said.map_err(|error| match error {
+            EvaluationError::Stopped { condition, answered, asked } => {
+                Stopped { answered, asked, condition, unkept: interview.take_unkept() }.into()
+            }
+            error => error.into(),
+        })
     }
 
-    /// Remembers the first reason for which answers are not kept.
-    fn note(&mut self, kept: taf_files::Result<()>) {
-        self.unkept = self.unkept.take().or(kept.err());
-    }
-
-    /// Says where answers could not be kept.
-    fn tell_unkept(self) {
-        if let Some(error) = self.unkept {
+    /// Takes the bar away, and says where answers could not be kept.
+    pub fn end(mut self) {
+        drop(self.bar);
+        if let Some(error) = self.interview.take_unkept() {
             say(format_args!(
                 "the predictions could not be kept, and will be made again when they are needed: {error}"
             ));

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use taf::evaluate::Version;
+use taf::evaluate::Condition;
 
 use crate::output::say;
 
@@ -28,20 +28,20 @@ pub const INTERRUPTED: u8 = 130;
 /// An evaluation was interrupted.
 #[derive(Debug)]
 pub struct Stopped {
-    /// Videos with an answer.
+    /// Answers that are there.
     pub answered: usize,
-    /// All videos.
-    pub videos: usize,
-    /// The version that was asked about.
-    pub version: Version,
+    /// Answers there would be: to every video, of every network that was asked.
+    pub asked: usize,
+    /// What was asked about.
+    pub condition: Condition,
     /// Why the answers are lost, where they are.
     pub unkept: Option<taf_files::Error>,
 }
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { answered, videos, version, unkept } = self;
-        write!(f, "stopped after {answered} of {videos} videos ({version})")?;
+        let Self { answered, asked, condition, unkept } = self;
+        write!(f, "stopped after {answered} of {asked} answers ({condition})")?;
         match unkept {
             None => Ok(()),
             Some(error) => write!(f, ", whose answers could not be kept: {error}"),

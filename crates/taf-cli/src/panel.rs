@@ -180,18 +180,28 @@ impl Panel {
 
     /// Adds what a reader needs to know to judge the rest.
     pub fn with_facts(&self, report: ReportBuilder) -> ReportBuilder {
+        let report = self.facts().into_iter().fold(report, |report, (name, value)| report.fact(name, value));
+        self.recipes().fold(report, |report, (title, text)| report.listing(title, text))
+    }
+
+    /// What a reader needs to know of the videos and how they are shown.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
         let (evaluation, data) = (self.evaluation(), &self.recipe().data);
         let views = &evaluation.views;
-        let mut report = report
-            .fact("videos", data.manifest.display())
-            .fact("evaluated", format!("{} videos of {}", evaluation.records().len(), data.validation.join(", ")))
-            .fact("clip", format!("{} frames of {1}x{1}", views.sampling.frames(), views.transform.size()))
-            .fact("views per video", views.count())
-            .fact("views are averaged as", words::as_in_recipes(&evaluation.average));
-        for Member { name, trained, .. } in &self.members {
-            report = report.listing(format!("{name}: recipe.toml"), trained.recipe.to_toml());
-        }
-        report
+        vec![
+            ("videos", data.manifest.display().to_string()),
+            ("evaluated", format!("{} videos of {}", evaluation.records().len(), data.validation.join(", "))),
+            ("clip", format!("{} frames of {1}x{1}", views.sampling.frames(), views.transform.size())),
+            ("views per video", views.count().to_string()),
+            ("views are averaged as", words::as_in_recipes(&evaluation.average)),
+        ]
+    }
+
+    /// The recipe of every network under its title.
+    pub fn recipes(&self) -> impl Iterator<Item = (String, String)> {
+        self.members
+            .iter()
+            .map(|Member { name, trained, .. }| (format!("{name}: recipe.toml"), trained.recipe.to_toml()))
     }
 }
 

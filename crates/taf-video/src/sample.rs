@@ -68,6 +68,14 @@ impl Sampling {
         }
     }
 
+    /// The same with another number of frames per clip.
+    pub fn with_frames(self, frames: NonZeroUsize) -> Self {
+        match self {
+            Self::Segments(sampler) => Self::Segments(SegmentSampler { frames, ..sampler }),
+            Self::Dense(sampler) => Self::Dense(DenseSampler { frames, ..sampler }),
+        }
+    }
+
     /// A random clip, for training.
     ///
     /// # Panics

@@ -6,7 +6,7 @@ use taf_report::metrics::{Predictions, ScoreKind};
 use taf_video::dataset::{Manifest, Record};
 use taf_video::{Clip, Result, Seed, TemporalViews};
 
-use super::{Answers, Average, EvaluationError, Version, Views, ask};
+use super::{Answers, Average, Condition, EvaluationError, Version, Views};
 use crate::data::Prefetch;
 use crate::model::VideoModel;
 
@@ -52,47 +52,6 @@ impl Evaluation {
             progress(answers.videos(), videos);
             ControlFlow::Continue(())
         })
-    }
-
-    /// [`Self::ask`] that can be stopped and gone on with: `known` are the answers to the first videos, `each` hears after
-    /// every video what is answered by then, and where it breaks, that is the end.
-    ///
-    /// Answers that do not fill whole batches are asked for again: those at the end are, bit for bit, the ones of a network
-    /// that is asked in one go with the same batches.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub fn ask_on<M: VideoModel>(
-        &self,
-        model: &M,
-        version: Version,
-        device: &Device,
-        known: Option<Answers>,
-        each: &mut dyn FnMut(&Answers) -> ControlFlow<()>,
-    ) -> std::result::Result<Answers, EvaluationError> {
-        let mut answers = self.whole_batches(known, model.classes());
-        let first = answers.videos();
-        let records = &self.records()[first..];
-        let videos = self.decoded((first..first + records.len()).collect(), self.views.clone(), version);
-        for (record, answer) in ask(model, device, self.batch_size, records.iter().zip(videos)) {
-            answers.push(answer.map_err(|source| EvaluationError::answer(record, source))?);
-            if each(&answers).is_break() {
-                break;
-            }
-        }
-        Some(answers).filter(|answers| answers.videos() > 0).ok_or(EvaluationError::NoVideos)
-    }
-
-    /// Those of the known answers after which a batch began.
-    fn whole_batches(&self, known: Option<Answers>, classes: usize) -> Answers {
-        let views = self.views.count();
-        let fits = |known: &Answers| known.videos() <= self.records().len() && known.shape()[1..] == [views, classes];
-        let mut answers = known.filter(fits).unwrap_or_else(|| Answers::none_of(views, classes));
-        let begins_batch = |videos: &usize| (videos * views).is_multiple_of(self.batch_size);
-        if answers.videos() < self.records().len() {
-            answers.truncate((0..=answers.videos()).rev().find(begins_batch).unwrap_or(0));
-        }
-        answers
     }
 
     /// The answers to the videos, the views of each averaged, beside what is right.
@@ -149,6 +108,16 @@ impl Evaluation {
         Ok(self.views.first(&mut *video)?.0)
     }
 
+    /// One video in the middle clip and the first crop, under a condition.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn shown(&self, index: usize, condition: Condition) -> Result<Clip> {
+        let record = &self.records()[index];
+        let views = Views { temporal: TemporalViews::Centre, ..condition.views(&self.views) };
+        Ok(views.of(&mut *self.videos.open(record)?, condition.version(), seed(record))?.swap_remove(0))
+    }
+
     /// The middle clips of some videos, in their order, decoded ahead.
     pub(super) fn middle_clips(&self, videos: Vec<usize>) -> impl Iterator<Item = Result<Clip>> + use<> {
         let views = Views { temporal: TemporalViews::Centre, ..self.views.clone() };
@@ -156,7 +125,7 @@ impl Evaluation {
     }
 
     /// The views of some videos, in their order.
-    fn decoded(
+    pub(super) fn decoded(
         &self,
         videos: Vec<usize>,
         views: Views,
@@ -165,11 +134,14 @@ impl Evaluation {
         let list = self.videos.clone();
         Prefetch::new(0..videos.len(), self.threads, move |place| {
             let record = &list.records()[videos[place]];
-            // The same for every run: runs of different seeds are compared on the same spoiled clips.
-            let seed = Seed::new(0).with("corruption").with(&record.id());
-            views.of(&mut *list.open(record)?, version, seed)
+            views.of(&mut *list.open(record)?, version, seed(record))
         })
     }
+}
+
+/// How a video is spoiled. The same for every run: runs of different seeds are compared on the same spoiled clips.
+fn seed(record: &Record) -> Seed {
+    Seed::new(0).with("corruption").with(&record.id())
 }
 
 /// What counts as one independent observation: the recorded group of a video, or else the file, whatever part of it is shown.

@@ -117,7 +117,8 @@ impl Seen {
     }
 }
 
-fn pictures(clip: &Clip) -> Vec<RgbImage> {
+/// The frames of a clip.
+pub(super) fn pictures(clip: &Clip) -> Vec<RgbImage> {
     let picture =
         |frame: &Frame| RgbImage::from_raw(frame.width() as u32, frame.height() as u32, frame.data().to_vec());
     clip.frames().iter().map(|frame| picture(frame).expect("a frame holds its pixels")).collect()

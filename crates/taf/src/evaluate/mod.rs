@@ -7,28 +7,38 @@
 mod answers;
 mod asking;
 mod average;
+mod benchmark;
+mod condition;
 mod evaluation;
 mod explanation;
+mod interview;
 mod labels;
 mod leaderboard;
 mod probe;
 mod protocol;
+mod robustness;
 mod store;
 mod suite;
+mod together;
 mod version;
 mod views;
 
 pub use answers::Answers;
 pub use asking::{AnswerError, ask};
 pub use average::Average;
+pub use benchmark::{Benchmark, BenchmarkRow, PublishedRow, PublishedSet, UnknownBenchmark};
+pub use condition::Condition;
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
+pub use interview::{Interview, Kept, Subject, Told};
 pub use labels::Labelled;
 pub(crate) use leaderboard::likeliest;
 pub use leaderboard::{Leaderboard, LeaderboardError};
 pub use protocol::{Protocol, UnknownProtocol};
+pub use robustness::robustness;
 pub use store::{AnswerKey, Store};
 pub use suite::{Suite, UnknownSuite};
+pub use together::Examinee;
 pub use version::{UnknownVersion, Version};
 pub use views::Views;
 
@@ -54,6 +64,16 @@ pub enum EvaluationError {
     /// The model's answers are no scores.
     #[error(transparent)]
     Metrics(#[from] taf_report::metrics::Error),
+    /// It was told to stop.
+    #[error("stopped after {answered} of {asked} answers ({condition})")]
+    Stopped {
+        /// What was asked about.
+        condition: Condition,
+        /// Answers that are there, of all networks that were asked together.
+        answered: usize,
+        /// Answers there would be.
+        asked: usize,
+    },
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] taf_report::page::Error),

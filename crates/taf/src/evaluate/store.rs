@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use taf_files::{create_folder, write_atomic};
 
-use super::{Answers, Evaluation, Version};
+use super::{Answers, Evaluation, Version, Views};
 use crate::data::{fingerprint, hash};
 
 /// What a network answered, in a folder: one file for each version of each list of videos, so that an evaluation that is
@@ -62,6 +62,11 @@ impl AnswerKey {
     /// The same with another version of the videos.
     pub fn of_version(&self, version: Version) -> Self {
         Self { version, ..self.clone() }
+    }
+
+    /// The same with videos that are shown otherwise.
+    pub fn of_views(&self, views: &Views) -> Self {
+        Self { shape: [self.shape[0], views.count()], views: format!("{views:?}"), ..self.clone() }
     }
 
     /// The same with a name of its own for the answers so far.
