@@ -16,6 +16,7 @@ mod info;
 mod perturb;
 mod plot;
 mod predict;
+mod robustness;
 mod runs;
 mod train;
 
@@ -34,6 +35,7 @@ pub enum Command {
     Finetune(finetune::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Robustness(robustness::Args),
     Ensemble(ensemble::Args),
     Predict(predict::Args),
     Runs(runs::Args),
@@ -57,6 +59,7 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Finetune(args) => finetune::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Robustness(args) => robustness::run(args),
         Command::Ensemble(args) => ensemble::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Runs(args) => runs::run(args),

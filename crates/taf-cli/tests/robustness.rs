@@ -1,0 +1,154 @@
+//! Robustness benchmarks: several runs at once, stopped and gone on with, and what is refused.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{Ended, command, path, taf};
+use tempfile::TempDir;
+
+/// Two runs that know the same classes. Made once for all tests.
+fn runs() -> [&'static Path; 2] {
+    static RUNS: OnceLock<(TempDir, [PathBuf; 2])> = OnceLock::new();
+    let (_, runs) = RUNS.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = support::recipe(folder.path(), "");
+        let runs = ["first", "second"].map(|name| folder.path().join(name));
+        for (run, seed) in runs.iter().zip(["seed=3", "seed=4"]) {
+            taf(&["train", path(&recipe), "--out", path(run), "--set", seed]).done();
+        }
+        (folder, runs)
+    });
+    [&runs[0], &runs[1]]
+}
+
+/// The run in another folder, without answers.
+fn copy(run: &Path, folder: &Path) -> PathBuf {
+    let copy = folder.join(run.file_name().unwrap());
+    fs::create_dir_all(copy.join("checkpoints")).unwrap();
+    for file in ["recipe.toml", "provenance.json", "metrics.jsonl"] {
+        fs::copy(run.join(file), copy.join(file)).unwrap();
+    }
+    for file in fs::read_dir(run.join("checkpoints")).unwrap().map(|file| file.unwrap()) {
+        fs::copy(file.path(), copy.join("checkpoints").join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+const BENCHMARKS: &str = "temporal,order,frames";
+
+fn robustness(runs: &[&Path], more: &[&str]) -> Ended {
+    let runs: Vec<&str> = runs.iter().map(|run| path(run)).collect();
+    taf(&[&["robustness"], &runs[..], more].concat())
+}
+
+fn json(file: &Path) -> Value {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+#[test]
+fn two_runs_are_measured_in_one_go_as_each_alone_and_written_for_people_and_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = runs().map(|run| copy(run, folder.path()));
+    let (out, page) = (folder.path().join("out"), folder.path().join("r.html"));
+    let both =
+        robustness(&[&own[0], &own[1]], &["--benchmark", BENCHMARKS, "--out", path(&out), "--report", path(&page)]);
+    let table = both.done();
+    assert!(table.contains("first against second: robustness") && table.contains("mPC"), "{table}");
+    let report = json(&out.join("robustness.json"));
+    for (at, run) in runs().into_iter().enumerate() {
+        let alone = copy(run, &folder.path().join("alone"));
+        let one = robustness(&[&alone], &["--benchmark", BENCHMARKS, "--json"]).json();
+        assert_eq!(one["clean"][0], report["clean"][at]);
+        for benchmark in 0..3 {
+            let rows = |of: &Value, model: usize| -> Vec<Value> {
+                let rows = of["benchmarks"][benchmark]["rows"].as_array().unwrap();
+                rows.iter().map(|row| row["top1"][model].clone()).collect()
+            };
+            assert_eq!(rows(&one, 0), rows(&report, at), "{run:?}");
+        }
+    }
+    let html = fs::read_to_string(&page).unwrap();
+    assert_eq!(html, fs::read_to_string(out.join("robustness.html")).unwrap());
+    assert!(html.contains("start_later") && html.contains("data:image/png;base64,") && !html.contains("<script"));
+    assert!(fs::read_to_string(out.join("robustness.md")).unwrap().contains("| first |"));
+    // What is kept is what other commands take up.
+    let eval = taf(&["eval", "--run", path(&own[0]), "--suite", "start_later", "--severity", "5", "--json"]).json();
+    let row = |row: &&Value| row["name"] == "start_later";
+    let temporal = report["benchmarks"][0]["rows"].as_array().unwrap().iter().find(row).unwrap();
+    assert_eq!(eval["results"][0]["scores"]["top1"]["value"], temporal["top1"][0][4]["value"]);
+}
+
+#[test]
+fn a_measurement_that_is_killed_again_and_again_ends_with_the_numbers_of_one_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, killed] = ["whole", "killed"].map(|name| runs().map(|run| copy(run, &folder.path().join(name))));
+    let asked = ["--benchmark", "imagenet-c,order", "--json"];
+    let expected = robustness(&[&whole[0], &whole[1]], &asked).json();
+    let kept = || fs::read_dir(killed[0].join("predictions")).map_or(0, Iterator::count);
+    let mut deaths = 0;
+    for _ in 0..5 {
+        let before = kept();
+        let args = [&["robustness", path(&killed[0]), path(&killed[1])], &asked[..]].concat();
+        let mut child = command(&args).spawn().unwrap();
+        let start = Instant::now();
+        while kept() < before + 4 && child.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        deaths += usize::from(!child.wait().unwrap().success());
+    }
+    assert!(deaths >= 3, "{deaths}");
+    let resumed = robustness(&[&killed[0], &killed[1]], &asked).json();
+    for part in ["clean", "benchmarks", "answer", "findings"] {
+        assert_eq!(resumed[part], expected[part], "{part}");
+    }
+}
+
+#[test]
+fn names_and_severities_that_are_none_are_refused_with_those_that_are() {
+    let refused = |more: &[&str]| robustness(&[runs()[0]], more).refused();
+    let told = refused(&["--benchmark", "imagenet"]);
+    assert!(
+        told.contains("benchmark must be") && told.contains("imagenet-c") && told.contains("got \"imagenet\""),
+        "{told}"
+    );
+    let told = refused(&["--benchmark", "order", "--severities", "2"]);
+    assert!(told.contains("severities of benchmark order must be among 5, got 2"), "{told}");
+    assert!(refused(&["--benchmark", "temporal", "--severities", "6"]).contains("between 1 and 5"));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "somebody's").unwrap();
+    assert!(refused(&["--benchmark", "order", "--out", path(folder.path())]).contains("found other files"));
+    let help = taf(&["robustness", "--help"]).done();
+    assert!(help.contains("temporal") && help.contains("--severities"), "{help}");
+}
+
+#[test]
+fn runs_that_cannot_be_asked_the_same_are_refused_and_those_shown_otherwise_have_clips_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = support::recipe(folder.path(), "");
+    let train = |name: &str, settings: &[&str]| {
+        let run = folder.path().join(name);
+        let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        taf(&[&["train", path(&recipe), "--out", path(&run), "--set", "train.epochs=1"], &settings[..]].concat())
+            .done();
+        run
+    };
+    let two_classes = train("two", &["data.classes=[\"moving left\", \"moving right\"]"]);
+    let told = robustness(&[runs()[0], &two_classes], &["--benchmark", "order"]).refused();
+    assert!(told.contains("expected the classes of"), "{told}");
+    let fixed = train("fixed", &["model.kind=\"tam\"", "model.trunk=\"resnet50\""]);
+    let told = robustness(&[runs()[0], &fixed], &["--benchmark", "frames"]).refused();
+    assert!(
+        told.contains("needs networks for clips of any length, found fixed, a tam on resnet50 for 8 frames"),
+        "{told}"
+    );
+    let short = train("short", &["data.sampling={kind=\"segments\",frames=4}"]);
+    let told = robustness(&[runs()[0], &short], &["--benchmark", "order,frames"]);
+    assert!(told.err.contains("in clips of their own: short"), "{}", told.err);
+    told.done();
+}
