@@ -34,7 +34,7 @@ pub fn gaussian(frame: Frame, severity: Severity, _: &mut ChaCha8Rng) -> Frame {
     gaussian_blur(&frame, sigma)
 }
 
-fn gaussian_blur(frame: &Frame, sigma: f64) -> Frame {
+pub fn gaussian_blur(frame: &Frame, sigma: f64) -> Frame {
     let (across, down) = (gaussian_line(sigma, 1, 0), gaussian_line(sigma, 0, 1));
     Picture::new(frame).convolved(&across, Border::Nearest).convolved(&down, Border::Nearest).into_frame()
 }
@@ -91,7 +91,7 @@ pub fn motion_each(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Fr
 }
 
 /// Half a Gaussian along a line, from the pixel on, at whole pixels: a shutter that opens at once and closes softly.
-fn smear(radius: f64, sigma: f64, degrees: f64) -> Vec<Tap> {
+pub fn smear(radius: f64, sigma: f64, degrees: f64) -> Vec<Tap> {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let place = |distance: f64| (distance - 0.5).ceil() as isize;
     let length = 2 * radius.round() as u32 + 1;
@@ -133,6 +133,7 @@ fn enlarge(resizer: &mut Resizer, frame: &Frame, factor: f64) -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corrupt::reference::{expect, picture};
     use crate::corrupt::tests::textured_frame;
 
     /// A white point in the middle of black.
@@ -180,6 +181,16 @@ mod tests {
         assert!(level.iter().enumerate().all(|(i, tap)| (tap.dx, tap.dy) == (i as isize, 0)));
         assert!(smear(10.0, 8.0, 45.0).iter().all(|tap| tap.dx == tap.dy));
         assert!(smear(10.0, 8.0, -45.0).iter().all(|tap| (tap.dx + tap.dy).abs() <= 1));
+    }
+
+    #[test]
+    fn blurs_are_those_of_imagemagick_and_scipy() {
+        for (severity, degrees) in [(1, 30.0), (5, -40.0)] {
+            let (radius, sigma) = MOTION[severity - 1];
+            let smeared = Picture::new(&picture()).convolved(&smear(radius, sigma, degrees), Border::Nearest);
+            expect(&format!("motion_blur_{severity}"), &smeared.into_frame());
+        }
+        expect("gaussian_blur", &gaussian_blur(&picture(), 2.0));
     }
 
     #[test]

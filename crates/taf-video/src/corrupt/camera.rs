@@ -47,3 +47,16 @@ pub fn static_rotate(frame: Frame, severity: Severity, _: &mut ChaCha8Rng) -> Fr
 fn turned(frame: &Frame, degrees: f64) -> Frame {
     Affine::rotate(degrees, frame.width(), frame.height()).apply(frame, BLACK)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corrupt::reference::{expect_within, picture};
+
+    #[test]
+    fn ways_and_turns_are_those_of_numpy_and_pillow() {
+        expect_within("translate", &moved(&picture(), 7, 13), 0, 0.0);
+        expect_within("rotate", &turned(&picture(), -19.0), 0, 0.0);
+        expect_within("static_rotate", &turned(&picture(), 30.0), 0, 0.0);
+    }
+}

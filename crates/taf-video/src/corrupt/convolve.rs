@@ -9,6 +9,8 @@ pub enum Border {
     Nearest,
     /// The picture mirrored, the edge not repeated.
     Mirror,
+    /// The picture mirrored, the edge repeated.
+    Symmetric,
 }
 
 impl Border {
@@ -19,6 +21,10 @@ impl Border {
             Self::Nearest => position.clamp(0, last) as usize,
             Self::Mirror if last == 0 => 0,
             Self::Mirror => (last - (position.rem_euclid(2 * last) - last).abs()) as usize,
+            Self::Symmetric => {
+                let place = position.rem_euclid(2 * (last + 1));
+                place.min(2 * last + 1 - place) as usize
+            }
         }
     }
 }
@@ -41,10 +47,12 @@ pub fn normalised(mut taps: Vec<Tap>) -> Vec<Tap> {
     taps
 }
 
-/// RGB in floating point, laid out as a [`Frame`].
+/// Pixels in floating point, row by row.
 pub struct Picture {
     width: usize,
     height: usize,
+    /// Values of a pixel: 3 of RGB, laid out as a [`Frame`], or one.
+    channels: usize,
     data: Vec<f32>,
 }
 
@@ -52,7 +60,17 @@ impl Picture {
     /// The frame's values, from 0 to 255.
     pub fn new(frame: &Frame) -> Self {
         let data = frame.data().iter().map(|&value| f32::from(value)).collect();
-        Self { width: frame.width(), height: frame.height(), data }
+        Self { width: frame.width(), height: frame.height(), channels: 3, data }
+    }
+
+    /// One value a pixel.
+    pub fn grey(width: usize, data: Vec<f32>) -> Self {
+        Self { width, height: data.len() / width, channels: 1, data }
+    }
+
+    /// The values.
+    pub fn into_values(self) -> Vec<f32> {
+        self.data
     }
 
     /// Rounded and clipped to bytes.
@@ -68,24 +86,28 @@ impl Picture {
     pub fn convolved(&self, taps: &[Tap], border: Border) -> Self {
         let reach = taps.iter().map(|tap| tap.dx.unsigned_abs()).max().unwrap_or(0);
         let padded = self.padded(reach, border);
-        let stride = (self.width + 2 * reach) * 3;
+        let (stride, length) = ((self.width + 2 * reach) * self.channels, self.width * self.channels);
         let mut data = vec![0.0; self.data.len()];
-        for (y, sums) in data.chunks_exact_mut(self.width * 3).enumerate() {
+        for (y, sums) in data.chunks_exact_mut(length).enumerate() {
             for tap in taps {
                 let row = border.resolve(y as isize + tap.dy, self.height);
-                let start = row * stride + reach.strict_add_signed(tap.dx) * 3;
-                add_scaled(sums, &padded[start..start + self.width * 3], tap.weight);
+                let start = row * stride + reach.strict_add_signed(tap.dx) * self.channels;
+                add_scaled(sums, &padded[start..start + length], tap.weight);
             }
         }
-        Self { width: self.width, height: self.height, data }
+        Self { data, ..*self }
     }
 
     /// The rows with `reach` more pixels at both ends.
     fn padded(&self, reach: usize, border: Border) -> Vec<f32> {
         let columns: Vec<usize> =
             (0..self.width + 2 * reach).map(|x| border.resolve(x as isize - reach as isize, self.width)).collect();
-        let rows = self.data.chunks_exact(self.width * 3);
-        rows.flat_map(|row| columns.iter().flat_map(move |&x| [row[3 * x], row[3 * x + 1], row[3 * x + 2]])).collect()
+        let pixel = |&x: &usize| x * self.channels..(x + 1) * self.channels;
+        let mut padded = Vec::with_capacity(columns.len() * self.channels * self.height);
+        for row in self.data.chunks_exact(self.width * self.channels) {
+            columns.iter().for_each(|x| padded.extend_from_slice(&row[pixel(x)]));
+        }
+        padded
     }
 }
 
@@ -108,6 +130,8 @@ mod tests {
         assert_eq!(line(Border::Nearest, 3), [0, 0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2]);
         assert_eq!(line(Border::Mirror, 3), [1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1]);
         assert_eq!(line(Border::Mirror, 1), [0; 13]);
+        assert_eq!(line(Border::Symmetric, 3), [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
+        assert_eq!(line(Border::Symmetric, 1), [0; 13]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub fn contrast_ssv2c(frame: Frame, severity: Severity, _: &mut ChaCha8Rng) -> F
 }
 
 /// Multiplies every channel's distance to its mean over the frame.
-fn flatten(mut frame: Frame, factor: f32) -> Frame {
+pub fn flatten(mut frame: Frame, factor: f32) -> Frame {
     let tables = channel_means(&frame).map(|mean| -> [u8; 256] {
         std::array::from_fn(|value| ((value as f32 - mean) * factor + mean).round() as u8)
     });
@@ -110,6 +110,7 @@ fn coarsen(frame: &Frame, fraction: f64) -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corrupt::reference::{expect, picture};
     use crate::corrupt::tests::textured_frame;
 
     fn pixel_of(frame: Frame) -> [u8; 3] {
@@ -119,6 +120,14 @@ mod tests {
     fn distance(a: &Frame, b: &Frame) -> f64 {
         let sum: u64 = a.data().iter().zip(b.data()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
         sum as f64 / a.data().len() as f64
+    }
+
+    #[test]
+    fn light_and_colour_are_those_of_the_independent_programs() {
+        expect("contrast_ssv2c", &flatten(picture(), 0.5));
+        expect("brightness", &brighten(picture(), 0.3));
+        expect("saturate", &resaturate(picture(), 5.0, 0.1));
+        expect("pixelate", &coarsen(&picture(), 0.4));
     }
 
     #[test]

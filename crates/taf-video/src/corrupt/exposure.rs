@@ -31,11 +31,19 @@ fn mean(frames: &[Frame]) -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corrupt::reference::{expect, picture};
 
     #[test]
     fn a_frame_becomes_the_mean_of_those_around_it() {
         assert_eq!(frames(&[5, 9], 12, 2), [3, 4, 5, 6, 7, 8, 9, 10]);
         assert_eq!(frames(&[0, 3], 4, 3), [0, 0, 0, 0, 1, 2, 0, 1, 2, 3, 3, 3]);
+        let columns_aside = |columns: usize| {
+            let mut frame = picture();
+            let length = frame.width() * 3;
+            frame.data_mut().chunks_exact_mut(length).for_each(|row| row.rotate_right(3 * columns));
+            frame
+        };
+        expect("motion_blur_ssv2c", &means(&Clip::new((0..4).map(columns_aside).collect()), 2).frames()[0]);
         let clip = Clip::new([10, 21, 30, 40].map(|value| Frame::filled(3, 2, [value, 255, 0])).to_vec());
         let blurred = means(&clip, 1);
         assert_eq!(

@@ -12,6 +12,8 @@ pub enum Family {
     Digital,
     /// Frames missing, late or out of order.
     Temporal,
+    /// What the sky and the cold put between camera and scene.
+    Weather,
     /// A camera that is not held still.
     Camera,
     /// A few consecutive frames spoiled.
@@ -20,7 +22,8 @@ pub enum Family {
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 6] = [Self::Noise, Self::Blur, Self::Digital, Self::Temporal, Self::Camera, Self::Span];
+    pub const ALL: [Self; 7] =
+        [Self::Noise, Self::Blur, Self::Digital, Self::Temporal, Self::Weather, Self::Camera, Self::Span];
 
     /// The name users write.
     pub fn name(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Family {
             Self::Blur => "blur",
             Self::Digital => "digital",
             Self::Temporal => "temporal",
+            Self::Weather => "weather",
             Self::Camera => "camera",
             Self::Span => "span",
         }

@@ -29,12 +29,25 @@ mod blur;
 mod camera;
 mod convolve;
 mod digital;
+mod edges;
+mod elastic;
 mod exposure;
 mod family;
+mod fog;
+mod frost;
+mod glass;
+mod median;
 mod name;
 mod noise;
+mod occlusion;
+mod packets;
+mod rain;
+mod resample;
 mod severity;
+mod smooth;
+mod snow;
 mod span;
+mod spatter;
 mod table;
 mod temporal;
 
@@ -98,5 +111,7 @@ fn each_frame(clip: Clip, change: impl Fn(usize, Frame) -> Frame + Sync) -> Clip
     Clip::new(clip.into_frames().into_par_iter().enumerate().map(|(i, frame)| change(i, frame)).collect())
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 
 use super::Severity;
+use super::blur::motion_each;
 use crate::{Clip, Frame};
 
 /// How much of a clip a span takes. The benchmark has the first three; the others go on to half of the clip.
@@ -38,10 +39,15 @@ pub fn overexposed(clip: &Clip, place: usize, _: &mut ChaCha8Rng) -> Frame {
     frame
 }
 
+pub fn blurred(clip: &Clip, place: usize, rng: &mut ChaCha8Rng) -> Frame {
+    motion_each(clip.frames()[place].clone(), Severity::ALL[4], rng)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Seed;
+    use crate::corrupt::reference::{expect_within, picture};
     use crate::corrupt::temporal::lost_frames;
 
     /// Which frames of a white clip of `len` are black, where so many are.
@@ -71,7 +77,7 @@ mod tests {
 
     #[test]
     fn overexposure_adds_a_hundred_and_clips() {
-        let clip = Clip::new(vec![Frame::filled(2, 2, [0, 100, 200])]);
-        assert_eq!(overexposed(&clip, 0, &mut Seed::new(0).rng()).pixel(1, 1), [100, 200, 255]);
+        let clip = Clip::new(vec![picture()]);
+        expect_within("overexposed", &overexposed(&clip, 0, &mut Seed::new(0).rng()), 0, 0.0);
     }
 }

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Family, Work, blur, camera, digital, noise, span, temporal};
+use super::{Family, Work};
+use super::{
+    blur, camera, digital, elastic, fog, frost, glass, noise, occlusion, packets, rain, snow, span, spatter, temporal,
+};
 
 macro_rules! corruptions {
     ($($(#[$doc:meta])* $variant:ident $name:literal $family:ident $work:expr;)+) => {
@@ -57,6 +60,9 @@ corruptions! {
     GaussianBlur "gaussian_blur" Blur Work::Frame(blur::gaussian);
     /// A lens out of focus: a disc of radius 3, 4, 6, 8, 10 pixels at 224.
     DefocusBlur "defocus_blur" Blur Work::Frame(blur::defocus);
+    /// Frosted glass: pixels change places with those up to 1, 2, 2, 3, 4 pixels at 224 away, 2, 1, 3, 2, 2 times, between two
+    /// Gaussians of standard deviation 0.7, 0.9, 1, 1.1, 1.5. The glass stays for the clip.
+    GlassBlur "glass_blur" Blur Work::Clip(glass::glass);
     /// A camera that moves while the shutter is open, 15 to 20 pixels at 224. ImageNet-C's smear; its direction, within 45
     /// degrees of level, is one for the clip.
     MotionBlur "motion_blur" Blur Work::Clip(blur::motion);
@@ -80,6 +86,9 @@ corruptions! {
     JpegCompression "jpeg_compression" Digital Work::Frame(digital::jpeg);
     /// Resolution times 0.6, 0.5, 0.4, 0.3, 0.25, shown as squares.
     Pixelate "pixelate" Digital Work::Frame(digital::pixelate);
+    /// The picture on rubber, stretched once for the clip. Severities 1 and 2 turn and shear it by up to 24 and 49 pixels at 224
+    /// (and 2 waves it), the others ripple it more and more; so 3 lies nearer to the clean picture than 2.
+    ElasticTransform "elastic_transform" Digital Work::Clip(elastic::elastic);
     /// The clip is cut too early: every frame comes 5, 10, 15, 20, 25 % of the video's length sooner, the first at the least.
     StartEarlier "start_earlier" Temporal Work::Indices(temporal::start_earlier);
     /// The clip is cut too late: every frame comes 5, 10, 15, 20, 25 % of the video's length later, the last at the most.
@@ -95,6 +104,20 @@ corruptions! {
     Jumble "jumble" Temporal Work::Indices(temporal::jumble);
     /// Stretches of 2, 3, 4, 6, 8 eighths of the clip play backwards; at severity 5 all of it.
     Reverse "reverse" Temporal Work::Indices(temporal::reverse);
+    /// Fog of thickness 1.5, 2, 2.5, 2.5, 3 times full scale, a fractal whose jitter falls by 2, 2, 1.7, 1.5, 1.4 from scale to
+    /// scale. One layer for the clip, as in Mini-SSV2-C; ImageNet-C has the same table.
+    Fog "fog" Weather Work::Clip(fog::fog);
+    /// Frost on the lens: the picture times 1, 0.8, 0.7, 0.65, 0.6 and frost times 0.4, 0.6, 0.7, 0.7, 0.75. The frost is grown by
+    /// rule instead of photographed, and stays for the clip.
+    Frost "frost" Weather Work::Clip(frost::frost);
+    /// Rain: a drop for every 770, 770, 770, 500, 400 pixels, 10, 30, 60, 60, 80 pixels long at 224, new in every frame, and the
+    /// contrast times 0.8, 0.8, 0.7, 0.6, 0.5. Mini-SSV2-C.
+    Rain "rain" Weather Work::Frame(rain::rain);
+    /// Snow: flakes of 3, 2, 4, 4.5, 2.5 pixels at 224, smeared on the way down, new in every frame. Its severities change kind
+    /// as well as amount.
+    Snow "snow" Weather Work::Clip(snow::snow);
+    /// Drops on the lens that stay for the clip: water at severities 1 to 3, finer each time, mud at 4 and 5.
+    Spatter "spatter" Weather Work::Clip(spatter::spatter);
     /// The picture moved by up to 8, 16, 24, 32, 40 pixels at 224 to the left and up, anew in every frame, as the paper of SSv2-P
     /// says (its evaluation draws once a clip).
     Translate "translate" Camera Work::Frame(camera::translate);
@@ -108,4 +131,17 @@ corruptions! {
     OverexposedSpan "overexposed_span" Span Work::Span(span::share, span::overexposed);
     /// The middle 1 to 5 eighths of the clip, as of `black_frames`, are overexposed.
     OverexposedFrames "overexposed_frames" Span Work::Span(temporal::lost_frames, span::overexposed);
+    /// The middle of the clip, as of `black_span`, is smeared like `motion_blur` of severity 5, each frame another way. THUMOS14-C.
+    BlurredSpan "blurred_span" Span Work::Span(span::share, span::blurred);
+    /// The middle 1 to 5 eighths of the clip, as of `black_frames`, are smeared.
+    BlurredFrames "blurred_frames" Span Work::Span(temporal::lost_frames, span::blurred);
+    /// The middle of the clip, as of `black_span`, has a hand before it, drawn by rule, and loses detail to medians of 7x7 pixels
+    /// at 224. THUMOS14-C.
+    OccludedSpan "occluded_span" Span Work::Span(span::share, occlusion::occluded);
+    /// The middle 1 to 5 eighths of the clip, as of `black_frames`, have a hand before them.
+    OccludedFrames "occluded_frames" Span Work::Span(temporal::lost_frames, occlusion::occluded);
+    /// The middle of the clip, as of `black_span`, has bands of neighbouring frames and small blocks of one colour. THUMOS14-C.
+    LostPacketsSpan "lost_packets_span" Span Work::Span(span::share, packets::lost_packets);
+    /// The middle 1 to 5 eighths of the clip, as of `black_frames`, lost packets.
+    LostPacketsFrames "lost_packets_frames" Span Work::Span(temporal::lost_frames, packets::lost_packets);
 }
