@@ -31,6 +31,9 @@ pub struct Series {
     pub name: String,
     /// The points.
     pub points: Vec<(f64, Option<f64>)>,
+    /// Intervals of some of them, in rising x: where, from, to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<[f64; 3]>,
 }
 
 /// A horizontal line with a name.
@@ -85,7 +88,14 @@ impl Series {
     /// A line through points; a y that is not finite becomes a gap, a point whose x is not finite is left out.
     pub fn new(name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let points = points.into_iter().filter(|(x, _)| x.is_finite());
-        Self { name: name.into(), points: points.map(|(x, y)| (x, y.is_finite().then_some(y))).collect() }
+        let points = points.map(|(x, y)| (x, y.is_finite().then_some(y))).collect();
+        Self { name: name.into(), points, intervals: Vec::new() }
+    }
+
+    /// The same with intervals, in rising x: where, from, to; one that is not finite is left out.
+    pub fn with_intervals(mut self, intervals: impl IntoIterator<Item = [f64; 3]>) -> Self {
+        self.intervals = intervals.into_iter().filter(|of| of.iter().all(|value| value.is_finite())).collect();
+        self
     }
 }
 
@@ -97,5 +107,7 @@ mod tests {
     fn numbers_that_are_not_finite_become_gaps() {
         let s = Series::new("loss", [(0.0, 1.0), (1.0, f64::NAN), (f64::INFINITY, 2.0)]);
         assert_eq!(s.points, [(0.0, Some(1.0)), (1.0, None)]);
+        let s = s.with_intervals([[0.0, 0.5, 1.5], [1.0, f64::NAN, 2.0]]);
+        assert_eq!(s.intervals, [[0.0, 0.5, 1.5]]);
     }
 }

@@ -29,12 +29,12 @@ fn curve(report: &RobustnessReport, benchmark: &BenchmarkResult, title: &str, li
     let chart = Chart::new(title, Axis::new(&benchmark.level), Axis::with_unit("top-1", "%"));
     let line = |(place, shares): (usize, Vec<Share>)| {
         // Severity 0 is the clean video; numbers of frames have no such end.
-        let clean = (benchmark.level == super::words::SEVERITY).then(|| (0.0, 100.0 * report.clean[place].value));
+        let clean = (benchmark.level == super::words::SEVERITY).then(|| (0.0, report.clean[place]));
         let x = |name: &String| name.parse().unwrap_or(f64::NAN);
-        let points = benchmark.levels.iter().zip(shares).map(|(name, share)| (x(name), 100.0 * share.value));
-        let mut points: Vec<(f64, f64)> = clean.into_iter().chain(points).collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Series::new(&report.models[place].name, points)
+        let levels = benchmark.levels.iter().map(x).zip(shares);
+        let points: Vec<(f64, Share)> = clean.into_iter().chain(levels).collect();
+        Series::new(&report.models[place].name, points.iter().map(|(x, share)| (*x, 100.0 * share.value)))
+            .with_intervals(points.iter().map(|(x, share)| [*x, 100.0 * share.low, 100.0 * share.high]))
     };
     lines.into_iter().enumerate().map(line).fold(chart, Chart::with)
 }

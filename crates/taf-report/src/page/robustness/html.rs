@@ -5,6 +5,7 @@ use super::schema::{BenchmarkResult, Part, RobustnessDifference, RobustnessRepor
 use super::{tables, words};
 use crate::page::html::{facts, legend_of_names, shown, tabular, whole};
 use crate::page::svg::line_chart;
+use crate::page::words::level;
 
 impl RobustnessReport {
     /// One self-contained HTML page: no script, nothing loaded from elsewhere, light and dark, fit to print.
@@ -80,7 +81,10 @@ fn curves(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
                     figure { figcaption { (row.name) } (line_chart(&row_curve(report, benchmark, row))) }
                 }
             }
-            @if benchmark.level == words::SEVERITY { p.caption { "Severity 0 is the clean video." } }
+            p.caption {
+                "Bands: " (level()) " intervals."
+                @if benchmark.level == words::SEVERITY { " Severity 0 is the clean video." }
+            }
         }
     }
 }
@@ -128,11 +132,15 @@ fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
     let differs = benchmark.published.iter().any(|of| !of.same_data_set);
     html! {
         @if !table.rows.is_empty() {
-            h3 { "Beside published results" }
-            (tabular(&table))
-            p.caption {
-                "Published rows: " (benchmark.source)
-                @if differs { " Rows of another data set are no measure of this report's models: other videos, classes and files." }
+            details open[!differs] {
+                summary { "Beside published results" @if differs { " of other data sets" } }
+                (tabular(&table))
+                p.caption {
+                    "Published rows: " (benchmark.source)
+                    @if differs {
+                        " Rows of another data set are no measure of this report's models: other videos, classes and files."
+                    }
+                }
             }
         }
     }

@@ -104,21 +104,22 @@ fn signed(value: f64) -> String {
 
 /// Our models beside what others published.
 pub fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Table {
-    let header = ["model", "videos", "clean", "mPC", "rPC"].map(str::to_owned).into();
+    let header = ["model", "videos", "clean (%)", "mPC (%)", "rPC (%)"].map(str::to_owned).into();
     if benchmark.published.is_empty() {
         return Table { header, rows: Vec::new() };
     }
-    let row = |model: &str, videos: &str, [clean, mpc]: [f64; 2], rpc: Option<f64>| {
-        let rpc = rpc.map_or_else(|| "\u{2013}".to_owned(), percent);
-        [model, videos, &percent(clean), &percent(mpc), &rpc].map(Cell::new).into()
+    let number = |share: f64| Cell::new(format!("{:.1}", 100.0 * share));
+    let row = |model: &str, videos: Cell, [clean, mpc]: [f64; 2], rpc: Option<f64>| {
+        let rpc = rpc.map_or_else(|| Cell::new("\u{2013}"), number);
+        vec![Cell::new(model), videos, number(clean), number(mpc), rpc]
     };
     let own = report.models.iter().zip(&report.clean).zip(&benchmark.parts[0].models);
     let own = own.map(|((model, clean), of)| {
-        row(&model.name, "this report's", [clean.value, of.mpc.value], of.rpc.map(|rpc| rpc.value))
+        row(&model.name, Cell::new("this report's"), [clean.value, of.mpc.value], of.rpc.map(|rpc| rpc.value))
     });
     let others = benchmark.published.iter().map(|of| {
-        let videos = if of.same_data_set { of.data_set.clone() } else { format!("{}, another data set", of.data_set) };
-        row(&of.model, &videos, [of.clean, of.mpc], Some(of.rpc))
+        let other = if of.same_data_set { "" } else { "another data set" };
+        row(&of.model, Cell::with_detail(&of.data_set, other), [of.clean, of.mpc], Some(of.rpc))
     });
     Table { header, rows: own.chain(others).collect() }
 }

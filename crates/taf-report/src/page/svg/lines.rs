@@ -70,7 +70,8 @@ fn dashes(lines: &[Line]) -> impl Fn(usize) -> usize {
 fn plot(chart: &Chart, lines: &[Line], dash: &impl Fn(usize) -> usize, top: f64) -> Markup {
     let bottom = HEIGHT - 44.0;
     let reference = chart.reference.as_ref();
-    let ys = lines.iter().flatten().filter_map(|p| p.1).chain(reference.map(|r| r.y));
+    let bands = chart.series.iter().flat_map(|series| &series.intervals).flat_map(|&[_, low, high]| [low, high]);
+    let ys = lines.iter().flatten().filter_map(|p| p.1).chain(reference.map(|r| r.y)).chain(bands);
     let y = Scale::round(ys, 5, bottom, top);
     let x = horizontal_scale(chart.series.iter().flat_map(|s| &s.points).map(|p| p.0));
     html! {
@@ -78,6 +79,7 @@ fn plot(chart: &Chart, lines: &[Line], dash: &impl Fn(usize) -> usize, top: f64)
         (vertical_title(&chart.y.title(), (top + bottom) / 2.0))
         (horizontal_axis(&x, &chart.x.title(), bottom))
         @if let Some(reference) = reference.filter(|r| r.y.is_finite()) { (level(reference, &y)) }
+        @for (index, series) in chart.series.iter().enumerate() { (band(&series.intervals, index, &x, &y)) }
         @for (index, points) in lines.iter().enumerate() { (line(points, index, dash(index), &x, &y)) }
     }
 }
@@ -108,6 +110,18 @@ fn horizontal_scale(values: impl Iterator<Item = f64> + Clone) -> Scale {
     match high > low {
         true => Scale::exact(low, high, 6, LEFT + room, RIGHT - room),
         false => Scale::round([low].into_iter(), 2, LEFT + room, RIGHT - room),
+    }
+}
+
+/// Intervals as a band behind the lines.
+fn band(intervals: &[[f64; 3]], index: usize, x: &Scale, y: &Scale) -> Markup {
+    let place = |at_x: f64, at_y: f64| format!("{},{}", at(x.place(at_x)), at(y.place(at_y)));
+    let upper = intervals.iter().map(|&[at_x, _, high]| place(at_x, high));
+    let lower = intervals.iter().rev().map(|&[at_x, low, _]| place(at_x, low));
+    html! {
+        @if intervals.len() > 1 {
+            polygon class={"band bar " (colour(index))} points=(upper.chain(lower).collect::<Vec<_>>().join(" ")) {}
+        }
     }
 }
 
@@ -158,6 +172,16 @@ mod tests {
         }
         well_formed(&line_chart(&Chart::new("empty", Axis::new("x"), Axis::new("y"))));
         well_formed(&line_chart(&chart(vec![(0.0, 1.0)]).with_reference("chance", f64::NAN)));
+    }
+
+    #[test]
+    fn intervals_are_a_band_behind_their_line_and_within_the_axis() {
+        let series = Series::new("a", [(0.0, 1.0), (1.0, 2.0)]).with_intervals([[0.0, -3.0, 5.0], [1.0, 1.0, 3.0]]);
+        let drawn = line_chart(&Chart::new("t", Axis::new("x"), Axis::new("y")).with(series));
+        well_formed(&drawn);
+        assert_eq!(drawn.0.matches("<polygon").count(), 1);
+        assert!(drawn.0.contains("\u{2212}4") && drawn.0.contains(">6<"), "{}", drawn.0);
+        assert!(drawn.0.find("<polygon") < drawn.0.find("<polyline"));
     }
 
     #[test]

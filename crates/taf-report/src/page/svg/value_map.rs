@@ -19,8 +19,8 @@ const CELL_HEIGHT: f64 = 24.0;
 const TOP: f64 = 40.0;
 /// Letters of a row's name.
 const MOST_LETTERS: usize = 24;
-/// A share whose colour is too strong for dark letters.
-const STRONG: f64 = 0.55;
+/// A share whose colour is bright in the dark too.
+const STRONG: f64 = 0.6;
 
 impl ValueMap<'_> {
     /// The drawing; `cells` are what each says and its share, by row and column.
@@ -44,7 +44,7 @@ impl ValueMap<'_> {
                 @for (column, (text, share)) in cells.iter().enumerate() {
                     rect class="miss" fill-opacity=(format!("{:.2}", share.clamp(0.0, 1.0)))
                         x=(at(left + CELL_WIDTH * column as f64)) y=(at(y)) width=(at(CELL_WIDTH)) height=(at(CELL_HEIGHT)) {}
-                    text class=(if *share > STRONG { "count strong" } else { "count" }) x=(middle(column))
+                    text class=(if *share > STRONG { "count deep" } else { "count" }) x=(middle(column))
                         y=(at(y + 16.0)) text-anchor="middle" { (text) }
                 }
             }
@@ -65,7 +65,7 @@ mod tests {
         let drawn = map.draw(&[vec![("80".to_owned(), 0.1), ("20".to_owned(), 0.75)]]);
         well_formed(&drawn);
         assert!(drawn.0.contains("fill-opacity=\"0.10\"") && drawn.0.contains("fill-opacity=\"0.75\""));
-        assert_eq!(drawn.0.matches("count strong").count(), 1);
+        assert_eq!(drawn.0.matches("count deep").count(), 1);
         well_formed(&ValueMap { rows: &[], ..map }.draw(&[]));
     }
 }
