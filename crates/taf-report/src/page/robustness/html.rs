@@ -91,7 +91,7 @@ fn curves(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
 
 /// Rows whose levels are a scale of time are read as curves; of the others the map and the mean say enough.
 fn is_drawn(benchmark: &BenchmarkResult, family: &str) -> bool {
-    family == "temporal" || benchmark.rows.len() == 1
+    matches!(family, "temporal" | "span") || benchmark.rows.len() == 1
 }
 
 fn maps(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {

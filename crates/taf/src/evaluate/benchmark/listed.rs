@@ -53,7 +53,7 @@ pub const LISTED: &[Listed] = &[
         source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-SSV2 script.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(MINI_SSV2_C, ALL),
-        lacks: &["fog", "rain", "bit_error", "packet_loss", "h264_crf", "h265_crf", "frame_rate"],
+        lacks: &["bit_error", "packet_loss", "h264_crf", "h265_crf", "frame_rate"],
         published: YI_2021,
     },
     Listed {
@@ -62,7 +62,7 @@ pub const LISTED: &[Listed] = &[
         source: "Lin et al., Video Test-Time Adaptation, CVPR 2023.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(VITTA, &[5]),
-        lacks: &["rain", "h265_abr"],
+        lacks: &["h265_abr"],
         published: &[],
     },
     Listed {
@@ -72,7 +72,7 @@ pub const LISTED: &[Listed] = &[
                  stand in its place.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(IMAGENET_C, ALL),
-        lacks: &["glass_blur", "snow", "frost", "fog", "elastic_transform"],
+        lacks: &[],
         published: &[],
     },
     Listed {
@@ -81,7 +81,7 @@ pub const LISTED: &[Listed] = &[
         source: "Hendrycks and Dietterich, ICLR 2019.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(IMAGENET_C_EXTRA, ALL),
-        lacks: &["spatter"],
+        lacks: &[],
         published: &[],
     },
     Listed {
@@ -91,6 +91,24 @@ pub const LISTED: &[Listed] = &[
         measures: GAMMAS,
         asks: Asks::Corruptions(SSV2_P, ALL),
         lacks: &["mpeg1", "mpeg2", "sampling", "reverse_sampling", "jumble", "box_jumble", "freeze"],
+        published: &[],
+    },
+    Listed {
+        name: "thumos14-c",
+        summary: "the middle 1, 5 and 10 % of a clip spoiled, at least one frame",
+        source: "Zeng et al., CVPR 2024, who spoil the middle of an action in a long video.",
+        measures: PERCENTAGES,
+        asks: Asks::Corruptions(THUMOS14_C, &[1, 2, 3]),
+        lacks: &[],
+        published: &[],
+    },
+    Listed {
+        name: "spans",
+        summary: "one to five eighths of a clip spoiled, in its middle",
+        source: "The corruptions of Zeng et al., CVPR 2024, over more frames, in levels of this program's own.",
+        measures: PERCENTAGES,
+        asks: Asks::Corruptions(SPANS, ALL),
+        lacks: &[],
         published: &[],
     },
     Listed {
@@ -128,9 +146,11 @@ const FRAMES: &[NonZeroUsize] =
 const MINI_SSV2_C: &[Row] = &[
     own(Corruption::ShotNoise),
     called("motion_blur", Corruption::MotionBlurSsv2C),
+    own(Corruption::Fog),
     called("contrast", Corruption::ContrastSsv2C),
     own(Corruption::Brightness),
     own(Corruption::Saturate),
+    own(Corruption::Rain),
 ];
 
 const VITTA: &[Row] = &[
@@ -144,6 +164,7 @@ const VITTA: &[Row] = &[
     own(Corruption::MotionBlur),
     own(Corruption::JpegCompression),
     own(Corruption::Contrast),
+    own(Corruption::Rain),
 ];
 
 const IMAGENET_C: &[Row] = &[
@@ -151,16 +172,25 @@ const IMAGENET_C: &[Row] = &[
     own(Corruption::ShotNoise),
     own(Corruption::ImpulseNoise),
     own(Corruption::DefocusBlur),
+    own(Corruption::GlassBlur),
     own(Corruption::MotionBlur),
     own(Corruption::ZoomBlur),
+    own(Corruption::Snow),
+    own(Corruption::Frost),
+    own(Corruption::Fog),
     own(Corruption::Brightness),
     own(Corruption::Contrast),
+    own(Corruption::ElasticTransform),
     own(Corruption::Pixelate),
     own(Corruption::JpegCompression),
 ];
 
-const IMAGENET_C_EXTRA: &[Row] =
-    &[own(Corruption::SpeckleNoise), own(Corruption::GaussianBlur), own(Corruption::Saturate)];
+const IMAGENET_C_EXTRA: &[Row] = &[
+    own(Corruption::SpeckleNoise),
+    own(Corruption::GaussianBlur),
+    own(Corruption::Spatter),
+    own(Corruption::Saturate),
+];
 
 const SSV2_P: &[Row] = &[
     own(Corruption::GaussianNoise),
@@ -174,6 +204,22 @@ const SSV2_P: &[Row] = &[
     own(Corruption::StaticRotate),
     own(Corruption::Rotate),
     own(Corruption::Translate),
+];
+
+const THUMOS14_C: &[Row] = &[
+    own(Corruption::BlackSpan),
+    own(Corruption::OverexposedSpan),
+    own(Corruption::BlurredSpan),
+    own(Corruption::OccludedSpan),
+    own(Corruption::LostPacketsSpan),
+];
+
+const SPANS: &[Row] = &[
+    own(Corruption::BlackFrames),
+    own(Corruption::OverexposedFrames),
+    own(Corruption::BlurredFrames),
+    own(Corruption::OccludedFrames),
+    own(Corruption::LostPacketsFrames),
 ];
 
 const TEMPORAL: &[Row] = &[
