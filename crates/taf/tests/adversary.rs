@@ -345,3 +345,32 @@ fn senseless_settings_are_refused_by_name() {
     assert!(refused(|a| a.attention.temperature = 0.0).contains("adversary.attention.temperature"));
     assert!(refused(|a| a.objective = Objective::Divergence).contains("adversary.random_start"));
 }
+
+#[test]
+fn a_seed_for_every_clip_gives_a_clip_the_same_in_whatever_batch() {
+    let (model, seeds) = (model(), [7, 8, 9]);
+    for objective in [Objective::CrossEntropy, Objective::Noise] {
+        for (norm, epsilon) in [(Norm::Linf, 0.03), (Norm::L2, 0.7)] {
+            let random_start = objective.uses_gradient();
+            let epsilon_from = Some(epsilon / 2.0);
+            let adversary = TemporalAdversary {
+                objective,
+                norm,
+                epsilon,
+                epsilon_from,
+                random_start,
+                ..TemporalAdversary::default()
+            };
+            let together = adversary.perturb_each(&model, clips(), &LABELS, &seeds).clips;
+            for place in 0..3 {
+                let alone = clips().narrow(0, place, 1);
+                let alone = adversary.perturb_each(&model, alone, &LABELS[place..=place], &seeds[place..=place]).clips;
+                assert_eq!(values(together.clone().narrow(0, place, 1)), values(alone), "{adversary:?}");
+            }
+            let other = adversary.perturb_each(&model, clips(), &LABELS, &[1, 8, 9]).clips;
+            let changed =
+                |clip| values(other.clone().narrow(0, clip, 1)) != values(together.clone().narrow(0, clip, 1));
+            assert_eq!([0, 1, 2].map(changed), [true, false, false]);
+        }
+    }
+}

@@ -3,6 +3,7 @@ use rand::RngExt;
 use taf_video::Seed;
 
 use super::ball::Ball;
+use super::draws::Draws;
 use super::frames::{Budget, Frames, shares};
 use super::{AttendedClass, Objective, Perturbed, TemporalAdversary, scale};
 use crate::attention::class_activation_map;
@@ -21,13 +22,19 @@ pub(super) type Forward<'a, M> = dyn FnMut(&M, Tensor<5>) -> VideoOutput + Send 
 
 impl TemporalAdversary {
     /// Clips with noise, within the budget of each of their frames.
-    pub(super) fn shake<M: VideoModel>(&self, frozen: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
+    pub(super) fn shake<M: VideoModel>(
+        &self,
+        frozen: &M,
+        clips: Tensor<5>,
+        labels: &[usize],
+        draws: Draws<'_>,
+    ) -> Perturbed {
         let natural = self.is_led_by_attention().then(|| {
             let classes = self.classes(frozen, &clips, labels);
             self.look(frozen, &clips, classes)
         });
-        let ball = self.ball(&clips, natural.as_ref(), seed);
-        let noise = ball.noise(&clips, seed);
+        let ball = self.ball(&clips, natural.as_ref(), draws);
+        let noise = ball.noise(&clips, draws);
         Perturbed::without_ascent((clips + noise).clamp(0.0, 1.0), labels)
     }
 
@@ -36,17 +43,17 @@ impl TemporalAdversary {
         frozen: &M,
         clips: Tensor<5>,
         labels: &[usize],
-        seed: u64,
+        draws: Draws<'_>,
         forward: &mut Forward<'_, M>,
     ) -> Perturbed {
         let classes = self.classes(frozen, &clips, labels);
         let with_ball = |natural: Natural| {
-            let ball = self.ball(&clips, Some(&natural), seed);
+            let ball = self.ball(&clips, Some(&natural), draws);
             (natural, ball)
         };
         let mut fixed = self.random_start.then(|| with_ball(self.look(frozen, &clips, classes.clone())));
         let mut perturbed = match &fixed {
-            Some((_, ball)) => (clips.clone() + ball.random_start(&clips, seed)).clamp(0.0, 1.0),
+            Some((_, ball)) => (clips.clone() + ball.random_start(&clips, draws)).clamp(0.0, 1.0),
             None => clips.clone(),
         };
         let (mut objective, mut flat, mut velocity) = (Vec::new(), 0, None);
@@ -77,12 +84,12 @@ impl TemporalAdversary {
         self.frames != Frames::All || self.budget != Budget::Uniform
     }
 
-    fn ball(&self, clips: &Tensor<5>, natural: Option<&Natural>, seed: u64) -> Ball {
+    fn ball(&self, clips: &Tensor<5>, natural: Option<&Natural>, draws: Draws<'_>) -> Ball {
         let [batch, time, ..] = clips.dims();
         let natural = natural.filter(|_| self.is_led_by_attention());
         let shares = natural.map(|natural| shares(self.frames, self.budget, &natural.attention, time));
-        let seed = Seed::new(seed).with("epsilon");
-        Ball::new(self.norm, (0..batch).map(|clip| self.radius(seed.at(clip))).collect(), shares)
+        let radii = (0..batch).map(|clip| self.radius(draws.of_clip("epsilon", clip))).collect();
+        Ball::new(self.norm, radii, shares)
     }
 
     fn radius(&self, seed: Seed) -> f64 {

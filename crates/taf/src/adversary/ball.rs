@@ -1,9 +1,9 @@
 use burn::tensor::{Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
+use super::draws::Draws;
 use crate::ops::values;
 
 /// How the size of a perturbation is measured, in pixel units of [0, 1].
@@ -87,31 +87,31 @@ impl Ball {
     }
 
     /// A perturbation drawn uniformly from what is allowed: of each pixel value, or of direction and volume.
-    pub(super) fn random_start(&self, like: &Tensor<5>, seed: u64) -> Tensor<5> {
+    pub(super) fn random_start(&self, like: &Tensor<5>, draws: Draws<'_>) -> Tensor<5> {
         match self.norm {
             Norm::Linf => {
-                let values = draw(like, seed, |rng| 2.0 * rng.random::<f32>() - 1.0);
+                let values = draws.values(like, |rng| 2.0 * rng.random::<f32>() - 1.0);
                 self.shared(values * by_clip(&self.radii, like))
             }
             Norm::L2 => {
                 let dimensions = self.dimensions(like);
                 let mut clips = self.radii.iter().zip(&dimensions);
                 let one_value = like.clone().narrow(1, 0, 1).narrow(2, 0, 1).narrow(3, 0, 1).narrow(4, 0, 1);
-                let radii = draw(&one_value, !seed, |rng| {
+                let radii = draws.other_values(&one_value, |rng| {
                     let (radius, dimensions) = clips.next().expect("one radius a clip");
                     (radius * rng.random::<f64>().powf(1.0 / dimensions)) as f32
                 });
-                self.shared(self.random_direction(like, seed) * radii)
+                self.shared(self.random_direction(like, draws) * radii)
             }
         }
     }
 
     /// A random perturbation of full size: every pixel value at the end of what is allowed, or a random direction of the length
     /// of the radius.
-    pub(super) fn noise(&self, like: &Tensor<5>, seed: u64) -> Tensor<5> {
+    pub(super) fn noise(&self, like: &Tensor<5>, draws: Draws<'_>) -> Tensor<5> {
         let direction = match self.norm {
-            Norm::Linf => draw(like, seed, |rng| if rng.random() { 1.0 } else { -1.0 }),
-            Norm::L2 => self.random_direction(like, seed),
+            Norm::Linf => draws.values(like, |rng| if rng.random() { 1.0 } else { -1.0 }),
+            Norm::L2 => self.random_direction(like, draws),
         };
         self.shared(direction * by_clip(&self.radii, like))
     }
@@ -125,8 +125,8 @@ impl Ball {
     }
 
     /// Of length 1, over the frames that may be touched; 0 where there are none.
-    fn random_direction(&self, like: &Tensor<5>, seed: u64) -> Tensor<5> {
-        let direction = self.restrict(draw(like, seed, |rng| rng.sample(StandardNormal)));
+    fn random_direction(&self, like: &Tensor<5>, draws: Draws<'_>) -> Tensor<5> {
+        let direction = self.restrict(draws.values(like, |rng| rng.sample(StandardNormal)));
         // Where no frame may be touched there is none.
         let length = lengths(direction.clone()).clamp_min(f64::from(f32::MIN_POSITIVE));
         direction / length
@@ -167,19 +167,11 @@ fn lengths(x: Tensor<5>) -> Tensor<5> {
     squares.sum_dim(1).sqrt().reshape([batch, 1, 1, 1, 1])
 }
 
-/// Values from a seeded generator, the same on every device.
-fn draw(like: &Tensor<5>, seed: u64, value: impl FnMut(&mut ChaCha8Rng) -> f32) -> Tensor<5> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut value = value;
-    let values = (0..like.shape().num_elements()).map(|_| value(&mut rng)).collect();
-    Tensor::from_data(TensorData::new::<f32, _>(values, like.dims()), &like.device())
-}
-
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Tensor};
 
-    use super::{Ball, Norm};
+    use super::{Ball, Draws, Norm};
     use crate::ops::values;
 
     #[test]
@@ -188,7 +180,7 @@ mod tests {
         let like = Tensor::<5>::zeros([1, 2, 3, 2, 2], &device);
         for norm in [Norm::Linf, Norm::L2] {
             let ball = Ball::new(norm, vec![0.5], Some(Tensor::zeros([1, 2], &device)));
-            for drawn in [ball.noise(&like, 1), ball.random_start(&like, 1)] {
+            for drawn in [ball.noise(&like, Draws::OfBatch(1)), ball.random_start(&like, Draws::OfBatch(1))] {
                 assert_eq!(values(drawn), vec![0.0; 24], "{norm:?}");
             }
         }

@@ -3,6 +3,7 @@
 mod ascent;
 mod ball;
 mod check;
+mod draws;
 mod frames;
 mod objective;
 mod quotient;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::attention::TemporalAttention;
 use crate::model::{Branch, Statistics, VideoModel, VideoOutput};
 use crate::ops::on_workers;
+use draws::Draws;
 
 /// The class whose evidence makes the attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,14 +134,39 @@ impl TemporalAdversary {
     /// # Panics
     /// If the number of labels differs from the number of clips.
     pub fn perturb<M: VideoModel>(&self, model: &M, clips: Tensor<5>, labels: &[usize], seed: u64) -> Perturbed {
+        self.perturb_with(model, clips, labels, Draws::OfBatch(seed))
+    }
+
+    /// [`Self::perturb`] with a seed for every clip: what is drawn for a clip does not depend on the others of its batch.
+    ///
+    /// # Panics
+    /// If the number of labels or seeds differs from the number of clips.
+    pub fn perturb_each<M: VideoModel>(
+        &self,
+        model: &M,
+        clips: Tensor<5>,
+        labels: &[usize],
+        seeds: &[u64],
+    ) -> Perturbed {
+        assert_eq!(seeds.len(), clips.dims()[0], "one seed per clip");
+        self.perturb_with(model, clips, labels, Draws::OfClips(seeds))
+    }
+
+    fn perturb_with<M: VideoModel>(
+        &self,
+        model: &M,
+        clips: Tensor<5>,
+        labels: &[usize],
+        draws: Draws<'_>,
+    ) -> Perturbed {
         assert_eq!(labels.len(), clips.dims()[0], "one label per clip");
         let clips = clips.without_autodiff();
         match self.objective {
             Objective::None => Perturbed::without_ascent(clips, labels),
-            Objective::Noise => on_workers(|| self.shake(&model.valid(), clips, labels, seed)),
+            Objective::Noise => on_workers(|| self.shake(&model.valid(), clips, labels, draws)),
             _ => {
                 let mut forward = |frozen: &M, clips| frozen.forward(clips, &mut self.pass());
-                on_workers(|| self.climb(&model.valid(), clips, labels, seed, &mut forward))
+                on_workers(|| self.climb(&model.valid(), clips, labels, draws, &mut forward))
             }
         }
     }
@@ -160,7 +187,7 @@ impl TemporalAdversary {
         assert!(self.makes_one_pass(), "a single pass leads a single step: {self:?}");
         let mut once = Some(forward);
         let mut forward = |frozen: &M, clips| once.take().expect("there is one step")(frozen, clips);
-        on_workers(|| self.climb(&model.valid(), clips.without_autodiff(), labels, seed, &mut forward))
+        on_workers(|| self.climb(&model.valid(), clips.without_autodiff(), labels, Draws::OfBatch(seed), &mut forward))
     }
 
     /// Whether crafting is a single pass over the natural clips as they are.
