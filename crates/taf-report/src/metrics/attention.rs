@@ -79,10 +79,15 @@ pub struct Summary {
 impl Summary {
     /// Summarises one number a sample; none where there are none. Quantiles are linear between neighbours.
     pub fn of(values: &[f64], groups: &Groups) -> Option<Self> {
-        let mut sorted = values.to_vec();
+        Self::of_some(&values.iter().copied().map(Some).collect::<Vec<_>>(), groups)
+    }
+
+    /// [`Self::of`] for samples of which some have no number: they are left out.
+    pub(super) fn of_some(values: &[Option<f64>], groups: &Groups) -> Option<Self> {
+        let mut sorted: Vec<f64> = values.iter().copied().flatten().collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let (&min, &max) = (sorted.first()?, sorted.last()?);
-        let mean = GroupMean::of(&groups.sums(values.iter().map(|&value| Some(Weighted::once(value)))));
+        let mean = GroupMean::of(&groups.sums(values.iter().map(|value| value.map(Weighted::once))));
         let (low, high) = mean_interval(mean.value, mean.variance.sqrt(), mean.even_groups);
         let squares: f64 = sorted.iter().map(|v| (v - mean.value).powi(2)).sum();
         let sd = (squares / sorted.len().saturating_sub(1).max(1) as f64).sqrt();

@@ -4,13 +4,16 @@
 //! samples, [`Scores`] what that amounts to, [`compare`] whether two models differ by more than the luck of the sample,
 //! [`compare_over_seeds`] whether two methods of training do by more than that and the luck of their seeds, [`mixed`] what several say together, [`Outcomes`] how much of a model's accuracy is left where
 //! videos are spoiled, and [`AttentionSummary`] how a model spreads its attention over time.
+//! [`RobustAccuracy`] is what attacks leave, [`Faithfulness`] whether attention tells what an answer rests on.
 //!
 //! Every interval and every verdict takes whole [`Groups`] as independent, never the samples in them.
 
+mod adversarial;
 mod attention;
 mod crossed;
 mod ensemble;
 mod error;
+mod faithfulness;
 mod groups;
 mod interval;
 mod paired;
@@ -21,6 +24,10 @@ mod scores;
 #[cfg(test)]
 mod simulated;
 
+pub use adversarial::{
+    AttackOutcome, AttackedClip, MASKING_SLACK, MaskingCheck, MaskingReport, MaskingTest, RobustAccuracy, RobustPoint,
+    TransferMatrix, TransferRow, UNBOUNDED_LEFT,
+};
 pub use attention::{
     AttentionPair, AttentionSummary, Summary, attention_entropy, effective_frames, max_share, neglected_frames,
     neglected_share, total_variation,
@@ -28,6 +35,10 @@ pub use attention::{
 pub use crossed::{Over, SeedComparison, SeedGains, compare_over_seeds};
 pub use ensemble::{learnt_weights, mixed};
 pub use error::{Error, Result};
+pub use faithfulness::{
+    Area, AttentionAgreement, AttentionMove, ClipAttention, Definition, Faithfulness, FrameCurve, FrameRemovals,
+    MovedClip, PairAgreement, rank_correlation,
+};
 pub use groups::Groups;
 pub use interval::{FEW_GROUPS, Interval, LEVEL, Share};
 pub use paired::{Comparison, compare};

@@ -30,6 +30,8 @@ pub struct Strip<'a> {
     pub natural: View<'a>,
     /// The perturbed clip, as long and as large.
     pub perturbed: Option<View<'a>>,
+    /// Whether the second view is of the clip as it is too, by another network: then frames stand there once, and no difference.
+    pub one_clip: bool,
     /// Width of a frame in the picture in pixels; none chooses one that keeps text legible on a page.
     pub frame_width: Option<u32>,
 }
@@ -51,19 +53,19 @@ impl Strip<'_> {
     /// attention value is negative or not finite.
     pub fn draw(&self) -> Result<RgbImage> {
         self.check()?;
-        let rows = if self.perturbed.is_some() { 5 } else { 2 };
+        let rows = match (self.perturbed, self.one_clip) {
+            (None, _) => 2,
+            (Some(_), true) => 3,
+            (Some(_), false) => 5,
+        };
         let sheet = Sheet::new(self.natural.frames, self.frame_width, rows);
         let mut canvas = Canvas::new(sheet.width, sheet.height, PAPER);
         self.head(&mut canvas, &sheet);
         let scale = self.views().map(|v| v.maps.max()).fold(0.0, f32::max);
-        let mut top = HEAD;
-        for view in self.views() {
-            top = frames_row(&mut canvas, &sheet, &view, top);
-            top = maps_row(&mut canvas, &sheet, &view, scale, top);
-        }
-        if let Some(perturbed) = self.perturbed {
-            top = difference_row(&mut canvas, &sheet, self.natural.frames, perturbed.frames, top);
-        }
+        let top = match self.one_clip {
+            true => self.networks(&mut canvas, &sheet, scale),
+            false => self.clips(&mut canvas, &sheet, scale),
+        };
         self.curve(&mut canvas, &sheet, top);
         if canvas.lacked_letters() {
             let note = "? stands for letters that this picture has no font for";
@@ -78,6 +80,28 @@ impl Strip<'_> {
     /// As [`Self::draw`].
     pub fn to_png(&self) -> Result<Vec<u8>> {
         png(&self.draw()?)
+    }
+
+    /// Frames and maps of every clip, and their difference.
+    fn clips(&self, canvas: &mut Canvas, sheet: &Sheet, scale: f32) -> u32 {
+        let mut top = HEAD;
+        for view in self.views() {
+            top = frames_row(canvas, sheet, &view, [view.name, view.caption], top);
+            top = maps_row(canvas, sheet, &view, ["evidence", evidence(scale)], scale, top);
+        }
+        match self.perturbed {
+            None => top,
+            Some(perturbed) => difference_row(canvas, sheet, self.natural.frames, perturbed.frames, top),
+        }
+    }
+
+    /// The frames of the one clip, and the maps of every network.
+    fn networks(&self, canvas: &mut Canvas, sheet: &Sheet, scale: f32) -> u32 {
+        let mut top = frames_row(canvas, sheet, &self.natural, ["clip", "evidence below"], HEAD);
+        for view in self.views() {
+            top = maps_row(canvas, sheet, &view, [view.name, view.caption], scale, top);
+        }
+        top
     }
 
     fn views(&self) -> impl Iterator<Item = View<'_>> {
@@ -178,18 +202,22 @@ fn label(canvas: &mut Canvas, sheet: &Sheet, top: u32, name: &str, caption: &str
     }
 }
 
-fn frames_row(canvas: &mut Canvas, sheet: &Sheet, view: &View, top: u32) -> u32 {
-    label(canvas, sheet, top, view.name, view.caption);
+fn frames_row(canvas: &mut Canvas, sheet: &Sheet, view: &View, [name, caption]: [&str; 2], top: u32) -> u32 {
+    label(canvas, sheet, top, name, caption);
     for (number, frame) in view.frames.iter().enumerate() {
         canvas.paste(&sheet.fit(frame), sheet.left(number as u32), top);
     }
     top + sheet.frame_height + GAP
 }
 
+/// What the maps show of the class.
+fn evidence(scale: f32) -> &'static str {
+    if scale > 0.0 { "for the class" } else { "none is positive" }
+}
+
 /// The maps over the grey frames; `scale` is the value that gets the last colour.
-fn maps_row(canvas: &mut Canvas, sheet: &Sheet, view: &View, scale: f32, top: u32) -> u32 {
-    let caption = if scale > 0.0 { "for the class" } else { "none is positive" };
-    label(canvas, sheet, top, "evidence", caption);
+fn maps_row(canvas: &mut Canvas, sheet: &Sheet, view: &View, [name, caption]: [&str; 2], scale: f32, top: u32) -> u32 {
+    label(canvas, sheet, top, name, caption);
     for (number, frame) in view.frames.iter().enumerate() {
         let mut picture = sheet.fit(frame);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
@@ -274,6 +302,7 @@ mod tests {
             title: "a test",
             natural: view(&natural, &maps, &[0.5, 0.5]),
             perturbed: Some(view(&perturbed, &maps, &[1.0, 0.0])),
+            one_clip: false,
             frame_width: Some(32),
         };
         let picture = strip.draw().unwrap();
@@ -301,6 +330,7 @@ mod tests {
             title: "",
             natural: view(&natural, &weak, &[0.5, 0.5]),
             perturbed: Some(view(&natural, &strong, &[0.5, 0.5])),
+            one_clip: false,
             frame_width: Some(32),
         };
         let picture = strip.draw().unwrap();
@@ -310,10 +340,26 @@ mod tests {
     }
 
     #[test]
+    fn two_networks_on_one_clip_show_its_frames_once_and_no_difference() {
+        let (frames, maps) = (clip([100; 3]), maps());
+        let strip = Strip {
+            title: "",
+            natural: view(&frames, &maps, &[0.5, 0.5]),
+            perturbed: Some(view(&frames, &maps, &[1.0, 0.0])),
+            one_clip: true,
+            frame_width: Some(32),
+        };
+        let picture = strip.draw().unwrap();
+        assert_eq!(picture.height(), HEAD + 3 * 36 + CURVE + MARGIN);
+        let at = |row: u32| picture.get_pixel(MARGIN + LABELS + 36 + 30, HEAD + row * 36 + 16).0;
+        assert_eq!([at(0), at(1), at(2)], [[100; 3], overlay([100; 3], 1.0), overlay([100; 3], 1.0)]);
+    }
+
+    #[test]
     fn a_clip_without_evidence_or_difference_is_drawn_too() {
         let (natural, none) = (clip([0; 3]), ActivationMaps::new(2, 1, 1, vec![-1.0, -2.0]).unwrap());
         let one = view(&natural, &none, &[0.0, 0.0]);
-        let strip = Strip { title: "", natural: one, perturbed: Some(one), frame_width: None };
+        let strip = Strip { title: "", natural: one, perturbed: Some(one), one_clip: false, frame_width: None };
         assert!(strip.to_png().unwrap().starts_with(b"\x89PNG"));
     }
 
@@ -321,7 +367,9 @@ mod tests {
     fn a_title_in_letters_that_the_font_lacks_is_told_of_under_the_picture() {
         let (natural, maps) = (clip([0; 3]), maps());
         let one = view(&natural, &maps, &[0.5, 0.5]);
-        let drawn = |title| Strip { title, natural: one, perturbed: None, frame_width: Some(64) }.draw().unwrap();
+        let drawn = |title| {
+            Strip { title, natural: one, perturbed: None, one_clip: false, frame_width: Some(64) }.draw().unwrap()
+        };
         let foot = |picture: &RgbImage| {
             let (width, height) = picture.dimensions();
             (0..width).any(|x| (height - 13..height - 3).any(|y| picture.get_pixel(x, y).0 != PAPER))
@@ -332,7 +380,8 @@ mod tests {
     #[test]
     fn parts_that_do_not_fit_are_an_error() {
         let (natural, maps) = (clip([0; 3]), maps());
-        let with = |view| Strip { title: "", natural: view, perturbed: None, frame_width: None }.draw();
+        let with =
+            |view| Strip { title: "", natural: view, perturbed: None, one_clip: false, frame_width: None }.draw();
         assert!(with(view(&natural, &maps, &[0.5])).unwrap_err().to_string().contains("2 attention values, found 1"));
         assert!(with(view(&natural, &maps, &[0.5, f32::NAN])).is_err());
         let short = ActivationMaps::new(1, 1, 1, vec![0.0]).unwrap();
