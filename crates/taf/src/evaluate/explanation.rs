@@ -6,7 +6,7 @@ use taf_video::{Clip, Frame};
 use super::EvaluationError;
 use super::probe::{answers, towards};
 use crate::adversary::{AttendedClass, TemporalAdversary};
-use crate::attention::explain;
+use crate::attention::{TemporalAttention, explain};
 use crate::data::{clips_to_tensor, tensor_to_clips};
 use crate::model::{Pass, VideoModel};
 use crate::ops::{on_workers, values};
@@ -54,8 +54,8 @@ impl Explanation {
         let perturbed = towards(adversary).perturb(model, clips.clone(), &[class], seed).clips;
         Ok(Self {
             class,
-            natural: Seen::new(model, clips, class, adversary)?,
-            perturbed: Seen::new(model, perturbed, class, adversary)?,
+            natural: Seen::new(model, clips, class, &adversary.attention)?,
+            perturbed: Seen::new(model, perturbed, class, &adversary.attention)?,
         })
     }
 
@@ -72,6 +72,7 @@ impl Explanation {
             title,
             natural: self.natural.view("natural", &natural, &natural_frames),
             perturbed: Some(self.perturbed.view("TA", &perturbed, &perturbed_frames)),
+            one_clip: false,
             frame_width,
         };
         Ok(strip.to_png()?)
@@ -79,15 +80,16 @@ impl Explanation {
 }
 
 impl Seen {
-    fn new<M: VideoModel>(
+    /// What a network makes of the one clip of `clips`, for a class.
+    pub(super) fn new<M: VideoModel>(
         model: &M,
         clips: Tensor<5>,
         class: usize,
-        adversary: &TemporalAdversary,
+        attention: &TemporalAttention,
     ) -> Result<Self, EvaluationError> {
         let (logits, (cam, attention)) = on_workers(|| {
             let output = model.forward(clips.clone(), &mut Pass::inference());
-            let explained = explain(model, &adversary.attention, &output, &[class]);
+            let explained = explain(model, attention, &output, &[class]);
             (output.logits, explained)
         });
         let [_, time, height, width] = cam.dims();
@@ -107,12 +109,14 @@ impl Seen {
         ranked
     }
 
-    fn caption(&self, classes: &[String]) -> String {
+    /// The likeliest class and its probability.
+    pub(super) fn caption(&self, classes: &[String]) -> String {
         let (class, probability) = self.top5()[0];
         format!("{} {:.0} %", classes[class], 100.0 * probability)
     }
 
-    fn view<'a>(&'a self, name: &'a str, caption: &'a str, frames: &'a [RgbImage]) -> View<'a> {
+    /// As a strip shows it.
+    pub(super) fn view<'a>(&'a self, name: &'a str, caption: &'a str, frames: &'a [RgbImage]) -> View<'a> {
         View { name, caption, frames, maps: &self.maps, attention: &self.attention }
     }
 }

@@ -6,17 +6,20 @@
 
 mod answers;
 mod asking;
+mod attack;
 mod average;
 mod benchmark;
 mod condition;
 mod evaluation;
 mod explanation;
+mod faithfulness;
 mod interview;
 mod labels;
 mod leaderboard;
 mod probe;
 mod protocol;
 mod robustness;
+mod shown;
 mod store;
 mod suite;
 mod together;
@@ -25,11 +28,13 @@ mod views;
 
 pub use answers::Answers;
 pub use asking::{AnswerError, ask};
+pub use attack::{Attack, STEP, Target};
 pub use average::Average;
 pub use benchmark::{Benchmark, BenchmarkRow, PublishedRow, PublishedSet, UnknownBenchmark};
 pub use condition::Condition;
 pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
+pub use faithfulness::{AttentionChange, FrameRemoval, Replacement};
 pub use interview::{Interview, Kept, Subject, Told};
 pub use labels::Labelled;
 pub(crate) use leaderboard::likeliest;
@@ -74,6 +79,9 @@ pub enum EvaluationError {
         /// Answers there would be.
         asked: usize,
     },
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Setting(#[from] crate::setting::SettingError),
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] taf_report::page::Error),

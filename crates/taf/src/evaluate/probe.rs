@@ -1,14 +1,13 @@
 use burn::tensor::{Device, Tensor};
 use rand::seq::SliceRandom;
 use taf_report::metrics::{AttentionPair, AttentionSummary};
-use taf_video::dataset::Record;
-use taf_video::{Clip, Seed};
+use taf_video::Seed;
 
 use super::evaluation::group;
+use super::shown::Shown;
 use super::{Evaluation, EvaluationError, Progress};
 use crate::adversary::{AttendedClass, TemporalAdversary};
 use crate::attention::explain;
-use crate::data::clips_to_tensor;
 use crate::model::{Pass, VideoModel, predictions};
 use crate::ops::{on_workers, values};
 
@@ -29,15 +28,11 @@ impl Evaluation {
         progress: Progress,
     ) -> Result<AttentionSummary, EvaluationError> {
         let seed = Seed::new(0).with("probe");
-        let mut clips = self.middle_clips(videos.to_vec());
         let mut pairs = Vec::with_capacity(videos.len());
-        for batch in videos.chunks(self.batch_size) {
-            let clips = clips.by_ref().take(batch.len()).collect::<Result<Vec<Clip>, _>>()?;
-            let clips = clips_to_tensor(&clips, device);
-            let records = batch.iter().map(|&video| &self.records()[video]);
-            let labels: Vec<usize> = records.clone().map(Record::known_label).collect::<taf_video::Result<_>>()?;
+        for shown in self.middle_batches(videos, device) {
+            let Shown { records, clips, labels } = shown?;
             let rows = moved(model, adversary, clips, &labels, seed.at(pairs.len()));
-            pairs.extend(records.zip(rows).map(|(record, [natural, perturbed])| AttentionPair {
+            pairs.extend(records.into_iter().zip(rows).map(|(record, [natural, perturbed])| AttentionPair {
                 group: group(record).to_owned(),
                 natural,
                 perturbed: Some(perturbed),
@@ -110,7 +105,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use taf_video::dataset::Manifest;
+    use taf_video::dataset::{Manifest, Record};
     use taf_video::transform::EvalTransformConfig;
     use taf_video::{Sampling, TemporalViews};
 

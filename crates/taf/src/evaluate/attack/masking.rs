@@ -1,0 +1,179 @@
+use burn::tensor::Device;
+use taf_report::metrics::{AttackOutcome, MaskingCheck, MaskingReport, MaskingTest};
+
+use super::said::{Crafted, Said};
+use super::{Attack, Target};
+use crate::adversary::{Norm, TemporalAdversary};
+use crate::evaluate::shown::Shown;
+use crate::evaluate::{Evaluation, EvaluationError, Progress};
+
+impl Evaluation {
+    /// Tries whether attacks on a network can be believed, or its gradients lead nowhere near what fools it: the checks of Carlini
+    /// et al. (arXiv 1902.06705), on the middle clip of each of `videos`, at [`Attack::epsilon`] where one size is asked for and
+    /// at all of its sizes for the growth of the loss. Every attack is made on every clip, whatever fooled it before.
+    ///
+    /// `others` are networks that know the same classes and are shown the same clips, with their names; without any the check of
+    /// transfer is left out.
+    ///
+    /// # Errors
+    /// As [`Self::robust_accuracy`].
+    pub fn masking(
+        &self,
+        target: &dyn Target,
+        others: &[(&str, &dyn Target)],
+        videos: &[usize],
+        attack: &Attack,
+        device: &Device,
+        progress: Progress,
+    ) -> Result<MaskingReport, EvaluationError> {
+        attack.check()?;
+        let mut tallies = Tallies::default();
+        for shown in self.middle_batches(videos, device) {
+            tallies.add(target, others, &shown?, attack)?;
+            progress(tallies.natural.clips, videos.len());
+        }
+        let clips = tallies.natural.clips;
+        if clips == 0 {
+            return Err(EvaluationError::NoVideos);
+        }
+        Ok(MaskingReport { clips, epsilon: attack.epsilon(), checks: tallies.checks() })
+    }
+}
+
+/// What the attacks of all trials came to so far.
+#[derive(Default)]
+struct Tallies {
+    natural: Tally,
+    one_step: Tally,
+    noise: Tally,
+    steps: Tally,
+    twice: Tally,
+    unbounded: Tally,
+    transferred: Vec<Tally>,
+    growth: Vec<Tally>,
+}
+
+impl Tallies {
+    fn add(
+        &mut self,
+        target: &dyn Target,
+        others: &[(&str, &dyn Target)],
+        shown: &Shown,
+        attack: &Attack,
+    ) -> Result<(), EvaluationError> {
+        let (epsilon, restarts) = (attack.epsilon(), attack.restarts);
+        let twice = Attack { steps: 2 * attack.steps, ..attack.clone() };
+        let named = |name: &str| format!("{name}-{}", attack.steps);
+        let trial = |name: String, by: TemporalAdversary, starts| Trial { name, attack, by, starts };
+        self.natural.note("none".into(), 0.0, &Said::naturally(target, shown)?, 0.0);
+        trial("one step".into(), attack.one_step(epsilon), 1).run(target, shown, &mut self.one_step)?;
+        trial("noise".into(), attack.noise(epsilon), restarts).run(target, shown, &mut self.noise)?;
+        trial(named("PGD"), attack.until_wrong(epsilon), restarts).run(target, shown, &mut self.steps)?;
+        let name = format!("PGD-{}", twice.steps);
+        trial(name, twice.until_wrong(epsilon), restarts).run(target, shown, &mut self.twice)?;
+        let bound = unbounded(attack.norm, shown);
+        trial(named("PGD"), attack.until_wrong(bound), restarts).run(target, shown, &mut self.unbounded)?;
+        self.transferred.resize_with(others.len(), Tally::default);
+        for ((name, other), tally) in others.iter().zip(&mut self.transferred) {
+            let crafting = trial(format!("{} on {name}", named("PGD")), attack.ascent(epsilon), restarts);
+            crafting.run_on(*other, target, shown, tally)?;
+        }
+        self.growth.resize_with(attack.epsilons.len(), Tally::default);
+        for (&epsilon, tally) in attack.epsilons.iter().zip(&mut self.growth) {
+            // From the clip itself: a random start raises the loss where the gradient does not.
+            let by = TemporalAdversary { random_start: false, ..attack.ascent(epsilon) };
+            trial(named("PGD"), by, 1).run(target, shown, tally)?;
+        }
+        Ok(())
+    }
+
+    fn checks(self) -> Vec<MaskingCheck> {
+        let [one_step, noise, steps] = [&self.one_step, &self.noise, &self.steps].map(Tally::outcome);
+        let transferred: Vec<AttackOutcome> = self.transferred.iter().map(Tally::outcome).collect();
+        let no_weaker = |test, weaker: &AttackOutcome, than: &AttackOutcome| {
+            MaskingCheck::no_weaker(test, vec![weaker.clone()], than.clone())
+        };
+        let mut checks = vec![
+            MaskingCheck::gradient(one_step.clone()),
+            no_weaker(MaskingTest::Iteration, &one_step, &steps),
+            no_weaker(MaskingTest::Steps, &steps, &self.twice.outcome()),
+            MaskingCheck::unbounded(self.unbounded.outcome()),
+            no_weaker(MaskingTest::Noise, &noise, &steps),
+        ];
+        if !transferred.is_empty() {
+            checks.push(MaskingCheck::no_weaker(MaskingTest::Transfer, transferred, steps));
+        }
+        let sizes = [self.natural].iter().chain(&self.growth).map(Tally::outcome).collect();
+        checks.push(MaskingCheck::growth(sizes));
+        checks
+    }
+}
+
+/// One attack of the trials.
+struct Trial<'a> {
+    name: String,
+    attack: &'a Attack,
+    by: TemporalAdversary,
+    starts: usize,
+}
+
+impl Trial<'_> {
+    fn run(self, target: &dyn Target, shown: &Shown, tally: &mut Tally) -> Result<(), EvaluationError> {
+        self.run_on(target, target, shown, tally)
+    }
+
+    /// Clips crafted on one network, answered by another.
+    fn run_on(
+        self,
+        crafted_on: &dyn Target,
+        target: &dyn Target,
+        shown: &Shown,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluationError> {
+        let crafted = Crafted::on(crafted_on, self.attack, &self.by, shown, self.starts);
+        let said = crafted.answered(target, shown)?;
+        tally.note(self.name, self.by.epsilon, &said, crafted.flat as f64 / self.starts as f64);
+        Ok(())
+    }
+}
+
+/// What one attack came to so far.
+#[derive(Default)]
+struct Tally {
+    name: String,
+    epsilon: f64,
+    clips: usize,
+    right: usize,
+    loss: f64,
+    flat: f64,
+}
+
+impl Tally {
+    fn note(&mut self, name: String, epsilon: f64, said: &Said, flat: f64) {
+        (self.name, self.epsilon) = (name, epsilon);
+        self.clips += said.right.len();
+        self.right += said.right.iter().filter(|right| **right).count();
+        self.loss += said.losses.iter().sum::<f64>();
+        self.flat += flat;
+    }
+
+    fn outcome(&self) -> AttackOutcome {
+        let clips = self.clips as f64;
+        AttackOutcome {
+            attack: self.name.clone(),
+            epsilon: self.epsilon,
+            accuracy: self.right as f64 / clips,
+            loss: self.loss / clips,
+            flat: self.flat / clips,
+        }
+    }
+}
+
+/// The radius of a ball around any clip that holds every other clip.
+fn unbounded(norm: Norm, shown: &Shown) -> f64 {
+    let [_, time, channels, height, width] = shown.clips.dims();
+    match norm {
+        Norm::Linf => 1.0,
+        Norm::L2 => ((time * channels * height * width) as f64).sqrt(),
+    }
+}

@@ -1,0 +1,107 @@
+use std::collections::HashMap;
+
+use burn::tensor::{Device, Tensor};
+use taf_report::metrics::{Faithfulness, FrameCurve, FrameRemovals, highest, softmax};
+
+use super::attended::attention_by;
+use super::removal::{FrameRemoval, by_attention, versions, with_mean_frame};
+use crate::evaluate::shown::Shown;
+use crate::evaluate::{Evaluation, EvaluationError, Progress};
+use crate::model::{Pass, VideoModel};
+use crate::ops::{on_workers, values};
+
+impl Evaluation {
+    /// Measures whether a network's attention tells which frames its answers rest on, on the middle clip of each of `videos`:
+    /// deletion and insertion (Petsiuk et al., BMVC 2018) of whole frames, against random orders. A clip of T frames costs about
+    /// (2 + orders) T forward passes of one clip; versions that are equal are asked about once.
+    ///
+    /// # Errors
+    /// If the settings make no sense, a video cannot be read, there is none, or the network answers no numbers.
+    pub fn faithfulness<M: VideoModel>(
+        &self,
+        model: &M,
+        videos: &[usize],
+        removal: &FrameRemoval,
+        device: &Device,
+        progress: Progress,
+    ) -> Result<Faithfulness, EvaluationError> {
+        removal.check()?;
+        let (mut clips, mut frames) = (Vec::with_capacity(videos.len()), 1);
+        for shown in self.middle_batches(videos, device) {
+            let shown = shown?;
+            frames = shown.clips.dims()[1];
+            for clip in removed(model, &shown, removal, self.batch_size) {
+                clips.push(clip);
+                progress(clips.len(), videos.len());
+            }
+        }
+        let kept = removal.replacement.kept(frames);
+        let replacement = removal.replacement.name();
+        Ok(Faithfulness::new(replacement, removal.orders, kept, &clips, self.records().len())?)
+    }
+}
+
+fn removed<'a, M: VideoModel>(
+    model: &'a M,
+    shown: &'a Shown,
+    removal: &'a FrameRemoval,
+    batch_size: usize,
+) -> impl Iterator<Item = FrameRemovals> + 'a {
+    let attention = attention_by(model, &[removal.attention], &shown.clips, &shown.labels).swap_remove(0);
+    shown.names().zip(attention).enumerate().map(move |(place, ((id, group), attention))| {
+        let clip = with_mean_frame(shown.clips.clone().narrow(0, place, 1));
+        let mut curves = Curves { model, clip, label: shown.labels[place], removal, batch_size };
+        let frames = shown.clips.dims()[1];
+        let most = by_attention(&attention, frames);
+        let least = most.iter().rev().copied().collect();
+        let orders: Vec<Vec<usize>> = [most, least].into_iter().chain(removal.random_orders(&id, frames)).collect();
+        let [most, least, random @ ..] = &curves.along(&orders)[..] else { unreachable!("two orders go by attention") };
+        FrameRemovals { id, group, most: most.clone(), least: least.clone(), random: FrameCurve::mean(random) }
+    })
+}
+
+/// One clip and who is asked about it.
+struct Curves<'a, M> {
+    model: &'a M,
+    /// With a mean frame at its end, `[1, time + 1, 3, height, width]`.
+    clip: Tensor<5>,
+    label: usize,
+    removal: &'a FrameRemoval,
+    batch_size: usize,
+}
+
+impl<M: VideoModel> Curves<'_, M> {
+    /// What the network says as the first frames of each order are kept, more and more of them.
+    fn along(&mut self, orders: &[Vec<usize>]) -> Vec<FrameCurve> {
+        let frames = self.clip.dims()[1] - 1;
+        let replacement = self.removal.replacement;
+        let counts = replacement.kept(frames);
+        let at = |order: &[usize], count: usize| replacement.places(&order[..count], frames);
+        let mut distinct: Vec<Vec<usize>> =
+            orders.iter().flat_map(|order| counts.iter().map(move |&count| at(order, count))).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let said: HashMap<&Vec<usize>, (f64, f64)> = distinct.iter().zip(self.said(&distinct)).collect();
+        let curve = |order: &Vec<usize>| {
+            let (probability, accuracy) = counts.iter().map(|&count| said[&at(order, count)]).unzip();
+            FrameCurve { probability, accuracy }
+        };
+        orders.iter().map(curve).collect()
+    }
+
+    /// The probability of the label, and 1 where it is the answer, for each version of the clip.
+    fn said(&self, places: &[Vec<usize>]) -> Vec<(f64, f64)> {
+        let said = places.chunks(self.batch_size.max(1)).flat_map(|places| {
+            let clips = versions(&self.clip, places);
+            let logits = on_workers(|| self.model.forward(clips, &mut Pass::inference()).logits);
+            let [_, classes] = logits.dims();
+            values(logits).chunks(classes).map(|row| self.judged(row)).collect::<Vec<_>>()
+        });
+        said.collect()
+    }
+
+    fn judged(&self, logits: &[f32]) -> (f64, f64) {
+        let is_right = highest(logits) == self.label;
+        (f64::from(softmax(logits)[self.label]), f64::from(u8::from(is_right)))
+    }
+}

@@ -1,0 +1,54 @@
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use taf_video::Clip;
+use taf_video::dataset::Record;
+
+use super::evaluation::group;
+use super::{Evaluation, EvaluationError};
+use crate::data::clips_to_tensor;
+
+/// The middle clips of some videos as a network is shown them.
+#[derive(Clone, Debug)]
+pub(super) struct Shown<'a> {
+    /// The videos.
+    pub records: Vec<&'a Record>,
+    /// `[batch, time, 3, height, width]` in [0, 1].
+    pub clips: Tensor<5>,
+    /// The class of each.
+    pub labels: Vec<usize>,
+}
+
+impl Evaluation {
+    /// The middle clip of each of `videos`, in batches of [`Self::batch_size`], decoded ahead.
+    pub(super) fn middle_batches<'a>(
+        &'a self,
+        videos: &'a [usize],
+        device: &'a Device,
+    ) -> impl Iterator<Item = Result<Shown<'a>, EvaluationError>> {
+        let mut clips = self.middle_clips(videos.to_vec());
+        videos.chunks(self.batch_size).map(move |batch| {
+            let clips = clips.by_ref().take(batch.len()).collect::<Result<Vec<Clip>, _>>()?;
+            let records: Vec<&Record> = batch.iter().map(|&video| &self.records()[video]).collect();
+            let labels = records.iter().map(|record| record.known_label()).collect::<taf_video::Result<_>>()?;
+            Ok(Shown { records, clips: clips_to_tensor(&clips, device), labels })
+        })
+    }
+}
+
+impl Shown<'_> {
+    /// Those at some places.
+    pub fn of(&self, places: &[usize]) -> Self {
+        let indices = places.iter().map(|&place| place as i64).collect();
+        let indices = TensorData::new::<i64, _>(indices, [places.len()]);
+        let indices = Tensor::<1, Int>::from_data(indices, &self.clips.device());
+        Self {
+            records: places.iter().map(|&place| self.records[place]).collect(),
+            clips: self.clips.clone().select(0, indices),
+            labels: places.iter().map(|&place| self.labels[place]).collect(),
+        }
+    }
+
+    /// The id and the group of each.
+    pub fn names(&self) -> impl Iterator<Item = (String, String)> {
+        self.records.iter().map(|record| (record.id().into_owned(), group(record).to_owned()))
+    }
+}
