@@ -29,6 +29,7 @@ mod blur;
 mod camera;
 mod convolve;
 mod digital;
+mod disorder;
 mod edges;
 mod elastic;
 mod exposure;

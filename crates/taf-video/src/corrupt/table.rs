@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Family, Work};
 use super::{
-    blur, camera, digital, elastic, fog, frost, glass, noise, occlusion, packets, rain, snow, span, spatter, temporal,
+    blur, camera, digital, disorder, elastic, fog, frost, glass, noise, occlusion, packets, rain, snow, span, spatter,
+    temporal,
 };
 
 macro_rules! corruptions {
@@ -104,6 +105,25 @@ corruptions! {
     Jumble "jumble" Temporal Work::Indices(temporal::jumble);
     /// Stretches of 2, 3, 4, 6, 8 eighths of the clip play backwards; at severity 5 all of it.
     Reverse "reverse" Temporal Work::Indices(temporal::reverse);
+    /// The video plays 1.25, 1.5, 2, 2.5, 3 times too fast from the clip's first frame on; its last one stands to the end.
+    TooFast "too_fast" Temporal Work::Indices(temporal::too_fast);
+    /// The video plays 1.25, 1.5, 2, 2.5, 3 times too slowly from the clip's first frame on: its end is not reached.
+    TooSlow "too_slow" Temporal Work::Indices(temporal::too_slow);
+    /// The middle frame of the clip stands for 2, 3, 4, 6, 8 eighths of it; at severity 5 it is all there is.
+    MiddleFrame "middle_frame" Temporal Work::Indices(temporal::middle_frame);
+    /// One frame of the clip, drawn, is shown in 2, 3, 4, 6, 8 eighths of its places; at severity 5 it is all there is.
+    RepeatedFrame "repeated_frame" Temporal Work::Indices(temporal::repeated_frame);
+    /// Every 2nd, 4th, 8th, 16th, 32nd of 128 frames of the video, held until the next. SSv2-P; of another number of frames the
+    /// same share, but at least every 2nd.
+    Sampling "sampling" Temporal Work::Indices(disorder::sampling);
+    /// The video that `sampling` shows, backwards. SSv2-P.
+    ReverseSampling "reverse_sampling" Temporal Work::Indices(disorder::reverse_sampling);
+    /// Frames of the video in disorder within stretches of 32, 16, 8, 4, 2 of 128: the higher the severity, the shorter. SSv2-P.
+    JumbleSsv2P "jumble_ssv2p" Temporal Work::Indices(disorder::jumble);
+    /// Stretches of 4, 9, 16, 25, 36 of 128 frames of the video in disorder, each whole. SSv2-P.
+    BoxJumble "box_jumble" Temporal Work::Indices(disorder::box_jumble);
+    /// 40, 20, 10, 5 % of the video's frames, anywhere, at severity 5 one alone; each is held until the next. SSv2-P.
+    Freeze "freeze" Temporal Work::Indices(disorder::freeze);
     /// Fog of thickness 1.5, 2, 2.5, 2.5, 3 times full scale, a fractal whose jitter falls by 2, 2, 1.7, 1.5, 1.4 from scale to
     /// scale. One layer for the clip, as in Mini-SSV2-C; ImageNet-C has the same table.
     Fog "fog" Weather Work::Clip(fog::fog);

@@ -10,6 +10,8 @@ use crate::shift_indices;
 
 /// How far a clip starts from where it should, as a share of the video.
 const SHIFT: [f64; 5] = [0.05, 0.10, 0.15, 0.20, 0.25];
+/// How many times faster than it should, or slower, a video plays.
+const PACE: [f64; 5] = [1.25, 1.5, 2.0, 2.5, 3.0];
 /// Frames affected, in eighths of the clip.
 const LOST_EIGHTHS: [usize; 5] = [1, 2, 3, 4, 5];
 /// Length of the stretches whose order changes, in eighths of the clip.
@@ -51,6 +53,38 @@ pub fn reverse(indices: &[usize], _: usize, severity: Severity, _: &mut ChaCha8R
     let mut reversed = indices.to_vec();
     reversed.chunks_mut(stretch(indices.len(), severity)).for_each(<[usize]>::reverse);
     reversed
+}
+
+/// What comes after the video's end is its last frame.
+pub fn too_fast(indices: &[usize], num_frames: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    at_pace(indices, num_frames, severity.of(PACE))
+}
+
+pub fn too_slow(indices: &[usize], num_frames: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    at_pace(indices, num_frames, 1.0 / severity.of(PACE))
+}
+
+/// The clip begins where it should and goes on at another pace.
+fn at_pace(indices: &[usize], num_frames: usize, pace: f64) -> Vec<usize> {
+    let start = indices.iter().min().copied().unwrap_or_default();
+    let moved = |index: &usize| start + ((index - start) as f64 * pace).round() as usize;
+    indices.iter().map(|index| moved(index).min(num_frames - 1)).collect()
+}
+
+pub fn middle_frame(indices: &[usize], _: usize, severity: Severity, _: &mut ChaCha8Rng) -> Vec<usize> {
+    let (len, held) = (indices.len(), stretch(indices.len(), severity).min(indices.len()));
+    let first = (len - held) / 2;
+    let mut shown = indices.to_vec();
+    shown[first..first + held].fill(indices[len / 2]);
+    shown
+}
+
+pub fn repeated_frame(indices: &[usize], _: usize, severity: Severity, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..indices.len()).collect();
+    places.shuffle(rng);
+    let mut shown = indices.to_vec();
+    places.iter().take(stretch(indices.len(), severity)).for_each(|&place| shown[place] = indices[places[0]]);
+    shown
 }
 
 /// Frames lost of a clip of `len`; none of a clip of one.
@@ -129,10 +163,46 @@ mod tests {
     }
 
     #[test]
+    fn a_video_at_another_pace_begins_where_it_should() {
+        assert_eq!(run(too_fast, 3), [2, 12, 22, 32, 39, 39, 39, 39]);
+        assert_eq!(run(too_slow, 3), [2, 5, 7, 10, 12, 15, 17, 20]);
+        assert_eq!(run(too_fast, 1)[..4], [2, 8, 15, 21]);
+    }
+
+    #[test]
+    fn the_middle_frame_spreads_until_it_is_all_there_is() {
+        assert_eq!(run(middle_frame, 1), [2, 7, 12, 22, 22, 27, 32, 37]);
+        assert_eq!(run(middle_frame, 3), [2, 7, 22, 22, 22, 22, 32, 37]);
+        assert_eq!(run(middle_frame, 5), [22; 8]);
+    }
+
+    #[test]
+    fn one_frame_of_the_clip_takes_the_place_of_others() {
+        for (severity, places) in (1..).zip(STRETCH_EIGHTHS) {
+            let shown = run(repeated_frame, severity);
+            let moved: Vec<usize> = (0..8).filter(|&place| shown[place] != INDICES[place]).collect();
+            assert_eq!(moved.len(), places - 1);
+            assert!(moved.iter().all(|&place| shown[place] == shown[moved[0]] && INDICES.contains(&shown[place])));
+        }
+    }
+
+    #[test]
     fn a_clip_of_one_frame_survives_everything() {
         for severity in Severity::ALL {
             let mut rng = Seed::new(0).rng();
-            for change in [start_earlier, start_later, dropped, frozen, jumble, reverse] {
+            let changes = [
+                start_earlier,
+                start_later,
+                dropped,
+                frozen,
+                jumble,
+                reverse,
+                too_fast,
+                too_slow,
+                middle_frame,
+                repeated_frame,
+            ];
+            for change in changes {
                 assert_eq!(change(&[0], 1, severity, &mut rng), [0]);
             }
             assert_eq!(lost_frames(1, severity), 0);

@@ -6,7 +6,7 @@ use crate::Sampling;
 const NUM_FRAMES: usize = 60;
 
 /// Corruptions of pixels and choices that another seed spoils otherwise.
-const RANDOM: [Corruption; 25] = [
+const RANDOM: [Corruption; 29] = [
     Corruption::GaussianNoise,
     Corruption::ShotNoise,
     Corruption::ImpulseNoise,
@@ -32,6 +32,10 @@ const RANDOM: [Corruption; 25] = [
     Corruption::BlurredFrames,
     Corruption::LostPacketsSpan,
     Corruption::LostPacketsFrames,
+    Corruption::RepeatedFrame,
+    Corruption::JumbleSsv2P,
+    Corruption::BoxJumble,
+    Corruption::Freeze,
 ];
 
 /// Smooth shading, edges and a little colour: something every corruption can spoil.
@@ -117,7 +121,14 @@ fn a_corruption_of_the_choice_of_frames_leaves_pixels_and_most_others_the_choice
 }
 
 /// Corruptions whose severities are no scale, and why.
-const UNORDERED: [Corruption; 8] = [
+const UNORDERED: [Corruption; 12] = [
+    // Of 60 frames the first two strides are one.
+    Corruption::Sampling,
+    // Backwards at all severities.
+    Corruption::ReverseSampling,
+    // The published lengths fall, or put as many frames elsewhere.
+    Corruption::JumbleSsv2P,
+    Corruption::BoxJumble,
     // Falls and then rises.
     Corruption::Saturate,
     // May put frames back.
