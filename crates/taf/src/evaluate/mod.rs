@@ -66,6 +66,9 @@ pub enum EvaluationError {
     /// The list is empty.
     #[error("expected at least one video, found none")]
     NoVideos,
+    /// Nobody is asked.
+    #[error("expected at least one network, found none")]
+    NoNetworks,
     /// The model's answers are no scores.
     #[error(transparent)]
     Metrics(#[from] taf_report::metrics::Error),

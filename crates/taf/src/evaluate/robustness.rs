@@ -11,14 +11,17 @@ use crate::model::VideoModel;
 /// compared with the first. All must be asked about the same videos, of which those without label are left out.
 ///
 /// # Errors
-/// As [`Interview::answers`]; if the networks are asked about different videos, there is no network, or the first video cannot
-/// be shown.
+/// As [`Interview::answers`]; if there is no network, or the first video cannot be shown. Networks that were asked about
+/// different videos are refused by [`RobustnessBuilder::build`].
 pub fn robustness<M: VideoModel>(
     title: &str,
     interview: &mut Interview<M>,
     benchmarks: &[Benchmark],
     told: &mut dyn FnMut(Told) -> ControlFlow<()>,
 ) -> Result<RobustnessBuilder, EvaluationError> {
+    if interview.subjects().is_empty() {
+        return Err(EvaluationError::NoNetworks);
+    }
     let conditions = Benchmark::all_conditions(benchmarks);
     let scored = |interview: &Interview<M>, answers: Vec<Answers>| -> Result<Vec<_>, EvaluationError> {
         interview.subjects().iter().zip(answers).map(|(subject, said)| subject.evaluation.predictions(&said)).collect()
@@ -31,7 +34,7 @@ pub fn robustness<M: VideoModel>(
             outcomes.push(&said)?;
         }
     }
-    let Some(first) = interview.subjects().first() else { return Err(EvaluationError::NoVideos) };
+    let first = &interview.subjects()[0];
     let mut report = RobustnessReport::builder(title, first.model.classes());
     for benchmark in benchmarks {
         report = report.benchmark(plan(benchmark, &conditions, first.evaluation)?);

@@ -64,6 +64,15 @@ pub fn cells(benchmark: &BenchmarkResult, model: usize) -> Table {
 
 /// Every comparison on a benchmark, whole and in parts.
 pub fn differences(benchmark: &BenchmarkResult) -> Table {
+    compared(benchmark, |_| true)
+}
+
+/// The comparisons on a whole benchmark.
+pub fn whole_differences(benchmark: &BenchmarkResult) -> Table {
+    without(compared(benchmark, |part| *part == Part::Whole), &["on", "groups"])
+}
+
+fn compared(benchmark: &BenchmarkResult, keep: impl Fn(&Part) -> bool) -> Table {
     let header =
         ["comparison", "on", "mPC (points)", "rPC (points)", "absolute \u{3b3}", "groups", "p", "p (all)", "shown"];
     let row = |difference: &RobustnessDifference| {
@@ -87,14 +96,8 @@ pub fn differences(benchmark: &BenchmarkResult) -> Table {
             Cell { verdict, ..Cell::new(verdict.map_or("", said)) },
         ]
     };
-    Table { header: header.map(str::to_owned).into(), rows: benchmark.differences.iter().map(row).collect() }
-}
-
-/// The comparisons on whole benchmarks.
-pub fn whole_differences(benchmark: &BenchmarkResult) -> Table {
-    let whole = |difference: &&RobustnessDifference| difference.part == Part::Whole;
-    let differences = benchmark.differences.iter().filter(whole).cloned().collect();
-    without(self::differences(&BenchmarkResult { differences, ..benchmark.clone() }), &["on", "groups"])
+    let rows = benchmark.differences.iter().filter(|difference| keep(&difference.part)).map(row).collect();
+    Table { header: header.map(str::to_owned).into(), rows }
 }
 
 fn signed(value: f64) -> String {
