@@ -160,13 +160,11 @@ fn a_demo_is_not_begun_with_what_its_runs_refuse_or_no_recipe_holds() {
     let message = taf(&["demo", "--out", path(&out), "--seed", "9223372036854775808"]);
     assert_eq!(message.code, 2, "{}", message.err);
     assert!(message.err.contains("--seed") && !out.exists(), "{}", message.err);
-    // As if its first run had been made with seed 0.
+    // As if it had been begun otherwise.
     fs::create_dir_all(out.join("videos")).unwrap();
-    fs::create_dir_all(out.join("base")).unwrap();
     fs::write(out.join("videos/moving-shapes.json"), "{}").unwrap();
-    let made_before = fs::read_to_string(house().join("base/recipe.toml")).unwrap();
-    fs::write(out.join("base/recipe.toml"), made_before).unwrap();
+    fs::write(out.join("experiment.toml"), "seeds = [7]\n").unwrap();
     let message = taf(&["demo", "--out", path(&out), "--seed", "1"]).refused();
-    assert!(message.contains("seed: the run has 3, asked for 1"), "{message}");
+    assert!(message.contains("experiment.toml: expected") && message.contains("found \"seeds = [7]\""), "{message}");
     assert_eq!(fs::read_dir(out.join("videos")).unwrap().count(), 1, "no video is drawn");
 }

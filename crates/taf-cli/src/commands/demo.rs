@@ -1,34 +1,33 @@
-//! `taf demo`: the other commands, one after the other, on generated videos.
+//! `taf demo`: an experiment on generated videos, and a page about it.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use taf::evaluate::Suite;
-use taf::recipe::Recipe;
-use taf::train::Outcome;
 use taf::trained::{Asked, Weights};
-use taf_files::{Output, write_atomic};
-use taf_report::run::{Existing, RunDir};
+use taf_files::{Output, create_folder, write_atomic};
+use taf_report::experiment::{CellName, ExperimentTable, Split};
+use taf_report::page::Report;
 use taf_video::Seed;
-use taf_video::corrupt::Severity;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 
 use crate::allowed::{Reading, refuse_foreign_folder};
 use crate::exit::Status;
+use crate::experiment::{self, Chosen, Place, Work};
 use crate::output::{self, say};
 use crate::panel::Panel;
 use crate::progress::Counter;
-use crate::reports;
-use crate::session::{Session, manifest_override, refuse_differences, stored_recipe};
-use crate::source::Source;
-use crate::trained::{autodiff_device, open};
-use crate::training;
+use crate::session::provenance;
+use crate::trained::open;
 
-/// Show the whole method at work: generate videos, train, fine-tune plainly and with TAF, compare, report
+/// Show the whole method at work: generate videos, train, fine-tune in three ways, compare, report
 ///
-/// A small network learns to tell generated motions apart, and is then fine-tuned twice from the same weights with the same
-/// budget: plainly, and on temporal adversarial clips. All three are evaluated on videos as they are, shifted in time, noisy and
-/// blurred. Running it again goes on where it stopped.
+/// A small network learns to tell generated motions apart, and is then fine-tuned from the same weights: plainly, on clips with
+/// noise, and on temporal adversarial clips. All are evaluated on videos as they are, shifted in time, noisy and blurred, and the
+/// whole with several seeds, so that intervals say what is chance. It is an experiment like those of `taf experiment`. Running it
+/// again goes on where it stopped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -41,149 +40,165 @@ pub struct Args {
     /// About how long to take on two cores; fewer minutes train less
     #[arg(long, value_name = "MINUTES", default_value_t = USUAL_MINUTES)]
     pub minutes_hint: f64,
+    /// How many times everything is trained, each time from other weights and in another order
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub seeds: NonZeroUsize,
     /// Decides the videos, the first weights and the order of training
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     pub seed: u64,
-    /// Print the report as JSON
+    /// Print the table as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-const TRAIN: &str = include_str!("../../../../configs/demo_train.toml");
-const FINETUNE: &str = include_str!("../../../../configs/demo_taf.toml");
+const RECIPES: [(&str, &str); 2] = [
+    ("demo_train.toml", include_str!("../../../../configs/demo_train.toml")),
+    ("demo_taf.toml", include_str!("../../../../configs/demo_taf.toml")),
+];
 
 const VIDEOS_FOLDER: &str = "videos";
+const EXPERIMENT: &str = "experiment.toml";
+/// Folder of the runs and of what training said.
+const TRAINED: &str = "trained";
 /// Videos per class.
 const VIDEOS: [(&str, usize); 2] = [("train", 80), ("val", 40)];
 const SIZE: usize = 64;
 const FRAMES: std::ops::RangeInclusive<usize> = 24..=40;
-/// Severities of the spoiled versions, pooled.
-const SEVERITIES: [u8; 2] = [2, 4];
-/// What the recipes' epochs take on two cores.
-const USUAL_MINUTES: f64 = 4.0;
+/// What the usual epochs of three seeds take on two cores.
+const USUAL_MINUTES: f64 = 12.0;
+/// Epochs of training from scratch, and of fine-tuning.
+const EPOCHS: (usize, usize) = (24, 8);
+/// Videos whose pictures are shown.
+const STRIPS: usize = 2;
 
-/// Recipes are TOML, whose whole numbers end there.
-const MOST_SEED: u64 = i64::MAX as u64;
+/// Recipes are TOML, whose whole numbers end there; the seeds after it are numbers too.
+const MOST_SEED: u64 = i64::MAX as u64 - u32::MAX as u64;
 
-/// The folder and what was asked for.
-struct Demo<'a> {
-    args: &'a Args,
-}
-
-/// Generates, trains, fine-tunes twice, evaluates and reports; what is there already is not done again.
+/// Generates, trains, fine-tunes, evaluates and reports; what is there already is not done again.
 pub fn run(args: Args) -> Result<Status> {
     if !(args.minutes_hint > 0.0 && args.minutes_hint.is_finite()) {
         bail!("--minutes-hint must be above 0, got {}", args.minutes_hint);
     }
-    let demo = Demo { args: &args };
+    ensure!(args.seeds.get() <= u32::MAX as usize, "--seeds must be at most {}, got {}", u32::MAX, args.seeds);
     Reading::default().allows(&[Output::folder("--out", &args.out)])?;
     refuse_foreign_folder(&args.out, &format!("{VIDEOS_FOLDER}/{}", MovingShapes::SETTINGS_FILE))?;
-    demo.refuse_other_settings()?;
-    demo.videos()?;
-    let stages =
-        [("base", 2, "training from scratch"), ("plain", 3, "plain fine-tuning"), ("taf", 4, "TAF fine-tuning")];
-    for (name, number, what) in stages {
-        say_stage(
-            number,
-            &format!("{what}, from {}", if name == "base" { "random weights" } else { "the same weights" }),
-        );
-        if demo.train(name, what)? == Outcome::Stopped {
-            say("stopped; run the same command again to go on");
-            return Ok(Status::Interrupted);
-        }
+    refuse_other_settings(&args)?;
+    videos(&args)?;
+    let place = write_experiment(&args)?;
+    say_stage(2, &format!("training {} networks: from scratch, and from there in three ways", place.grid.cells.len()));
+    let chosen = Chosen { shard: None, only: Vec::new() };
+    let work = Work { split: Split::Validation, chosen, jobs: None, redo: false, drop_weights: false };
+    match experiment::work(&place, &work)? {
+        Status::Done => report(&args, &place),
+        other => Ok(other),
     }
-    demo.report()
 }
 
 fn say_stage(number: usize, what: &str) {
-    say(format_args!("[{number}/5] {what}"));
+    say(format_args!("[{number}/3] {what}"));
 }
 
-impl Demo<'_> {
-    fn folder(&self, name: &str) -> PathBuf {
-        self.args.out.join(name)
-    }
-
-    fn videos(&self) -> Result<()> {
-        say_stage(1, "generating MovingShapes: ten motions in pairs that only time can separate");
-        let shapes = MovingShapes::new(Seed::new(self.args.seed), SIZE, FRAMES, Difficulty::MEDIUM)?;
-        let bar = Counter::new("drawing videos");
-        let folder = self.folder(VIDEOS_FOLDER);
-        shapes.write(&folder, &VIDEOS, &|done, total| bar.show(done, total))?;
-        Ok(())
-    }
-
-    fn manifest(&self) -> PathBuf {
-        self.folder(VIDEOS_FOLDER).join("manifest.jsonl")
-    }
-
-    /// Refuses another seed or length than that of the runs that are there, before their videos are drawn anew.
-    fn refuse_other_settings(&self) -> Result<()> {
-        match RunDir::open(self.folder("base")) {
-            Ok(run) => refuse_differences(&stored_recipe(&run)?, &self.first_recipe()?, run.path()),
-            Err(_) => Ok(()),
+/// Refuses another seed or length than the demo that is there, before its videos are drawn anew.
+fn refuse_other_settings(args: &Args) -> Result<()> {
+    let path = args.out.join(EXPERIMENT);
+    let Ok(known) = fs::read_to_string(&path) else { return Ok(()) };
+    let asked = experiment_file(args);
+    let differs = |(known, asked): &(&str, &str)| known != asked;
+    match known.lines().zip(asked.lines()).find(differs) {
+        None if known.len() == asked.len() => Ok(()),
+        first => {
+            let (found, expected) = first.unwrap_or(("another length", "the same length"));
+            bail!("{}: expected {expected:?}, found {found:?}: name another folder with --out", path.display())
         }
     }
+}
 
-    /// The recipe of the run that the others start from.
-    fn first_recipe(&self) -> Result<Recipe> {
-        let recipe = Recipe::parse(TRAIN, Path::new("demo_train.toml"), &[manifest_override(&self.manifest())?])?;
-        Ok(self.settled(recipe))
-    }
+fn videos(args: &Args) -> Result<()> {
+    say_stage(1, "generating MovingShapes: ten motions in pairs that only time can separate");
+    let shapes = MovingShapes::new(Seed::new(args.seed), SIZE, FRAMES, Difficulty::MEDIUM)?;
+    let bar = Counter::new("drawing videos");
+    shapes.write(&args.out.join(VIDEOS_FOLDER), &VIDEOS, &|done, total| bar.show(done, total))?;
+    Ok(())
+}
 
-    /// A recipe with what the command line says.
-    fn settled(&self, mut recipe: Recipe) -> Recipe {
-        recipe.seed = self.args.seed;
-        recipe.train.epochs = self.epochs(recipe.train.epochs);
-        recipe
+/// Writes the experiment and its recipes into the folder, where `taf experiment` finds them too.
+fn write_experiment(args: &Args) -> Result<Place> {
+    create_folder(&args.out)?;
+    for (name, text) in RECIPES {
+        write_atomic(&args.out.join(name), text.as_bytes())?;
     }
+    let file = args.out.join(EXPERIMENT);
+    write_atomic(&file, experiment_file(args).as_bytes())?;
+    Place::new(file, Some(args.out.join(TRAINED)), None)
+}
 
-    /// One of the three runs; the fine-tuned ones start from the first.
-    fn train(&self, name: &str, what: &str) -> Result<Outcome> {
-        let base = if name == "base" { None } else { Some(open(&self.folder("base"), Weights::Last)?) };
-        let source = base.as_ref().map(|trained| Source { trained, new_classifier: false });
-        let mut recipe = match &source {
-            None => self.first_recipe()?,
-            Some(source) => self.settled(source.completed(FINETUNE, Path::new("demo_taf.toml"), &[])?),
-        };
-        if name == "plain" {
-            recipe.taf = None;
-        }
-        let Some(session) = Session::begin(&self.folder(name), Existing::Resume, recipe, source)? else {
-            say("      done before");
-            return Ok(Outcome::Finished);
-        };
-        let model = match &source {
-            None => session.plan.init_model(&autodiff_device()),
-            Some(source) => source.start(&session.plan)?,
-        };
-        let (outcome, _) = training::train(&session, model, what)?;
-        if outcome == Outcome::Finished {
-            session.run.finish()?;
-        }
-        Ok(outcome)
-    }
+fn experiment_file(args: &Args) -> String {
+    // No fewer than the two of the warm-up.
+    let epochs = |usual: usize| ((usual as f64 * args.minutes_hint / USUAL_MINUTES).round() as usize).max(2);
+    let seeds: Vec<u64> = (args.seed..).take(args.seeds.get()).collect();
+    let (scratch, tuning) = (epochs(EPOCHS.0), epochs(EPOCHS.1));
+    format!(
+        r#"# Written by `taf demo`; goes on with it, or with `taf experiment {EXPERIMENT} --out {TRAINED}` in this folder.
+name = "demo"
+recipe = "demo_train.toml"
+method_recipe = "demo_taf.toml"
+results = "results"
+seeds = {seeds:?}
+baseline = "plain"
 
-    fn epochs(&self, usual: usize) -> usize {
-        ((usual as f64 * self.args.minutes_hint / USUAL_MINUTES).round() as usize).max(1)
-    }
+[evaluation]
+suites = ["clean", "time-shifted", "noise", "blur"]
+severities = [2, 4]
 
-    fn report(&self) -> Result<Status> {
-        say_stage(5, "evaluating the three networks on videos as they are, shifted in time, noisy and blurred");
-        let trained = ["base", "plain", "taf"].iter().map(|name| open(&self.folder(name), Weights::Last));
-        let panel = Panel::new(trained.collect::<Result<_>>()?, &Asked::default())?;
-        let severities: Vec<Severity> = SEVERITIES.iter().map(|&n| Ok(Severity::new(n)?)).collect::<Result<_>>()?;
-        let question = "Does fine-tuning on temporal adversarial clips (TAF) do better than plain fine-tuning with the same \
-                        budget, from the same weights?";
-        let page = self.folder("report.html");
-        let report =
-            reports::comparison(&panel, question, "taf demo on MovingShapes", &Suite::standard(&severities), &page)?;
-        write_atomic(&self.folder("report.json"), report.to_json().as_bytes())?;
-        if self.args.json {
-            output::print(&report.to_json())?;
-        } else {
-            output::print(&format!("{}\nreport: {}\n", report.to_terminal(output::colour()), page.display()))?;
-        }
-        Ok(Status::Done)
-    }
+[[data]]
+name = "moving-shapes"
+manifest = "{VIDEOS_FOLDER}/manifest.jsonl"
+
+[[model]]
+name = "tsm"
+
+[start]
+set = ["train.epochs={scratch}"]
+
+[[method]]
+name = "plain"
+plain = true
+set = ["train.epochs={tuning}"]
+
+[[method]]
+name = "noise"
+set = ["train.epochs={tuning}", "taf.adversary.objective=noise"]
+
+[[method]]
+name = "taf"
+set = ["train.epochs={tuning}"]
+"#
+    )
+}
+
+/// The page: the table over all seeds, and a closer look at the networks of the first.
+fn report(args: &Args, place: &Place) -> Result<Status> {
+    say_stage(3, "looking at what the networks of the first seed attend to");
+    let table = ExperimentTable::draw(&place.grid.table(), &place.results, Split::Validation)?;
+    let page = args.out.join("report.html");
+    write_atomic(&page, table.to_html_beside(&look(args, place)?).as_bytes())?;
+    write_atomic(&args.out.join("validation.json"), table.to_json().as_bytes())?;
+    output::print(&if args.json { table.to_json() } else { table.to_markdown() })?;
+    say(format_args!("report: {}", page.display()));
+    Ok(Status::Done)
+}
+
+fn look(args: &Args, place: &Place) -> Result<Report> {
+    let of_first = |cell: &&CellName| cell.seed == args.seed;
+    let runs: Vec<PathBuf> =
+        place.grid.cells.iter().map(|cell| &cell.name).filter(of_first).map(|cell| place.run(cell)).collect();
+    let trained = runs.iter().map(|run: &PathBuf| open(run, Weights::Last)).collect::<Result<_>>()?;
+    let panel = Panel::new(trained, &Asked::default())?;
+    let report = panel.report("taf demo on MovingShapes", &[Suite::clean()])?.question(
+        "Does fine-tuning on temporal adversarial clips (TAF) do better than plain fine-tuning with as many steps, from the \
+         same weights?",
+    );
+    let report = panel.with_facts(panel.with_curves(panel.with_attention(report, STRIPS)?)?);
+    let provenance = provenance(panel.recipe(), None).context("cannot say where the numbers came from")?;
+    Ok(report.finding(format!("Pictures and curves are of seed {}.", args.seed)).provenance(provenance).build()?)
 }

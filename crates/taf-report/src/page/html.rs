@@ -26,13 +26,20 @@ fn page(report: &Report) -> String {
         (header(report))
         (results(report))
         (differences(report))
+        (looks(report))
+    };
+    whole(&report.title, &body, "report.json")
+}
+
+/// Everything but the accuracies and what they differ by: where the models look, how they were trained, class by class.
+pub(super) fn looks(report: &Report) -> Markup {
+    html! {
         (pictures(&report.pictures))
         (attention(report))
         (curves(report))
         (classes(report))
         (details(report))
-    };
-    whole(&report.title, &body, "report.json")
+    }
 }
 
 /// A page that stands alone, with where the numbers behind it are.

@@ -3,7 +3,8 @@ use maud::{Markup, html};
 use super::tables::{Section, caption, name, title, verdict};
 use crate::experiment::{Block, ExperimentTable, Row};
 use crate::metrics::Interval;
-use crate::page::html::{tabular, whole};
+use crate::page::Report;
+use crate::page::html::{looks, tabular, whole};
 use crate::page::svg::{Bar, BarGroup, ForestRow, forest_of, grouped_bars};
 use crate::page::words::level;
 
@@ -11,15 +12,34 @@ impl ExperimentTable {
     /// One self-contained HTML page: no script, nothing loaded from elsewhere, light and dark, fit to print.
     pub fn to_html(&self) -> String {
         let title = title(self);
-        let body = html! {
-            header {
-                h1 { (title) }
-                @for finding in &self.findings { p.finding { (finding) } }
-                p.caption { (caption(self)) }
-            }
-            @for section in Section::of(self) { (of_place(self, &section)) }
+        let header = html! {
+            h1 { (title) }
+            @for finding in &self.findings { p.finding { (finding) } }
+            p.caption { (caption(self)) }
         };
-        whole(&title, &body, &format!("{}.json", self.split.name()))
+        self.page(&title, &header, &html! {})
+    }
+
+    /// The same page about a question, with a closer look at the networks of one seed: where they look, how they were
+    /// trained, which classes they know.
+    pub fn to_html_beside(&self, look: &Report) -> String {
+        let header = html! {
+            p.kicker { (look.title) }
+            @if let Some(question) = &look.question { p.question { (question) } }
+            @for section in Section::of(self) { h1 { (section.answer(&self.baseline)) } }
+            @for finding in self.findings.iter().chain(&look.findings) { p.finding { (finding) } }
+            p.caption { (caption(self)) }
+        };
+        self.page(&look.title, &header, &looks(look))
+    }
+
+    fn page(&self, title: &str, header: &Markup, end: &Markup) -> String {
+        let body = html! {
+            header { (header) }
+            @for section in Section::of(self) { (of_place(self, &section)) }
+            (end)
+        };
+        whole(title, &body, &format!("{}.json", self.split.name()))
     }
 }
 
@@ -27,14 +47,13 @@ fn of_place(table: &ExperimentTable, section: &Section) -> Markup {
     html! {
         section {
             h2 { (section.data) ", " (section.model) }
+            p.finding { (section.answer(&table.baseline)) }
             (tabular(&section.main()))
             p.caption { (section.basis()) }
             @if section.blocks.iter().any(|block| block.rows.iter().any(|row| row.difference.is_some())) {
-                h3 { "Difference to " (table.baseline) }
-                div.charts {
-                    @for block in &section.blocks {
-                        figure { (differences(block)) figcaption { (block.suite) } }
-                    }
+                h3 { "Difference to " (table.baseline) ", with " (level()) " intervals" }
+                @for block in &section.blocks {
+                    figure { figcaption { strong { (block.suite) } } (differences(block)) }
                 }
             }
             figure { (seeds(section)) figcaption { "Top-1 over the seeds: mean, lowest and highest." } }
@@ -53,7 +72,7 @@ fn differences(block: &Block) -> Markup {
     let drawn: Vec<_> = named.iter().filter_map(row).collect();
     let rows: Vec<ForestRow> =
         drawn.iter().map(|&(interval, verdict, at)| ForestRow { name: &named[at].0, interval, verdict }).collect();
-    html! { (forest_of(&rows)) p.caption { "With " (level()) " intervals." } }
+    forest_of(&rows)
 }
 
 fn seeds(section: &Section) -> Markup {
@@ -82,7 +101,7 @@ fn seeds(section: &Section) -> Markup {
 mod tests {
     use super::*;
     use crate::experiment::{Row, Split};
-    use crate::metrics::{Over, SeedComparison};
+    use crate::metrics::{Over, Predictions, ScoreKind, SeedComparison};
 
     const HOSTILE: &str = "\"><script>alert('x')</script>|*";
 
@@ -130,6 +149,30 @@ mod tests {
         assert_eq!(page.matches("point higher").count(), 2);
         assert_eq!(page.matches("point lower").count(), 2);
         assert!(page.contains("40 clips in 20 groups; 2 seeds; clean in 1 version, noise in 1 version."));
+    }
+
+    #[test]
+    fn the_answer_names_what_is_shown_and_no_more() {
+        let answer = "Beside plain, in points: \"><script>alert('x')</script>|* +5.0 [+3.0, +7.0] on clean, +5.0 [+3.0, +7.0] on noise; \
+                      aa \u{2212}10.0 [\u{2212}12.0, \u{2212}8.0] on clean, \u{2212}10.0 [\u{2212}12.0, \u{2212}8.0] on noise.";
+        let mut table = table();
+        assert_eq!(Section::of(&table)[0].answer("plain"), answer);
+        for row in table.blocks.iter_mut().flat_map(|block| &mut block.rows) {
+            row.p_corrected = row.p_corrected.map(|_| 0.06);
+        }
+        assert_eq!(Section::of(&table)[0].answer("plain"), "No difference to plain is shown.");
+    }
+
+    #[test]
+    fn a_closer_look_stands_under_the_table_without_accuracies_of_its_own() {
+        let answers = Predictions::new(vec!["c".into()], vec![0], ScoreKind::Logits, vec![vec![1.0, 0.0]]).unwrap();
+        let look = Report::builder("t").classes(["a", "b"]).predictions("start", "clean", answers);
+        let look = look.question("better?").picture("start sees", "frames", vec![1]).build().unwrap();
+        let page = table().to_html_beside(&look);
+        let (table, pictures) =
+            (page.find("Difference to plain").unwrap(), page.find("Where the models look").unwrap());
+        assert!(page.contains("better?") && table < pictures);
+        assert!(!page.contains("Top-1 accuracy") && !page.contains("<script"));
     }
 
     #[test]

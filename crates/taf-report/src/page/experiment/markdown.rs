@@ -13,7 +13,7 @@ impl ExperimentTable {
         }
         for of in Section::of(self) {
             section(&mut out, &format!("{}, {}", inline(of.data), inline(of.model)), &of.main());
-            let _ = write!(out, "{}\n\n", inline(&of.basis()));
+            let _ = write!(out, "{} {}\n\n", inline(&of.answer(&self.baseline)), inline(&of.basis()));
         }
         for of in Section::of(self) {
             section(&mut out, &format!("Differences: {}, {}", inline(of.data), inline(of.model)), &of.differences());

@@ -50,6 +50,27 @@ impl<'a> Section<'a> {
         format!("{clips} in {groups}; {seeds}; {}.", versions.collect::<Vec<_>>().join(", "))
     }
 
+    /// What came out, in a sentence: every difference to the baseline that is more than chance.
+    pub fn answer(&self, baseline: &str) -> String {
+        let shown: Vec<String> = self.runs().into_iter().filter_map(|row| self.shown(&row.run)).collect();
+        match shown.is_empty() {
+            true => format!("No difference to {baseline} is shown."),
+            false => format!("Beside {baseline}, in points: {}.", shown.join("; ")),
+        }
+    }
+
+    /// The suites on which a run is shown to differ, and by how much.
+    fn shown(&self, run: &str) -> Option<String> {
+        let differs = |block: &&'a Block| {
+            let row =
+                of_run(block, run).filter(|row| matches!(verdict(row), Some(Verdict::Higher | Verdict::Lower)))?;
+            let top1 = row.difference?.top1;
+            Some(format!("{} {} on {}", points(top1.difference), point_bounds(&top1), block.suite))
+        };
+        let all: Vec<String> = self.blocks.iter().filter_map(differs).collect();
+        (!all.is_empty()).then(|| format!("{run} {}", all.join(", ")))
+    }
+
     /// Runs down and suites across.
     pub fn main(&self) -> Table {
         let suites = self.blocks.iter().map(|block| block.suite.clone());
