@@ -105,6 +105,16 @@ impl<'a> Children<'a> {
     }
 }
 
+/// Whoever goes on, or reads an error, finds nobody at work any more.
+impl Drop for Children<'_> {
+    fn drop(&mut self) {
+        self.stop();
+        for running in &mut self.running {
+            let _ = running.child.wait();
+        }
+    }
+}
+
 fn end(status: ExitStatus, log: &Path, log_from: u64) -> End {
     match status.code() {
         Some(0) => End::Done,
