@@ -50,15 +50,19 @@ fn ascent(adversary: &TemporalAdversary) -> String {
     if adversary.until_wrong { momentum + " until the answer is wrong" } else { momentum }
 }
 
-/// Where the budget lies, if not on all frames alike.
+/// Where the budget lies, if not on all frames alike, and how many frames are lost.
 fn places(adversary: &TemporalAdversary) -> String {
     let frames = match adversary.frames {
         Frames::All => String::new(),
         frames => format!(" on {} frames", as_in_recipes(&frames)),
     };
-    match adversary.budget {
+    let places = match adversary.budget {
         Budget::Uniform => frames,
         budget => format!("{frames} by {}", as_in_recipes(&budget)),
+    };
+    match adversary.dropped {
+        0 => places,
+        count => format!("{places}, without {count} frames by {}", as_in_recipes(&adversary.dropped_by)),
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use taf::adversary::{Budget, Frames, Norm, Objective, Perturbed, TemporalAdversary, minor_frames};
+use taf::adversary::{Budget, DroppedBy, Frames, Norm, Objective, Perturbed, TemporalAdversary, minor_frames};
 use taf::model::{
     BlockKind, Branch, Pass, Recognizer, RecognizerConfig, ResNetConfig, Statistics, VideoModel, predictions,
 };
@@ -230,6 +230,33 @@ fn a_share_of_an_adversary_has_that_share_of_every_length() {
 }
 
 #[test]
+fn dropped_frames_are_those_of_the_most_attention_and_the_nearest_stand_in_their_place() {
+    let whole = perturb(&TemporalAdversary::default());
+    let attention = values(whole.natural_attention.unwrap());
+    let most_attended = |row: &[f32]| (0..FRAMES).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+    let pixels = values(whole.clips.clone());
+    let (of_clip, of_frame) = (pixels.len() / LABELS.len(), pixels.len() / LABELS.len() / FRAMES);
+    for objective in [Objective::Shift, Objective::Noise] {
+        let whole = perturb(&TemporalAdversary { objective, ..TemporalAdversary::default() });
+        let lacking = perturb(&TemporalAdversary { objective, dropped: 1, ..TemporalAdversary::default() });
+        let (whole, lacking) = (values(whole.clips), values(lacking.clips));
+        for (clip, row) in attention.chunks(FRAMES).enumerate() {
+            let (dropped, frame) = (most_attended(row), |frame| clip * of_clip + frame * of_frame);
+            for place in 0..FRAMES {
+                let shown = if place == dropped { dropped.checked_sub(1).unwrap_or(1) } else { place };
+                let (here, there) = (&lacking[frame(place)..][..of_frame], &whole[frame(shown)..][..of_frame]);
+                assert!(here == there, "{objective:?}: clip {clip} at {place}");
+            }
+        }
+    }
+    let by_chance = |seed| {
+        let adversary = TemporalAdversary { dropped: 2, dropped_by: DroppedBy::Chance, ..TemporalAdversary::default() };
+        values(adversary.perturb(&model(), clips(), &LABELS, seed).clips)
+    };
+    assert!(by_chance(4) == by_chance(4) && by_chance(4) != by_chance(5));
+}
+
+#[test]
 fn senseless_settings_are_refused_by_name() {
     let refused = |change: fn(&mut TemporalAdversary)| {
         let mut adversary = TemporalAdversary::default();
@@ -246,4 +273,5 @@ fn senseless_settings_are_refused_by_name() {
     assert!(refused(|a| a.until_wrong = true).contains("adversary.steps must be more than 1"));
     let noise = |a: &mut TemporalAdversary| (a.until_wrong, a.steps, a.objective) = (true, 2, Objective::Noise);
     assert!(refused(noise).contains("adversary.until_wrong"));
+    assert!(refused(|a| (a.dropped, a.objective) = (1, Objective::None)).contains("adversary.dropped"));
 }

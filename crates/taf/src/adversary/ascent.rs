@@ -4,8 +4,9 @@ use taf_video::Seed;
 
 use super::ball::Ball;
 use super::draws::Draws;
+use super::dropped::{drawn, most_attended, without_frames};
 use super::frames::{Budget, Frames, shares};
-use super::{AttendedClass, Objective, Perturbed, TemporalAdversary, scale};
+use super::{AttendedClass, DroppedBy, Objective, Perturbed, TemporalAdversary, scale};
 use crate::attention::class_activation_map;
 use crate::model::{Pass, VideoModel, VideoOutput, class_tensor, predictions};
 use crate::ops::values;
@@ -29,13 +30,16 @@ impl TemporalAdversary {
         labels: &[usize],
         draws: Draws<'_>,
     ) -> Perturbed {
-        let natural = self.is_led_by_attention().then(|| {
+        let drops_most_attended = self.dropped > 0 && self.dropped_by == DroppedBy::Attention;
+        let natural = (self.is_led_by_attention() || drops_most_attended).then(|| {
             let classes = self.classes(frozen, &clips, labels);
             self.look(frozen, &clips, classes)
         });
         let ball = self.ball(&clips, natural.as_ref(), draws);
         let noise = ball.noise(&clips, draws);
-        Perturbed::without_ascent((clips + noise).clamp(0.0, 1.0), labels)
+        let attention = natural.map(|natural| natural.attention);
+        let left = self.without_dropped((clips + noise).clamp(0.0, 1.0), attention.as_ref(), draws);
+        Perturbed::without_ascent(left, labels)
     }
 
     pub(super) fn climb<M: VideoModel>(
@@ -76,7 +80,22 @@ impl TemporalAdversary {
             perturbed = advance(ball, &clips, perturbed, uphill, &lengths);
         }
         let (Natural { classes, attention, .. }, _) = fixed.expect("there is at least one step");
+        let perturbed = self.without_dropped(perturbed, Some(&attention), draws);
         Perturbed { clips: perturbed, classes, natural_attention: Some(attention), objective, flat }
+    }
+
+    /// The clips without the frames that they are to lose.
+    fn without_dropped(&self, clips: Tensor<5>, attention: Option<&Tensor<2>>, draws: Draws<'_>) -> Tensor<5> {
+        let [batch, time, ..] = clips.dims();
+        let count = self.dropped.min(time - 1);
+        if count == 0 {
+            return clips;
+        }
+        let dropped = match (self.dropped_by, attention) {
+            (DroppedBy::Attention, Some(attention)) => most_attended(attention, time, count),
+            _ => (0..batch).map(|clip| drawn(time, count, draws.of_clip("dropped", clip))).collect(),
+        };
+        without_frames(clips, &dropped)
     }
 
     /// Whether the budget depends on the attention on the natural clip.

@@ -61,6 +61,13 @@ impl TemporalAdversary {
             let expected = "be 0 unless the objective is shift, entropy or divergence, beside which it weighs";
             return wrong("cross_entropy", expected, weight.to_string());
         }
+        if self.dropped > 0 && self.objective == Objective::None {
+            return wrong(
+                "dropped",
+                "be 0 where the objective is none, which perturbs no clip",
+                self.dropped.to_string(),
+            );
+        }
         if self.until_wrong && self.objective == Objective::Noise {
             return wrong("until_wrong", "be false for noise, which makes no steps", "true".into());
         }

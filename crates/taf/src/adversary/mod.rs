@@ -4,12 +4,14 @@ mod ascent;
 mod ball;
 mod check;
 mod draws;
+mod dropped;
 mod frames;
 mod objective;
 mod quotient;
 mod scale;
 
 pub use ball::Norm;
+pub use dropped::DroppedBy;
 pub use frames::{Budget, Frames, SMALLEST_SHARE};
 pub use objective::{Objective, minor_frames};
 pub(crate) use scale::reduced_side;
@@ -68,6 +70,11 @@ pub struct TemporalAdversary {
     /// changes no more than that takes (friendly adversarial training, Zhang et al., ICML 2020); needs several steps. Default
     /// false.
     pub until_wrong: bool,
+    /// Frames that the perturbed clip goes without, so that the network has to decide from the others: after the ascent the
+    /// nearest frame that is left stands in the place of each. At most all but one; beyond the ball of `epsilon`. Default 0.
+    pub dropped: usize,
+    /// Which frames these are; default `attention`.
+    pub dropped_by: DroppedBy,
     /// Norm of the ball; default `linf`.
     pub norm: Norm,
     /// Share of the clips' side at which gradients are taken, in (0, 1]; default 1. Below 1 the network looks at clips averaged
@@ -98,6 +105,8 @@ impl Default for TemporalAdversary {
             steps: 1,
             momentum: 0.0,
             until_wrong: false,
+            dropped: 0,
+            dropped_by: DroppedBy::Attention,
             norm: Norm::Linf,
             scale: 1.0,
             random_start: false,
@@ -111,7 +120,8 @@ impl Default for TemporalAdversary {
 /// Perturbed clips and what the network attended to before.
 #[derive(Clone, Debug)]
 pub struct Perturbed {
-    /// `[batch, time, 3, height, width]` in [0, 1], within the budget of the natural clips. Never tracked.
+    /// `[batch, time, 3, height, width]` in [0, 1], within the budget of the natural clips but for frames that are dropped. Never
+    /// tracked.
     pub clips: Tensor<5>,
     /// The classes attended to, one per clip.
     pub classes: Vec<usize>,
