@@ -90,7 +90,7 @@ pub const LISTED: &[Listed] = &[
         source: "Schiappa et al., CVPR 2023 (arXiv 2207.01398).",
         measures: GAMMAS,
         asks: Asks::Corruptions(SSV2_P, ALL),
-        lacks: &["mpeg1", "mpeg2", "sampling", "reverse_sampling", "jumble", "box_jumble", "freeze"],
+        lacks: &["mpeg1", "mpeg2"],
         published: &[],
     },
     Listed {
@@ -113,7 +113,7 @@ pub const LISTED: &[Listed] = &[
     },
     Listed {
         name: "temporal",
-        summary: "clips that start too early or too late, or lose frames",
+        summary: "clips that start too early or too late, play too fast or too slowly, or lose frames",
         source: "The temporal shifts of Duan et al., IJCAI 2023, in levels of this program's own.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(TEMPORAL, ALL),
@@ -204,6 +204,11 @@ const SSV2_P: &[Row] = &[
     own(Corruption::StaticRotate),
     own(Corruption::Rotate),
     own(Corruption::Translate),
+    own(Corruption::Sampling),
+    own(Corruption::ReverseSampling),
+    called("jumble", Corruption::JumbleSsv2P),
+    own(Corruption::BoxJumble),
+    own(Corruption::Freeze),
 ];
 
 const THUMOS14_C: &[Row] = &[
@@ -225,6 +230,8 @@ const SPANS: &[Row] = &[
 const TEMPORAL: &[Row] = &[
     own(Corruption::StartEarlier),
     own(Corruption::StartLater),
+    own(Corruption::TooFast),
+    own(Corruption::TooSlow),
     own(Corruption::DroppedFrames),
     own(Corruption::FrozenFrames),
     own(Corruption::BlackFrames),
@@ -234,4 +241,6 @@ const ORDER: &[Row] = &[
     called("reversed", Corruption::Reverse),
     called("shuffled", Corruption::Jumble),
     called("frozen", Corruption::FrozenFrames),
+    called("middle frame alone", Corruption::MiddleFrame),
+    called("one frame repeated", Corruption::RepeatedFrame),
 ];
