@@ -28,10 +28,14 @@ pub fn translate(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Fram
 /// The picture as seen `dx` pixels to the right and `dy` pixels below.
 fn moved(frame: &Frame, dx: isize, dy: isize) -> Frame {
     let (width, height) = (frame.width(), frame.height());
-    let row = |y: usize| Border::Mirror.resolve(y as isize + dy, height);
-    let column = |x: usize| Border::Mirror.resolve(x as isize + dx, width);
-    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-    Frame::new(width, height, pixels.flat_map(|(x, y)| frame.pixel(column(x), row(y))).collect())
+    let pixels = frame.data().as_chunks::<3>().0;
+    let columns: Vec<usize> = (0..width).map(|x| Border::Mirror.resolve(x as isize + dx, width)).collect();
+    let mut data = Vec::with_capacity(frame.data().len());
+    for row in (0..height).map(|y| Border::Mirror.resolve(y as isize + dy, height)) {
+        let row = &pixels[row * width..(row + 1) * width];
+        columns.iter().for_each(|&column| data.extend_from_slice(&row[column]));
+    }
+    Frame::new(width, height, data)
 }
 
 pub fn rotate(frame: Frame, severity: Severity, rng: &mut ChaCha8Rng) -> Frame {

@@ -24,7 +24,8 @@ pub fn glass(clip: Clip, severity: Severity, rng: &mut ChaCha8Rng) -> Clip {
 fn through(frame: &Frame, sources: &[u32], sigma: f64) -> Frame {
     let blurred = gaussian_blur(frame, sigma);
     let pixels = blurred.data().as_chunks::<3>().0;
-    let moved = sources.iter().flat_map(|&source| pixels[source as usize]).collect();
+    let mut moved = Vec::with_capacity(frame.data().len());
+    sources.iter().for_each(|&source| moved.extend_from_slice(&pixels[source as usize]));
     gaussian_blur(&Frame::new(frame.width(), frame.height(), moved), sigma)
 }
 

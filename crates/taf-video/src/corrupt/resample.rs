@@ -26,7 +26,9 @@ pub fn resampled(values: &[f32], width: usize, height: usize, places: &[Place], 
         };
         [between(0), between(1), between(2)]
     };
-    places.iter().flat_map(read).collect()
+    let mut read_values = Vec::with_capacity(places.len() * 3);
+    places.iter().for_each(|place| read_values.extend_from_slice(&read(place)));
+    read_values
 }
 
 /// The column or row and the next one.

@@ -21,13 +21,13 @@ fn blurred_rows(field: &[f64], len: usize, sigma: f64, reach: f64, border: Borde
     field.chunks_exact(len).flat_map(blurred).collect()
 }
 
-/// Four sums at a time: a single one waits for itself.
+/// Eight sums at a time: a single one waits for itself.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_quads, a_rest) = a.as_chunks::<4>();
-    let (b_quads, b_rest) = b.as_chunks::<4>();
-    let mut sums = [0.0; 4];
-    for (a, b) in a_quads.iter().zip(b_quads) {
-        (0..4).for_each(|i| sums[i] += a[i] * b[i]);
+    let (a_parts, a_rest) = a.as_chunks::<8>();
+    let (b_parts, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a_parts.iter().zip(b_parts) {
+        (0..8).for_each(|i| sums[i] += a[i] * b[i]);
     }
     sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
 }
