@@ -221,6 +221,16 @@ fn names_are_unique_and_read_back() {
 }
 
 #[test]
+fn every_corruption_stands_in_the_list_for_readers() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/corruptions.md");
+    let list = std::fs::read_to_string(path).unwrap();
+    for corruption in Corruption::ALL {
+        let row = format!("| `{corruption}` | {} |", corruption.family().name());
+        assert!(list.contains(&row), "docs/corruptions.md has no row that begins with {row}");
+    }
+}
+
+#[test]
 fn an_unknown_name_is_answered_with_the_known_ones() {
     let error = "gausian_noise".parse::<Corruption>().unwrap_err().to_string();
     assert!(error.starts_with("corruption must be one of gaussian_noise, shot_noise"), "{error}");
