@@ -30,6 +30,7 @@ mod suites;
 mod threads;
 mod trained;
 mod training;
+mod trials;
 mod words;
 
 use std::process::ExitCode;

@@ -152,3 +152,41 @@ fn runs_that_cannot_be_asked_the_same_are_refused_and_those_shown_otherwise_have
     assert!(told.err.contains("in clips of their own: short"), "{}", told.err);
     told.done();
 }
+
+#[test]
+fn attacks_and_attention_are_tried_beside_benchmarks_and_without_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = runs().map(|run| copy(run, folder.path()));
+    let (out, few) = (folder.path().join("out"), ["--clips", "4", "--steps", "3", "--epsilons", "1/255,0.02"]);
+    let asked = [&["--benchmark", "adversarial,attention", "--out", path(&out)], &few[..]].concat();
+    let table = robustness(&[&own[0], &own[1]], &asked).done();
+    assert!(table.contains("1/255") && table.contains("passed") && table.contains("deletion"), "{table}");
+    let report = json(&out.join("robustness.json"));
+    let trials = &report["trials"];
+    for model in 0..2 {
+        let points = trials["adversarial"][model]["robust"]["points"].as_array().unwrap();
+        let accuracy: Vec<f64> = points.iter().map(|point| point["accuracy"]["value"].as_f64().unwrap()).collect();
+        assert!(accuracy.len() == 3 && accuracy.is_sorted_by(|a, b| a >= b), "{accuracy:?}");
+        assert_eq!(trials["adversarial"][model]["masking"]["checks"].as_array().unwrap().len(), 7);
+        assert_eq!(trials["attention"][model]["faithfulness"]["clips"], 4);
+        let rows = &trials["transfer"]["rows"];
+        assert_eq!(rows[model]["accuracy"].as_array().unwrap().len(), 2);
+    }
+    assert_eq!(trials["moved"].as_array().unwrap().len(), 1);
+    let html = fs::read_to_string(out.join("robustness.html")).unwrap();
+    assert!(html.contains("Can the attacks be believed?") && html.contains("data:image/png;base64,"));
+    assert!(fs::read_to_string(out.join("robustness.md")).unwrap().contains("random order"));
+    let again =
+        robustness(&[&own[0], &own[1]], &[&["--benchmark", "attention,adversarial", "--json"], &few[..]].concat());
+    assert_eq!(again.json()["trials"], *trials);
+    let both = robustness(&[&own[0]], &[&["--benchmark", "order,attention", "--json"], &few[..]].concat()).json();
+    assert!(both["benchmarks"][0]["name"] == "order" && both["trials"]["attention"][0]["model"] == "first");
+    for (wrong, told) in
+        [("--epsilons=8", "attack.epsilon must"), ("--epsilons=x", "4/255"), ("--steps=1", "attack.steps")]
+    {
+        let refused = robustness(&[&own[0]], &["--benchmark", "adversarial", wrong]).refused();
+        assert!(refused.contains(told), "{refused}");
+    }
+    let unknown = robustness(&[&own[0]], &["--benchmark", "adverse"]).refused();
+    assert!(unknown.contains("adversarial, attention"), "{unknown}");
+}

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use taf::evaluate::{Benchmark, Condition, Interview, robustness};
+use anyhow::{Result, anyhow, bail};
+use taf::evaluate::{Benchmark, Condition, Interview, UnknownBenchmark, robustness};
 use taf_files::{Output, create_folder, write_atomic};
-use taf_report::page::RobustnessReport;
+use taf_report::page::{RobustnessReport, Trials};
 use taf_video::corrupt::Severity;
 
 use crate::allowed::{self, Reading};
@@ -15,6 +15,7 @@ use crate::output::{self, say};
 use crate::panel::Panel;
 use crate::session::provenance;
 use crate::trained::{AskedArgs, WeightsArgs, device, open};
+use crate::trials::{Trial, TrialArgs};
 use crate::words;
 
 /// Measure how much of its accuracy a run keeps on spoiled videos, by the benchmarks of the field
@@ -38,6 +39,8 @@ pub struct Args {
     #[arg(long, visible_alias = "severity", value_name = "N,M,...", value_delimiter = ',')]
     pub severities: Vec<u8>,
     #[command(flatten)]
+    pub trials: TrialArgs,
+    #[command(flatten)]
     pub asked: AskedArgs,
     /// Folder for robustness.json, robustness.md and robustness.html
     #[arg(long, value_name = "FOLDER")]
@@ -52,7 +55,10 @@ pub struct Args {
 
 /// What `--benchmark` takes, and examples.
 fn benchmarks() -> String {
-    let lines: String = Benchmark::all().iter().map(|of| format!("  {:<14} {}\n", of.name, of.summary)).collect();
+    let listed = Benchmark::all();
+    let listed = listed.iter().map(|of| (of.name, of.summary));
+    let all = listed.chain(Trial::ALL.map(|(_, name, summary)| (name, summary)));
+    let lines: String = all.map(|(name, summary)| format!("  {name:<14} {summary}\n")).collect();
     format!(
         "\
 Benchmarks:
@@ -60,7 +66,8 @@ Benchmarks:
 Examples:
   taf robustness runs/taf --benchmark temporal
   taf robustness runs/plain runs/taf --benchmark imagenet-c,order --out robust
-  taf robustness runs/plain runs/taf --benchmark imagenet-c --severities 3 --split test --report r.html"
+  taf robustness runs/plain runs/taf --benchmark imagenet-c --severities 3 --split test --report r.html
+  taf robustness runs/plain runs/taf --benchmark adversarial,attention --epsilons 0.5/255,1/255 --clips 128 --out trust"
     )
 }
 
@@ -68,14 +75,16 @@ const JSON: &str = "robustness.json";
 
 /// Asks runs what benchmarks ask.
 pub fn run(args: Args) -> Result<Status> {
-    let benchmarks = chosen(&args)?;
+    let (benchmarks, trials) = chosen(&args)?;
+    args.trials.attack()?;
     check_outputs(&args)?;
     let trained = args.runs.iter().map(|run| open(run, args.weights.which())).collect::<Result<_>>()?;
     let panel = Panel::new(trained, &args.asked.asked())?;
     panel.same_videos()?;
     refuse_other_lengths(&panel, &benchmarks)?;
     tell_other_views(&panel);
-    let report = measured(&panel, &benchmarks)?;
+    let trials = args.trials.made(&panel, &trials)?;
+    let report = measured(&panel, &benchmarks, trials)?;
     if args.json {
         output::print(&report.to_json())?;
     } else {
@@ -93,17 +102,29 @@ pub fn run(args: Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// The benchmarks that were named, each once, in order.
-fn chosen(args: &Args) -> Result<Vec<Benchmark>> {
+/// The benchmarks and trials that were named, each once, in order.
+fn chosen(args: &Args) -> Result<(Vec<Benchmark>, Vec<Trial>)> {
     let severities: Vec<Severity> = args.severities.iter().map(|&n| Severity::new(n)).collect::<Result<_, _>>()?;
-    let mut benchmarks: Vec<Benchmark> = Vec::new();
+    let (mut benchmarks, mut trials): (Vec<Benchmark>, Vec<Trial>) = Default::default();
     for name in &args.benchmark {
-        let benchmark = Benchmark::named(name.trim(), &severities)?;
+        if let Some(trial) = Trial::named(name.trim()) {
+            trials.push(trial);
+            continue;
+        }
+        let benchmark = Benchmark::named(name.trim(), &severities).map_err(with_trials)?;
         if !benchmarks.contains(&benchmark) {
             benchmarks.push(benchmark);
         }
     }
-    Ok(benchmarks)
+    Ok((benchmarks, trials))
+}
+
+/// Says what else there is beside benchmarks.
+fn with_trials(error: UnknownBenchmark) -> anyhow::Error {
+    match error {
+        UnknownBenchmark::Name { .. } => anyhow!("{error}; beside these there are {}", Trial::names().join(", ")),
+        error => error.into(),
+    }
 }
 
 fn check_outputs(args: &Args) -> Result<()> {
@@ -144,7 +165,7 @@ fn tell_other_views(panel: &Panel) {
     }
 }
 
-fn measured(panel: &Panel, benchmarks: &[Benchmark]) -> Result<RobustnessReport> {
+fn measured(panel: &Panel, benchmarks: &[Benchmark], trials: Trials) -> Result<RobustnessReport> {
     let device = device();
     let subjects: Vec<_> =
         panel.members().map(|(name, trained, examination)| subject(name, trained, &examination.evaluation)).collect();
@@ -157,6 +178,7 @@ fn measured(panel: &Panel, benchmarks: &[Benchmark]) -> Result<RobustnessReport>
     for (name, trained, _) in panel.members() {
         report = report.describe(name, words::description(trained)).weights(name, words::weights(trained));
     }
+    let report = report.trials(trials);
     let report = panel.facts().into_iter().fold(report, |report, (name, value)| report.fact(name, value));
     let report = panel.recipes().fold(report, |report, (title, text)| report.listing(title, text));
     Ok(report.provenance(provenance(panel.recipe(), None)?).build()?)

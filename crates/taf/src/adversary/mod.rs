@@ -14,6 +14,7 @@ pub use ball::Norm;
 pub use dropped::DroppedBy;
 pub use frames::{Budget, Frames, SMALLEST_SHARE};
 pub use objective::{Objective, minor_frames};
+pub use quotient::quotient;
 pub(crate) use scale::reduced_side;
 
 use burn::tensor::Tensor;

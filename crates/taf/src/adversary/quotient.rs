@@ -16,11 +16,16 @@ impl Written {
             Self::Number(number) => return Ok(number),
             Self::Quotient(text) => text,
         };
-        let part = |part: &str| part.trim().parse::<f64>().ok();
-        let quotient = text.split_once('/').and_then(|(above, below)| Some(part(above)? / part(below)?));
         let expected = &"a number, or a quotient of two such as \"4/255\"";
-        quotient.filter(|value| value.is_finite()).ok_or_else(|| E::invalid_value(Unexpected::Str(&text), expected))
+        quotient(&text).ok_or_else(|| E::invalid_value(Unexpected::Str(&text), expected))
     }
+}
+
+/// The value of a quotient of two numbers such as `4/255`, where the text is one and the value finite.
+pub fn quotient(text: &str) -> Option<f64> {
+    let part = |part: &str| part.trim().parse::<f64>().ok();
+    let quotient = text.split_once('/').and_then(|(above, below)| Some(part(above)? / part(below)?));
+    quotient.filter(|value| value.is_finite())
 }
 
 /// For a field that is always there.

@@ -2,6 +2,7 @@ use super::schema::{
     BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Part, PlannedRow, RobustnessDifference,
     RobustnessReport,
 };
+use super::trials::Trials;
 use super::words;
 use crate::metrics::{Outcomes, holm};
 use crate::page::{Error, Fact, Listing, ModelWeights, Named, Result, Weights};
@@ -30,6 +31,7 @@ impl RobustnessReport {
             groups: 0,
             clean: Vec::new(),
             benchmarks: Vec::new(),
+            trials: Trials::default(),
             facts: Vec::new(),
             listings: Vec::new(),
             provenance: None,
@@ -66,6 +68,12 @@ impl RobustnessBuilder {
         self
     }
 
+    /// Says what the models were tried for beside benchmarks.
+    pub fn trials(mut self, trials: Trials) -> Self {
+        self.report.trials = trials;
+        self
+    }
+
     /// Adds a line to the details.
     pub fn fact(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.report.facts.push(Fact { name: name.into(), value: value.to_string() });
@@ -87,7 +95,7 @@ impl RobustnessBuilder {
     /// Scores, compares every model with the first, and puts the answer into words.
     ///
     /// # Errors
-    /// If there is no model or no benchmark, two models have one name, a benchmark has no row or level or asks for a version
+    /// If there is no model, or neither a benchmark nor a trial, two models have one name, a benchmark has no row or level or asks for a version
     /// that is not there, or the models were asked about different videos.
     pub fn build(mut self) -> Result<RobustnessReport> {
         self.check()?;
@@ -103,8 +111,8 @@ impl RobustnessBuilder {
 
     fn check(&self) -> Result<()> {
         let Self { report, outcomes, plans } = self;
-        if outcomes.is_empty() || plans.is_empty() {
-            return Err(Error::content("at least one model and one benchmark", "none"));
+        if outcomes.is_empty() || (plans.is_empty() && report.trials.is_empty()) {
+            return Err(Error::content("at least one model, and one benchmark or trial", "none"));
         }
         let mut names: Vec<&str> = report.models.iter().map(|named| named.name.as_str()).collect();
         names.sort_unstable();

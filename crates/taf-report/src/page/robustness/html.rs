@@ -2,6 +2,7 @@ use maud::{Markup, html};
 
 use super::charts::{forest, heat, mean_curve, row_curve};
 use super::schema::{BenchmarkResult, Part, RobustnessDifference, RobustnessReport};
+use super::sections::Section;
 use super::{tables, words};
 use crate::page::html::{facts, legend_of_names, shown, tabular, whole};
 use crate::page::svg::line_chart;
@@ -13,6 +14,7 @@ impl RobustnessReport {
         let body = html! {
             (header(self))
             @for benchmark in &self.benchmarks { (of_benchmark(self, benchmark)) }
+            @for section in self.trials.sections() { (of_trial(&section)) }
             section { h2 { "Details" } (facts(&tables::details(self), &self.listings)) }
         };
         whole(&self.title, &body, "robustness.json")
@@ -45,6 +47,20 @@ fn of_benchmark(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Marku
             (parts(report, benchmark))
             (published(report, benchmark))
             (pictures(benchmark))
+        }
+    }
+}
+
+fn of_trial(trial: &Section) -> Markup {
+    html! {
+        section {
+            h2 { (trial.title) }
+            @for caption in &trial.captions { p.caption { (caption) } }
+            div.charts {
+                @for chart in &trial.charts { figure { figcaption { (chart.title) } (line_chart(chart)) } }
+            }
+            @for (title, table) in &trial.tables { h3 { (title) } (tabular(table)) }
+            @for picture in &trial.pictures { (shown(picture)) }
         }
     }
 }

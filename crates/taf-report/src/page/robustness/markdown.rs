@@ -24,6 +24,12 @@ impl RobustnessReport {
             }
             section(&mut out, &format!("{name}: beside published results"), &tables::published(self, benchmark));
         }
+        for trial in self.trials.sections() {
+            for (title, table) in &trial.tables {
+                section(&mut out, &format!("{}: {}", trial.title, inline(title)), table);
+            }
+            trial.captions.iter().for_each(|text| out.push_str(&format!("{}\n\n", inline(text))));
+        }
         if self.models.len() > 1 {
             let _ = write!(out, "{}\n\n", inline(&words::decision(self)));
         }

@@ -5,10 +5,12 @@ mod charts;
 mod html;
 mod markdown;
 mod schema;
+mod sections;
 mod tables;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod trials;
 mod words;
 
 pub use builder::RobustnessBuilder;
@@ -16,3 +18,4 @@ pub use schema::{
     BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure, Part, PlannedRow, Published,
     RobustnessDifference, RobustnessReport,
 };
+pub use trials::{AttackedModel, MovedAttention, Trials, TrustedAttention};

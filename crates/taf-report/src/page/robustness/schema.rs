@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::trials::Trials;
 use crate::metrics::{Robustness, RobustnessGain, Share};
 use crate::page::{Fact, Listing, ModelWeights, Named, Picture, Verdict};
 use crate::run::Provenance;
@@ -29,6 +30,9 @@ pub struct RobustnessReport {
     pub clean: Vec<Share>,
     /// The benchmarks in the order they are shown; the answer speaks of the first.
     pub benchmarks: Vec<BenchmarkResult>,
+    /// What the models were tried for beside benchmarks.
+    #[serde(default, skip_serializing_if = "Trials::is_empty")]
+    pub trials: Trials,
     /// Short facts: clips, views.
     pub facts: Vec<Fact>,
     /// Recipes.

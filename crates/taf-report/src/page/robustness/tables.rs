@@ -18,7 +18,8 @@ pub fn main(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Table {
     Table { header, rows: benchmark.parts[0].models.iter().enumerate().map(row).collect() }
 }
 
-fn accuracy(share: &Share) -> Cell {
+/// A share with its interval.
+pub fn accuracy(share: &Share) -> Cell {
     Cell::with_detail(percent(share.value), bounds(share))
 }
 

@@ -24,6 +24,12 @@ impl RobustnessReport {
                 let _ = write!(out, "{}\n{}", visible(&pair), lay_out(&table, colour));
             }
         }
+        for trial in self.trials.sections() {
+            let _ = writeln!(out, "\n{}: {}", trial.title, trial.captions.join(" "));
+            for (title, table) in &trial.tables {
+                let _ = write!(out, "{}\n{}", visible(title), lay_out(table, colour));
+            }
+        }
         if self.models.len() > 1 {
             let _ = writeln!(out, "{}", words::decision(self));
         }

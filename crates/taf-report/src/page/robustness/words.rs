@@ -5,14 +5,20 @@ use crate::metrics::{FEW_GROUPS, LEVEL, Robustness};
 use crate::page::Verdict;
 use crate::page::words::{count, level, p_value, percent, point_bounds, points};
 
-/// What came out on the first benchmark.
+/// What came out on the first benchmark, or the first trial.
 pub fn answer(report: &RobustnessReport) -> String {
-    report.benchmarks.first().map_or_else(String::new, |benchmark| said(report, benchmark).swap_remove(0))
+    everything(report).next().unwrap_or_default()
 }
 
 /// What came out beside the answer.
 pub fn findings(report: &RobustnessReport) -> Vec<String> {
-    report.benchmarks.iter().flat_map(|benchmark| said(report, benchmark)).skip(1).collect()
+    everything(report).skip(1).collect()
+}
+
+/// Every sentence, the answer first.
+fn everything(report: &RobustnessReport) -> impl Iterator<Item = String> {
+    let benchmarks = report.benchmarks.iter().flat_map(|benchmark| said(report, benchmark));
+    benchmarks.chain(report.trials.said())
 }
 
 /// A sentence for every pair, or for the one model.

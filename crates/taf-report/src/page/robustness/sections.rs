@@ -1,0 +1,236 @@
+//! Trials as they are laid out: sentences, tables and charts.
+
+use super::tables::accuracy;
+use super::trials::{AttackedModel, MovedAttention, Trials, TrustedAttention};
+use crate::metrics::{Area, Faithfulness, FrameCurve, Share, Summary, TransferMatrix};
+use crate::page::words::{count, percent};
+use crate::page::{Axis, Cell, Chart, Picture, Series, Table};
+
+/// What is told together: laid out by every renderer.
+pub(super) struct Section {
+    pub title: String,
+    pub captions: Vec<String>,
+    pub tables: Vec<(String, Table)>,
+    pub charts: Vec<Chart>,
+    pub pictures: Vec<Picture>,
+}
+
+impl Trials {
+    /// What came out, a sentence each.
+    pub(super) fn said(&self) -> Vec<String> {
+        self.adversarial.iter().map(attacked).chain(self.attention.iter().map(trusted)).collect()
+    }
+
+    pub(super) fn sections(&self) -> Vec<Section> {
+        let adversarial = (!self.adversarial.is_empty()).then(|| self.adversarial_section());
+        let attention = (!self.attention.is_empty()).then(|| self.attention_section());
+        adversarial.into_iter().chain(attention).collect()
+    }
+
+    fn adversarial_section(&self) -> Section {
+        let first = &self.adversarial[0].robust;
+        let mut tables = vec![("Top-1 over the size of the attack".to_owned(), self.robust_table())];
+        tables.push(("Can the attacks be believed?".to_owned(), self.masking_table()));
+        tables.extend(self.transfer.as_ref().map(transfer_table));
+        let effort = format!(
+            "PGD in {}: {}, {}, on the middle clips of {} of {} videos, cross-entropy at the label, sizes in pixel units of \
+             [0, 1]. An upper bound: a stronger attack may leave less. A clip that is fooled counts as fooled at every larger size.",
+            norm(&first.norm),
+            count(first.steps, "step"),
+            count(first.restarts, "random start"),
+            first.clips,
+            first.available
+        );
+        let checks = "The checks are those of Carlini et al. (arXiv 1902.06705); where one fails, the accuracy under attack says \
+                      little.";
+        let captions = vec![effort, checks.to_owned()];
+        Section { title: "adversarial".into(), captions, tables, charts: vec![self.robust_chart()], pictures: vec![] }
+    }
+
+    fn robust_table(&self) -> Table {
+        let points = &self.adversarial[0].robust.points;
+        let sizes = points.iter().map(|point| size(point.epsilon, &self.adversarial[0].robust.norm));
+        let header = ["model".to_owned()].into_iter().chain(sizes).collect();
+        let row = |of: &AttackedModel| {
+            let cells = of.robust.points.iter().map(|point| accuracy(&point.accuracy));
+            [Cell::new(&of.model)].into_iter().chain(cells).collect()
+        };
+        Table { header, rows: self.adversarial.iter().map(row).collect() }
+    }
+
+    fn masking_table(&self) -> Table {
+        let header = ["model", "expected", "", "top-1 left"].map(str::to_owned).into();
+        let rows = self.adversarial.iter().flat_map(|of| {
+            of.masking.checks.iter().map(|check| {
+                let left = |of: &crate::metrics::AttackOutcome| format!("{} {}", of.attack, percent(of.accuracy));
+                let left: Vec<String> = check.outcomes.iter().map(left).collect();
+                vec![
+                    Cell::new(&of.model),
+                    Cell::new(check.test.expectation()),
+                    Cell::new(if check.passed { "passed" } else { "failed" }),
+                    Cell::new(left.join(", ")),
+                ]
+            })
+        });
+        Table { header, rows: rows.collect() }
+    }
+
+    fn robust_chart(&self) -> Chart {
+        let (unit, levels) = if self.adversarial[0].robust.norm == LINF { ("1/255", 255.0) } else { ("length", 1.0) };
+        let x = Axis::with_unit("size of the attack", unit);
+        let chart = Chart::new("Top-1 under attack", x, Axis::with_unit("top-1", "%"));
+        let line = |of: &AttackedModel| {
+            let points = || of.robust.points.iter().map(|point| (levels * point.epsilon, point.accuracy));
+            Series::new(&of.model, points().map(|(x, share)| (x, 100.0 * share.value)))
+                .with_intervals(points().map(|(x, Share { low, high, .. })| [x, 100.0 * low, 100.0 * high]))
+        };
+        self.adversarial.iter().map(line).fold(chart, Chart::with)
+    }
+
+    fn attention_section(&self) -> Section {
+        let first = &self.attention[0].faithfulness;
+        let mut tables = vec![("Does attention tell what answers rest on?".to_owned(), self.area_table())];
+        tables.push(("Definitions of attention".to_owned(), self.agreement_table()));
+        if !self.moved.is_empty() {
+            tables.push(("Attention of two networks on the same clips".to_owned(), self.moved_table()));
+        }
+        let how = format!(
+            "Deletion and insertion (Petsiuk et al., BMVC 2018) of frames in the order of attention for the label, against {} \
+             a clip, on {} of {} videos; in the place of a frame stands the {}. Areas of the true class's probability over the \
+             range of kept frames; gains are over random orders, above 0 where attention tells something.",
+            count(first.orders, "random order"),
+            first.clips,
+            first.available,
+            first.replacement
+        );
+        let charts = self.attention.iter().map(removal_chart).collect();
+        Section { title: "attention".into(), captions: vec![how], tables, charts, pictures: self.pictures.clone() }
+    }
+
+    fn area_table(&self) -> Table {
+        let header = ["model", "deletion", "insertion", "at random", "deletion gains", "insertion gains"];
+        let row = |of: &TrustedAttention| {
+            let Faithfulness { deletion, insertion, at_random, deletion_gain, insertion_gain, .. } = &of.faithfulness;
+            let areas = [deletion, insertion, at_random, deletion_gain, insertion_gain];
+            let cells = areas.into_iter().map(|area: &Area| decimal(&area.probability));
+            [Cell::new(&of.model)].into_iter().chain(cells).collect()
+        };
+        Table { header: header.map(str::to_owned).into(), rows: self.attention.iter().map(row).collect() }
+    }
+
+    fn agreement_table(&self) -> Table {
+        let header = ["definitions", "model", "rank correlation", "attention elsewhere (TV)", "same first frame"];
+        let rows = self.attention.iter().flat_map(|of| {
+            of.agreement.pairs.iter().map(|pair| {
+                vec![
+                    Cell::new(format!("{} and {}", pair.first, pair.second)),
+                    Cell::new(&of.model),
+                    perhaps(pair.rank_correlation.as_ref()),
+                    decimal(&pair.total_variation),
+                    Cell::new(format!("{} of {}", pair.same_frame, of.agreement.clips)),
+                ]
+            })
+        });
+        Table { header: header.map(str::to_owned).into(), rows: rows.collect() }
+    }
+
+    fn moved_table(&self) -> Table {
+        let header = ["networks", "moved (TV)", "rank correlation", "effective frames before", "after", "gained"];
+        let row = |of: &MovedAttention| {
+            let moved = &of.moved;
+            vec![
+                Cell::new(format!("{} to {}", of.first, of.second)),
+                decimal(&moved.moved),
+                perhaps(moved.rank_correlation.as_ref()),
+                decimal(&moved.effective_frames_before),
+                decimal(&moved.effective_frames_after),
+                decimal(&moved.effective_frames_gained),
+            ]
+        };
+        Table { header: header.map(str::to_owned).into(), rows: self.moved.iter().map(row).collect() }
+    }
+}
+
+fn attacked(of: &AttackedModel) -> String {
+    let last = of.robust.points.last().map_or_else(String::new, |point| {
+        format!(
+            "{} top-1 at {} in {}",
+            percent(point.accuracy.value),
+            size(point.epsilon, &of.robust.norm),
+            norm(&of.robust.norm)
+        )
+    });
+    let (failed, all) = (of.masking.failed().count(), of.masking.checks.len());
+    let natural = of.robust.points.first().map_or(0.0, |point| point.accuracy.value);
+    format!(
+        "Attacks leave {} of {} {last}; {failed} of {all} checks for masked gradients failed.",
+        of.model,
+        percent(natural)
+    )
+}
+
+fn trusted(of: &TrustedAttention) -> String {
+    let gain = &of.faithfulness.deletion_gain.probability;
+    let tells = match gain {
+        gain if gain.low > 0.0 => "tells which frames its answers rest on",
+        gain if gain.high < 0.0 => "points away from the frames its answers rest on",
+        _ => "is not shown to tell which frames its answers rest on",
+    };
+    let (model, interval) = (&of.model, decimal(gain));
+    format!(
+        "The attention of {model} {tells}: deletion gains {} {} over random orders.",
+        interval.text, interval.detail
+    )
+}
+
+fn transfer_table(matrix: &TransferMatrix) -> (String, Table) {
+    let title = format!(
+        "Top-1 on clips crafted on another network, size {} in {}",
+        size(matrix.epsilon, &matrix.norm),
+        norm(&matrix.norm)
+    );
+    let header = ["crafted on".to_owned()].into_iter().chain(matrix.networks.iter().cloned()).collect();
+    let row = |name: &str, shares: &[Share]| [Cell::new(name)].into_iter().chain(shares.iter().map(accuracy)).collect();
+    let rows = [row("nothing", &matrix.natural)].into_iter();
+    (
+        title,
+        Table { header, rows: rows.chain(matrix.rows.iter().map(|of| row(&of.crafted_on, &of.accuracy))).collect() },
+    )
+}
+
+fn removal_chart(of: &TrustedAttention) -> Chart {
+    let Faithfulness { kept, most, least, random, .. } = &of.faithfulness;
+    let title = format!("{}: probability of the true class", of.model);
+    let line = |name: &str, curve: &FrameCurve| {
+        Series::new(name, kept.iter().zip(&curve.probability).map(|(&kept, &value)| (kept as f64, value)))
+    };
+    Chart::new(title, Axis::new("frames kept"), Axis::new("probability"))
+        .with(line("most attended (insertion)", most))
+        .with(line("least attended (deletion)", least))
+        .with(line("at random", random))
+}
+
+/// The name of the norm whose sizes are levels of pixels.
+const LINF: &str = "linf";
+
+/// A size as people write it: in 255ths for L∞, as a length for L2.
+fn size(epsilon: f64, norm: &str) -> String {
+    let hundredths = (255.0 * epsilon * 100.0).round() / 100.0;
+    if norm == LINF { format!("{hundredths}/255") } else { epsilon.to_string() }
+}
+
+fn norm(name: &str) -> &str {
+    match name {
+        LINF => "L\u{221e}",
+        "l2" => "L2",
+        other => other,
+    }
+}
+
+fn decimal(of: &Summary) -> Cell {
+    Cell::with_detail(format!("{:.3}", of.mean), format!("[{:.3}, {:.3}]", of.low, of.high))
+}
+
+fn perhaps(of: Option<&Summary>) -> Cell {
+    of.map_or_else(|| Cell::new("\u{2013}"), decimal)
+}
