@@ -1,5 +1,6 @@
 mod jpeg;
 mod options;
+mod picture;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,16 @@ use taf_files::Unfinished;
 use ffmpeg::codec::{self, threading};
 use ffmpeg::encoder::video::Encoder;
 use ffmpeg::software::scaling::Flags;
-use ffmpeg::{Packet, Rational, ffi, format, frame};
+use ffmpeg::{Packet, Rational, ffi, format};
 
 use crate::decode::{is_again, lower_case, os_error};
-use crate::scaler::{Look, Scaler};
+use crate::scaler::Look;
 use crate::{Error, Frame, Result};
 
 pub(crate) use jpeg::jpeg;
 pub use options::{EncodeOptions, Pixels, VideoCodec};
+pub(crate) use options::{X265, x264_params};
+pub(crate) use picture::CodedPicture;
 
 /// Writes frames into a video file.
 ///
@@ -29,9 +32,7 @@ pub struct VideoWriter {
     encoder: Encoder,
     output: format::context::Output,
     unfinished: Unfinished,
-    scaler: Scaler,
-    rgb: frame::Video,
-    coded: frame::Video,
+    picture: CodedPicture,
     frame_time: Rational,
     pushed: i64,
 }
@@ -65,13 +66,9 @@ impl VideoWriter {
             Error::setting("codec", format!("one that {container} files can hold"), format!("{:?}", options.codec))
         })?;
 
-        let rgb_look = Look { format: ffi::AVPixelFormat::RGB24, ..look };
-        let (rgb, coded) = (rgb_look.buffer(), look.buffer());
-        let scaler = Scaler::new(rgb_look, look, Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INP);
-        let (Some(rgb), Some(coded), Some(scaler)) = (rgb, coded, scaler) else {
-            return Err(size_error(width, height));
-        };
-        Ok(Self { path, encoder, output, unfinished, scaler, rgb, coded, frame_time, pushed: 0 })
+        let picture = CodedPicture::new(look, Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INP)
+            .ok_or_else(|| size_error(width, height))?;
+        Ok(Self { path, encoder, output, unfinished, picture, frame_time, pushed: 0 })
     }
 
     /// Appends a frame.
@@ -79,31 +76,16 @@ impl VideoWriter {
     /// # Errors
     /// [`Error::Setting`] if its size is not the file's, [`Error::Io`] or [`Error::Content`] if it cannot be written.
     pub fn push(&mut self, frame: &Frame) -> Result<()> {
-        let (width, height) = (self.rgb.width() as usize, self.rgb.height() as usize);
+        let (width, height) = self.picture.size();
         if (frame.width(), frame.height()) != (width, height) {
             let got = format!("{}x{}", frame.width(), frame.height());
             return Err(Error::setting("frame", format!("{width}x{height} as {}", self.path.display()), got));
         }
-        self.fill(frame)?;
-        self.encoder.send_frame(&self.coded).map_err(|error| write_error(&self.path, error))?;
+        let refused = || Error::content(&self.path, "a frame that converts", "none");
+        let picture = self.picture.of(frame, self.pushed).ok_or_else(refused)?;
+        self.encoder.send_frame(picture).map_err(|error| write_error(&self.path, error))?;
         self.pushed += 1;
         self.write_packets()
-    }
-
-    /// Makes the coded picture of a frame.
-    fn fill(&mut self, frame: &Frame) -> Result<()> {
-        // SAFETY: the picture has memory; the call copies it if the encoder still looks at the last one.
-        let ready = unsafe { ffi::av_frame_make_writable(self.coded.as_mut_ptr()) } >= 0;
-        let stride = self.rgb.stride(0);
-        let row = frame.width() * 3;
-        for (to, from) in self.rgb.data_mut(0).chunks_mut(stride).zip(frame.data().chunks(row)) {
-            to[..row].copy_from_slice(from);
-        }
-        if !ready || !self.scaler.run(&self.rgb, &mut self.coded) {
-            return Err(Error::content(&self.path, "a frame that converts", "none"));
-        }
-        self.coded.set_pts(Some(self.pushed));
-        Ok(())
     }
 
     /// Writes what is left and gives the file its name.
@@ -201,7 +183,7 @@ fn size_error(width: usize, height: usize) -> Error {
 }
 
 /// The duration of a frame. MPEG-4 has 16 bits for the clock, so rates are rounded to a fraction that fits for all.
-fn frame_time(fps: f64) -> Result<Rational> {
+pub(crate) fn frame_time(fps: f64) -> Result<Rational> {
     if !(0.01..=1000.0).contains(&fps) {
         return Err(Error::setting("fps", "0.01 to 1000 frames a second", fps));
     }

@@ -18,12 +18,14 @@ pub enum Family {
     Camera,
     /// A few consecutive frames spoiled.
     Span,
+    /// The video compressed harder, or sent with errors.
+    Stream,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 7] =
-        [Self::Noise, Self::Blur, Self::Digital, Self::Temporal, Self::Weather, Self::Camera, Self::Span];
+    pub const ALL: [Self; 8] =
+        [Self::Noise, Self::Blur, Self::Digital, Self::Temporal, Self::Weather, Self::Camera, Self::Span, Self::Stream];
 
     /// The name users write.
     pub fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Family {
             Self::Weather => "weather",
             Self::Camera => "camera",
             Self::Span => "span",
+            Self::Stream => "stream",
         }
     }
 }

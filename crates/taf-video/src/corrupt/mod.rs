@@ -23,6 +23,9 @@
 //! # Ok::<(), taf_video::Error>(())
 //! ```
 //!
+//! Corruptions of streams need the whole video: [`Corruption::streamed`] puts it through an encoder, and the frames of the clip
+//! are chosen of what comes out. The other two steps then change nothing.
+//!
 //! To add one: a function in the file of its family and a row in the table of `table.rs`.
 
 mod blur;
@@ -49,6 +52,7 @@ mod smooth;
 mod snow;
 mod span;
 mod spatter;
+mod stream;
 mod table;
 mod temporal;
 
@@ -57,9 +61,10 @@ use rayon::prelude::*;
 
 pub use family::Family;
 pub use severity::Severity;
+pub use stream::StreamedVideo;
 pub use table::Corruption;
 
-use crate::{Clip, Frame, Seed};
+use crate::{Clip, Frame, Seed, VideoSource};
 
 /// How a corruption does its work.
 enum Work {
@@ -73,9 +78,23 @@ enum Work {
     Exposure([usize; 5]),
     /// On the choice of frames: the indices, the number of frames of the video.
     Indices(fn(&[usize], usize, Severity, &mut ChaCha8Rng) -> Vec<usize>),
+    /// On the whole video, on its way through an encoder.
+    Stream(stream::Damage),
 }
 
 impl Corruption {
+    /// The video as it comes out of a damaged stream, in which the frames of a clip are then chosen; `None` for corruptions that
+    /// do not work on streams.
+    pub fn streamed(self, video: &mut dyn VideoSource, severity: Severity, seed: Seed) -> Option<StreamedVideo<'_>> {
+        let Work::Stream(damage) = self.work() else { return None };
+        Some(StreamedVideo::new(video, damage, severity, seed.with(self.name())))
+    }
+
+    /// Whether [`streamed`](Self::streamed) gives a video.
+    pub fn works_on_streams(self) -> bool {
+        matches!(self.work(), Work::Stream(_))
+    }
+
     /// The frames of the video to decode instead of `indices`: as many, and several for each where a corruption mixes neighbours.
     /// Changes nothing for other corruptions of pixels.
     ///
@@ -86,12 +105,12 @@ impl Corruption {
         match self.work() {
             Work::Indices(change) => change(indices, num_frames, severity, &mut seed.with(self.name()).rng()),
             Work::Exposure(reach) => exposure::frames(indices, num_frames, severity.of(reach)),
-            Work::Frame(_) | Work::Clip(_) | Work::Span(..) => indices.to_vec(),
+            Work::Frame(_) | Work::Clip(_) | Work::Span(..) | Work::Stream(_) => indices.to_vec(),
         }
     }
 
     /// The clip of the frames that [`indices`](Self::indices) chose, with its pixels corrupted: of the same size, and a frame for
-    /// each that was wanted. Changes nothing for corruptions of the choice of frames.
+    /// each that was wanted. Changes nothing for corruptions of the choice of frames and of streams.
     ///
     /// Deterministic in `seed`, whatever the number of threads. The severity does not enter the random stream: a higher one
     /// makes the same draw worse.
@@ -102,7 +121,7 @@ impl Corruption {
             Work::Clip(change) => change(clip, severity, &mut seed.rng()),
             Work::Span(length, effect) => span::apply(&clip, length(clip.len(), severity), effect, &mut seed.rng()),
             Work::Exposure(reach) => exposure::means(&clip, severity.of(reach)),
-            Work::Indices(_) => clip,
+            Work::Indices(_) | Work::Stream(_) => clip,
         }
     }
 }
@@ -115,4 +134,4 @@ fn each_frame(clip: Clip, change: impl Fn(usize, Frame) -> Frame + Sync) -> Clip
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

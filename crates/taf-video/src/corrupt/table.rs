@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stream::{Codec, Damage};
 use super::{Family, Work};
 use super::{
     blur, camera, digital, disorder, elastic, fog, frost, glass, noise, occlusion, packets, rain, snow, span, spatter,
@@ -164,4 +165,25 @@ corruptions! {
     LostPacketsSpan "lost_packets_span" Span Work::Span(span::share, packets::lost_packets);
     /// The middle 1 to 5 eighths of the clip, as of `black_frames`, lost packets.
     LostPacketsFrames "lost_packets_frames" Span Work::Span(temporal::lost_frames, packets::lost_packets);
+    /// The whole video in H.264 at constant rate factors 23, 30, 37, 44, 51. Mini-SSV2-C.
+    H264Crf "h264_crf" Stream Work::Stream(Damage::Factor(Codec::H264, [23, 30, 37, 44, 51]));
+    /// In H.265 at constant rate factors 27, 33, 39, 45, 51. Mini-SSV2-C.
+    H265Crf "h265_crf" Stream Work::Stream(Damage::Factor(Codec::H265, [27, 33, 39, 45, 51]));
+    /// In H.264 at 1/2, 1/4, 1/8, 1/16, 1/32 of the source's bit rate, which no second exceeds. Mini-SSV2-C asks the file for that
+    /// rate; here it is what the video takes at factor 23, whatever it is stored in.
+    H264Abr "h264_abr" Stream Work::Stream(Damage::BitRate(Codec::H264, [2, 4, 8, 16, 32]));
+    /// In H.265 at the bit rates of `h264_abr`. Mini-SSV2-C; ViTTA.
+    H265Abr "h265_abr" Stream Work::Stream(Damage::BitRate(Codec::H265, [2, 4, 8, 16, 32]));
+    /// About one byte of 100000, 50000, 30000, 20000, 10000 of the H.264 stream is another. Mini-SSV2-C, whose videos are VP9.
+    BitError "bit_error" Stream Work::Stream(Damage::Noise([100_000, 50_000, 30_000, 20_000, 10_000]));
+    /// 1, 2, 3, 4, 6 % of the network's packets with the H.264 stream are lost. Mini-SSV2-C.
+    PacketLoss "packet_loss" Stream Work::Stream(Damage::Loss([0.01, 0.02, 0.03, 0.04, 0.06]));
+    /// The whole video in H.265 at 10, 8, 6, 4, 2 frames a second. Mini-SSV2-C.
+    FrameRateSsv2C "frame_rate_ssv2c" Stream Work::Stream(Damage::FrameRate([10.0, 8.0, 6.0, 4.0, 2.0]));
+    /// At 20, 16, 12, 9, 6 frames a second. Mini-Kinetics-C.
+    FrameRateKineticsC "frame_rate_kineticsc" Stream Work::Stream(Damage::FrameRate([20.0, 16.0, 12.0, 9.0, 6.0]));
+    /// In MPEG-2 with quantisers 20, 40, 60, 80, 100, as SSv2-P asks for: above 31 the encoder only counts bits for more.
+    Mpeg1 "mpeg1" Stream Work::Stream(Damage::Quantiser(Codec::Mpeg2, [20, 40, 60, 80, 100]));
+    /// In MPEG-4 part 2 with quantisers 15, 30, 45, 60, 75, as SSv2-P asks for: above 31 the encoder only counts bits for more.
+    Mpeg2 "mpeg2" Stream Work::Stream(Damage::Quantiser(Codec::Mpeg4, [15, 30, 45, 60, 75]));
 }

@@ -86,6 +86,11 @@ fn indices_distance(corruption: Corruption, severity: Severity) -> usize {
     (0..20).map(|seed| change(seed).iter().zip(&indices).map(|(a, b)| a.abs_diff(*b)).sum::<usize>()).sum()
 }
 
+/// What does not ask for the whole video.
+fn of_clips() -> impl Iterator<Item = Corruption> {
+    Corruption::ALL.into_iter().filter(|corruption| !corruption.works_on_streams())
+}
+
 fn works_on_pixels(corruption: Corruption) -> bool {
     !matches!(corruption.work(), Work::Indices(_))
 }
@@ -94,7 +99,7 @@ fn works_on_pixels(corruption: Corruption) -> bool {
 fn every_corruption_changes_the_clip_and_keeps_its_size_and_length() {
     let video = video(80, 76);
     let clean = clip_of(&video, &wanted());
-    for corruption in Corruption::ALL {
+    for corruption in of_clips() {
         for severity in Severity::ALL {
             let clip = shown(&video, corruption, severity, Seed::new(0));
             assert_eq!((clip.len(), clip.width(), clip.height()), (8, 80, 76), "{corruption} {severity}");
@@ -109,13 +114,13 @@ fn every_corruption_changes_the_clip_and_keeps_its_size_and_length() {
 #[test]
 fn a_corruption_of_the_choice_of_frames_leaves_pixels_and_most_others_the_choice() {
     let clip = clip_of(&video(20, 10), &wanted());
-    for corruption in Corruption::ALL {
+    for corruption in of_clips() {
         let severity = Severity::ALL[4];
         let indices = corruption.indices(&wanted(), NUM_FRAMES, severity, Seed::new(0));
         match corruption.work() {
             Work::Indices(_) => assert_eq!(corruption.pixels(clip.clone(), severity, Seed::new(0)), clip),
             Work::Exposure(reach) => assert_eq!(indices.len(), 8 * 2 * reach[4]),
-            Work::Frame(_) | Work::Clip(_) | Work::Span(..) => assert_eq!(indices, wanted()),
+            Work::Frame(_) | Work::Clip(_) | Work::Span(..) | Work::Stream(_) => assert_eq!(indices, wanted()),
         }
     }
 }
@@ -154,7 +159,7 @@ fn a_higher_severity_lies_farther_from_the_clean_clip() {
     let video = video(80, 76);
     let clean = clip_of(&video, &wanted());
     let mut faults = Vec::new();
-    for corruption in Corruption::ALL.into_iter().filter(|corruption| !UNORDERED.contains(corruption)) {
+    for corruption in of_clips().filter(|corruption| !UNORDERED.contains(corruption)) {
         let far = |severity: Severity| match works_on_pixels(corruption) {
             true => distance(&clean, &shown(&video, corruption, severity, Seed::new(3))),
             false => indices_distance(corruption, severity) as f64,
@@ -177,7 +182,7 @@ fn the_same_seed_gives_the_same_clip_with_any_number_of_threads() {
     let run = |corruption, seed| shown(&video, corruption, Severity::ALL[2], Seed::new(seed));
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let crowd = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
-    for corruption in Corruption::ALL {
+    for corruption in of_clips() {
         assert_eq!(alone.install(|| run(corruption, 7)), crowd.install(|| run(corruption, 7)), "{corruption}");
         assert_eq!(run(corruption, 7) != run(corruption, 8), RANDOM.contains(&corruption), "{corruption}");
     }
@@ -186,7 +191,7 @@ fn the_same_seed_gives_the_same_clip_with_any_number_of_threads() {
 #[test]
 fn what_a_benchmark_draws_anew_differs_from_frame_to_frame() {
     let still = Clip::new(vec![textured_frame(60, 50); 2]);
-    for corruption in Corruption::ALL.into_iter().filter(|corruption| matches!(corruption.work(), Work::Frame(_))) {
+    for corruption in of_clips().filter(|corruption| matches!(corruption.work(), Work::Frame(_))) {
         let corrupted = corruption.pixels(still.clone(), Severity::ALL[2], Seed::new(0));
         let same = corrupted.frames()[0] == corrupted.frames()[1];
         assert_ne!(same, RANDOM.contains(&corruption), "{corruption}");
@@ -198,7 +203,7 @@ fn corruption_works_on_pictures_of_any_size() {
     for (width, height) in [(1, 1), (2, 7), (9, 1), (3, 5), (15, 17), (64, 48), (224, 224)] {
         let small = video(width, height);
         let video = if width < 224 { &small[..] } else { &small[..3] };
-        for corruption in Corruption::ALL {
+        for corruption in of_clips() {
             for severity in Severity::ALL {
                 let indices = corruption.indices(&[0, 1], video.len(), severity, Seed::new(0));
                 let clip = corruption.pixels(clip_of(video, &indices), severity, Seed::new(0));

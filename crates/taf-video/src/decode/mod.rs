@@ -23,7 +23,9 @@ pub use folder::FrameFolder;
 pub(crate) use folder::{frame_files, picture_of};
 pub use forward::ForwardVideo;
 pub use memory::keep_freed_memory;
+pub(crate) use orientation::Orientation;
 pub(crate) use packets::count_packets;
+pub(crate) use picture::Converter;
 pub use timed::{PacedVideo, TimedFrames};
 
 use std::path::Path;

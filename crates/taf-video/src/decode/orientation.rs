@@ -2,7 +2,7 @@ use crate::Frame;
 
 /// How the stored picture is turned before it is shown: one of the eight symmetries of a rectangle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Orientation {
+pub(crate) struct Orientation {
     /// Rows become columns, before the flips.
     transpose: bool,
     /// Left and right change sides in the shown picture.

@@ -15,7 +15,7 @@ use crate::{Error, Frame, Result};
 /// The same software scaler with the same settings as the `ffmpeg` program's automatic conversion (bicubic, no further
 /// flags), so both give the same pixels; colour matrix and range are the ones each picture carries, BT.601 limited
 /// where it carries none. Pictures whose size changes in mid-stream are scaled to the size of the first.
-pub(super) struct Converter {
+pub(crate) struct Converter {
     scaler: Option<Scaler>,
     orientation: Orientation,
     rgb: frame::Video,
@@ -23,7 +23,7 @@ pub(super) struct Converter {
 
 impl Converter {
     /// A converter to the size of `first`.
-    pub(super) fn new(path: &Path, first: &frame::Video, orientation: Orientation) -> Result<Self> {
+    pub(crate) fn new(path: &Path, first: &frame::Video, orientation: Orientation) -> Result<Self> {
         let rgb = Look { format: ffi::AVPixelFormat::RGB24, ..Look::of(first) }.buffer().ok_or_else(|| {
             let found = format!("{}x{}", first.width(), first.height());
             Error::content(path, "pictures of a size that fits into memory", found)
@@ -42,7 +42,7 @@ impl Converter {
     }
 
     /// One picture as it is shown.
-    pub(super) fn convert(&mut self, path: &Path, decoded: &frame::Video) -> Result<Frame> {
+    pub(crate) fn convert(&mut self, path: &Path, decoded: &frame::Video) -> Result<Frame> {
         let refused = || Error::content(path, "pictures that convert to RGB", pixel_format_name(decoded));
         if !self.scaler.as_ref().is_some_and(|scaler| scaler.takes(decoded)) {
             self.scaler = Scaler::new(Look::of(decoded), Look::of(&self.rgb), Flags::BICUBIC);

@@ -114,11 +114,11 @@ impl Pixels {
 /// Quiet and one thread. The block size stays fixed because x265 keeps it for the whole process: encoders side by side
 /// that settled on different ones spoil each other's pictures. "cutree" is off because x265 3.5 writes past its arrays
 /// there when pictures are small (35x33, for one).
-const X265: &str = "log-level=none:pools=none:frame-threads=1:ctu=32:cutree=0";
+pub(crate) const X265: &str = "log-level=none:pools=none:frame-threads=1:ctu=32:cutree=0";
 
 /// x264 0.164 reads memory it never wrote where it uses AVX-512: the same frames gave other pictures by what the
 /// process did before. Every processor with AVX-512 has AVX2; elsewhere x264 finds out by itself what it can use.
-fn x264_params() -> &'static str {
+pub(crate) fn x264_params() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx512f") {
         return "asm=avx2";

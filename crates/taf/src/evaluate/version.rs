@@ -2,8 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use taf_video::corrupt::{Corruption, Severity};
-use taf_video::{Clip, Seed};
+use taf_video::corrupt::{Corruption, Severity, StreamedVideo};
+use taf_video::{Clip, Seed, VideoSource};
 
 /// The videos as they are, or all of them spoiled in one way. Written `clean`, or `gaussian_noise:3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +23,14 @@ pub struct UnknownVersion(String);
 const CLEAN: &str = "clean";
 
 impl Version {
+    /// The video as it comes out of a damaged stream, where it goes through one.
+    pub(super) fn streamed(self, video: &mut dyn VideoSource, seed: Seed) -> Option<StreamedVideo<'_>> {
+        match self {
+            Self::Clean => None,
+            Self::Corrupted(corruption, severity) => corruption.streamed(video, severity, seed),
+        }
+    }
+
     /// The frames of a video of `num_frames` that a clip is made of, where the videos as they are give `indices`.
     pub(super) fn indices(self, indices: Vec<usize>, num_frames: usize, seed: Seed) -> Vec<usize> {
         match self {

@@ -21,6 +21,14 @@ impl Views {
     /// # Errors
     /// If the video cannot be read.
     pub fn of(&self, video: &mut dyn VideoSource, version: Version, seed: Seed) -> Result<Vec<Clip>> {
+        match version.streamed(video, seed) {
+            Some(mut streamed) => self.cut(&mut streamed, version, seed),
+            None => self.cut(video, version, seed),
+        }
+    }
+
+    /// Streams are damaged before frames are chosen and cut, and pixels after.
+    fn cut(&self, video: &mut dyn VideoSource, version: Version, seed: Seed) -> Result<Vec<Clip>> {
         let num_frames = video.num_frames()?;
         let mut clips = Vec::with_capacity(self.count());
         for indices in self.sampling.views(num_frames, self.temporal) {

@@ -53,7 +53,7 @@ pub const LISTED: &[Listed] = &[
         source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-SSV2 script.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(MINI_SSV2_C, ALL),
-        lacks: &["bit_error", "packet_loss", "h264_crf", "h265_crf", "frame_rate"],
+        lacks: &[],
         published: YI_2021,
     },
     Listed {
@@ -62,7 +62,7 @@ pub const LISTED: &[Listed] = &[
         source: "Lin et al., Video Test-Time Adaptation, CVPR 2023.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(VITTA, &[5]),
-        lacks: &["h265_abr"],
+        lacks: &[],
         published: &[],
     },
     Listed {
@@ -90,7 +90,7 @@ pub const LISTED: &[Listed] = &[
         source: "Schiappa et al., CVPR 2023 (arXiv 2207.01398).",
         measures: GAMMAS,
         asks: Asks::Corruptions(SSV2_P, ALL),
-        lacks: &["mpeg1", "mpeg2"],
+        lacks: &[],
         published: &[],
     },
     Listed {
@@ -151,6 +151,11 @@ const MINI_SSV2_C: &[Row] = &[
     own(Corruption::Brightness),
     own(Corruption::Saturate),
     own(Corruption::Rain),
+    own(Corruption::BitError),
+    own(Corruption::PacketLoss),
+    own(Corruption::H264Crf),
+    own(Corruption::H265Crf),
+    called("frame_rate", Corruption::FrameRateSsv2C),
 ];
 
 const VITTA: &[Row] = &[
@@ -165,6 +170,7 @@ const VITTA: &[Row] = &[
     own(Corruption::JpegCompression),
     own(Corruption::Contrast),
     own(Corruption::Rain),
+    own(Corruption::H265Abr),
 ];
 
 const IMAGENET_C: &[Row] = &[
@@ -209,6 +215,8 @@ const SSV2_P: &[Row] = &[
     called("jumble", Corruption::JumbleSsv2P),
     own(Corruption::BoxJumble),
     own(Corruption::Freeze),
+    own(Corruption::Mpeg1),
+    own(Corruption::Mpeg2),
 ];
 
 const THUMOS14_C: &[Row] = &[
