@@ -28,7 +28,7 @@ fn header(report: &RobustnessReport) -> Markup {
             h1 { (report.answer) }
             @for finding in &report.findings { p.finding { (finding) } }
             p.caption { (words::caption(report)) }
-            @if report.models.len() > 1 { p.caption { (words::decision(report)) } }
+            @if report.models.len() > 1 && !report.benchmarks.is_empty() { p.caption { (words::decision(report)) } }
             (legend_of_names("Models", &report.models))
         }
     }

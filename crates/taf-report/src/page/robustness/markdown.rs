@@ -30,7 +30,7 @@ impl RobustnessReport {
             }
             trial.captions.iter().for_each(|text| out.push_str(&format!("{}\n\n", inline(text))));
         }
-        if self.models.len() > 1 {
+        if self.models.len() > 1 && !self.benchmarks.is_empty() {
             let _ = write!(out, "{}\n\n", inline(&words::decision(self)));
         }
         section(&mut out, "Details", &tables::details(self));

@@ -2,7 +2,7 @@
 
 use super::tables::accuracy;
 use super::trials::{AttackedModel, MovedAttention, Trials, TrustedAttention};
-use crate::metrics::{Area, Faithfulness, FrameCurve, Share, Summary, TransferMatrix};
+use crate::metrics::{Area, FEW_GROUPS, Faithfulness, FrameCurve, Share, Summary, TransferMatrix};
 use crate::page::words::{count, percent};
 use crate::page::{Axis, Cell, Chart, Picture, Series, Table};
 
@@ -152,35 +152,31 @@ impl Trials {
 }
 
 fn attacked(of: &AttackedModel) -> String {
-    let last = of.robust.points.last().map_or_else(String::new, |point| {
-        format!(
-            "{} top-1 at {} in {}",
-            percent(point.accuracy.value),
-            size(point.epsilon, &of.robust.norm),
-            norm(&of.robust.norm)
-        )
-    });
     let (failed, all) = (of.masking.failed().count(), of.masking.checks.len());
-    let natural = of.robust.points.first().map_or(0.0, |point| point.accuracy.value);
+    let [natural, last] = [of.robust.points.first(), of.robust.points.last()]
+        .map(|point| point.map_or((0.0, 0.0), |point| (point.epsilon, point.accuracy.value)));
     format!(
-        "Attacks leave {} of {} {last}; {failed} of {all} checks for masked gradients failed.",
+        "Attacks of {} in {} leave {} {} top-1 of {}; {failed} of {all} checks for masked gradients failed.",
+        size(last.0, &of.robust.norm),
+        norm(&of.robust.norm),
         of.model,
-        percent(natural)
+        percent(last.1),
+        percent(natural.1)
     )
 }
 
 fn trusted(of: &TrustedAttention) -> String {
-    let gain = &of.faithfulness.deletion_gain.probability;
-    let tells = match gain {
-        gain if gain.low > 0.0 => "tells which frames its answers rest on",
-        gain if gain.high < 0.0 => "points away from the frames its answers rest on",
-        _ => "is not shown to tell which frames its answers rest on",
+    let (gain, model) = (&of.faithfulness.deletion_gain.probability, &of.model);
+    let said = match gain {
+        _ if of.faithfulness.groups < FEW_GROUPS => {
+            format!("Too few groups to say whether the attention of {model} tells which frames its answers rest on")
+        }
+        gain if gain.low > 0.0 => format!("The attention of {model} tells which frames its answers rest on"),
+        gain if gain.high < 0.0 => format!("The attention of {model} points away from the frames its answers rest on"),
+        _ => format!("The attention of {model} is not shown to tell which frames its answers rest on"),
     };
-    let (model, interval) = (&of.model, decimal(gain));
-    format!(
-        "The attention of {model} {tells}: deletion gains {} {} over random orders.",
-        interval.text, interval.detail
-    )
+    let interval = decimal(gain);
+    format!("{said}: deletion gains {} {} over random orders.", interval.text, interval.detail)
 }
 
 fn transfer_table(matrix: &TransferMatrix) -> (String, Table) {

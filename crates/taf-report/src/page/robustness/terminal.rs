@@ -30,7 +30,7 @@ impl RobustnessReport {
                 let _ = write!(out, "{}\n{}", visible(title), lay_out(table, colour));
             }
         }
-        if self.models.len() > 1 {
+        if self.models.len() > 1 && !self.benchmarks.is_empty() {
             let _ = writeln!(out, "{}", words::decision(self));
         }
         out
