@@ -142,6 +142,24 @@ fn encoded_videos_are_those_of_the_ffmpeg_program() {
 }
 
 #[test]
+fn quantised_videos_are_those_of_the_ffmpeg_program() {
+    if !can_run("MPEG-2 and MPEG-4 against the program", &["mpeg2video", "mpeg4"], &["ffmpeg"]) {
+        return;
+    }
+    let mut film = Film::new(160, 128, 30);
+    for (codec, name, fps, quantisers) in
+        [(Codec::Mpeg4, "mpeg4", FPS, [15, 75]), (Codec::Mpeg2, "mpeg2video", 25.0, [20, 100])]
+    {
+        for quantiser in quantisers {
+            let ours = film.through(Damage::Quantiser(codec, [quantiser; 5]), 1, 0);
+            let theirs =
+                by_program(&film, &["-c:v", name, "-flags:v", "+bitexact", "-q:v", &quantiser.to_string()], fps);
+            assert_eq!(difference(&ours, &theirs), (0, 0.0), "{name} by {quantiser}");
+        }
+    }
+}
+
+#[test]
 fn noise_is_that_of_the_bitstream_filter() {
     if !can_run("noise against the program", &["libx264"], &["ffmpeg"]) {
         return;
