@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use taf_report::page::Measure;
 use taf_video::corrupt::Corruption;
 
-use super::published::{PublishedRow, YI_2021};
+use super::published::{PublishedRow, YI_2021_KINETICS, YI_2021_SSV2};
 
 /// A benchmark as data.
 pub struct Listed {
@@ -54,7 +54,16 @@ pub const LISTED: &[Listed] = &[
         measures: PERCENTAGES,
         asks: Asks::Corruptions(MINI_SSV2_C, ALL),
         lacks: &[],
-        published: YI_2021,
+        published: YI_2021_SSV2,
+    },
+    Listed {
+        name: "mini-kinetics-c",
+        summary: "the same with the shutter and the frame rates meant for Kinetics",
+        source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-Kinetics script.",
+        measures: PERCENTAGES,
+        asks: Asks::Corruptions(MINI_KINETICS_C, ALL),
+        lacks: &[],
+        published: YI_2021_KINETICS,
     },
     Listed {
         name: "vitta",
@@ -158,6 +167,21 @@ const MINI_SSV2_C: &[Row] = &[
     called("frame_rate", Corruption::FrameRateSsv2C),
 ];
 
+const MINI_KINETICS_C: &[Row] = &[
+    own(Corruption::ShotNoise),
+    called("motion_blur", Corruption::MotionBlurKineticsC),
+    own(Corruption::Fog),
+    called("contrast", Corruption::ContrastSsv2C),
+    own(Corruption::Brightness),
+    own(Corruption::Saturate),
+    own(Corruption::Rain),
+    own(Corruption::BitError),
+    own(Corruption::PacketLoss),
+    own(Corruption::H264Crf),
+    own(Corruption::H265Crf),
+    called("frame_rate", Corruption::FrameRateKineticsC),
+];
+
 const VITTA: &[Row] = &[
     own(Corruption::GaussianNoise),
     own(Corruption::PepperNoise),
@@ -207,6 +231,8 @@ const SSV2_P: &[Row] = &[
     called("motion_blur", Corruption::MotionBlurSsv2P),
     own(Corruption::ZoomBlur),
     own(Corruption::JpegCompression),
+    own(Corruption::Mpeg1),
+    own(Corruption::Mpeg2),
     own(Corruption::StaticRotate),
     own(Corruption::Rotate),
     own(Corruption::Translate),
@@ -215,8 +241,6 @@ const SSV2_P: &[Row] = &[
     called("jumble", Corruption::JumbleSsv2P),
     own(Corruption::BoxJumble),
     own(Corruption::Freeze),
-    own(Corruption::Mpeg1),
-    own(Corruption::Mpeg2),
 ];
 
 const THUMOS14_C: &[Row] = &[
