@@ -1,10 +1,12 @@
 //! What `taf robustness` tries beside benchmarks: attacks, and whether attention can be trusted.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use taf::adversary::{Norm, quotient};
 use taf::attention::{AttentionRule, TemporalAttention};
-use taf::evaluate::{Attack, AttentionChange, Evaluation, FrameRemoval, Target};
+use taf::evaluate::{Attack, AttentionChange, Condition, Evaluation, FrameRemoval, Target};
 use taf::model::Recognizer;
 use taf_report::metrics::{AttentionAgreement, AttentionMove, ClipAttention};
 use taf_report::page::{AttackedModel, MovedAttention, Picture, Trials, TrustedAttention};
@@ -30,8 +32,8 @@ pub struct TrialArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub restarts: usize,
     /// adversarial, attention: how many videos are tried, a sample by class
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub clips: usize,
+    #[arg(long, value_name = "N", default_value = "64")]
+    pub clips: NonZeroUsize,
 }
 
 /// How the size of an attack is measured.
@@ -112,7 +114,7 @@ impl TrialArgs {
         let peers = peers(panel);
         for (name, trained, examination) in panel.members() {
             let evaluation = &examination.evaluation;
-            let videos = evaluation.sample(self.clips);
+            let videos = evaluation.sample(self.clips.get());
             let bar = Counter::new(format!("attacks on {name}"));
             let mut show = |done, total| bar.show(done, total);
             let robust = evaluation.robust_accuracy(&trained.model, &videos, &attack, &device, &mut show)?;
@@ -132,7 +134,7 @@ impl TrialArgs {
                 peers.iter().map(|(name, model, _)| (*name, target(model))).collect();
             let (evaluation, bar) = (peers[0].2, Counter::new("attacks on one, asked of all".to_owned()));
             let mut show = |done, total| bar.show(done, total);
-            let videos = evaluation.sample(self.clips);
+            let videos = evaluation.sample(self.clips.get());
             made.transfer = Some(evaluation.transfer(&networks, &videos, &attack, &device, &mut show)?);
         }
         Ok(())
@@ -143,7 +145,7 @@ impl TrialArgs {
         let mut lists = Vec::new();
         for (name, trained, examination) in panel.members() {
             let evaluation = &examination.evaluation;
-            let videos = evaluation.sample(self.clips);
+            let videos = evaluation.sample(self.clips.get());
             let bar = Counter::new(format!("attention of {name}"));
             let mut show = |done, total| bar.show(done, total);
             let faithfulness = evaluation.faithfulness(&trained.model, &videos, &removal, &device(), &mut show)?;
@@ -171,13 +173,13 @@ impl TrialArgs {
         let peers = peers(panel);
         let of = |name: &str| &lists.iter().find(|(known, _)| *known == name).expect("every member was asked").1;
         let (first, model, evaluation) = peers[0];
-        let videos = evaluation.sample(self.clips);
+        let videos = evaluation.sample(self.clips.get());
         for (second, other, _) in &peers[1..] {
             let moved = AttentionMove::new(of(first), of(second))?;
             for clip in moved.most_moved.iter().take(STRIPS) {
                 let place = videos[clip.place];
                 let class = evaluation.records()[place].known_label()?;
-                let view = evaluation.first_view(place)?;
+                let view = evaluation.shown(place, Condition::CLEAN)?;
                 let change = AttentionChange::new((model, *other), &view, class, rule, &device())?;
                 let classes = &panel.subject().info.classes;
                 let title = format!("{:?}: {first} and {second}", classes[class]);

@@ -83,8 +83,8 @@ pub fn run(args: Args) -> Result<Status> {
     panel.same_videos()?;
     refuse_other_lengths(&panel, &benchmarks)?;
     tell_other_views(&panel);
-    let trials = args.trials.made(&panel, &trials)?;
-    let report = measured(&panel, &benchmarks, trials)?;
+    // Answers to benchmarks are kept as they come, so that whoever is stopped in the trials goes on there.
+    let report = measured(&panel, &benchmarks, || args.trials.made(&panel, &trials))?;
     if args.json {
         output::print(&report.to_json())?;
     } else {
@@ -92,9 +92,10 @@ pub fn run(args: Args) -> Result<Status> {
     }
     if let Some(folder) = &args.out {
         create_folder(folder)?;
+        // First what marks the folder as ours.
+        write_atomic(&folder.join(JSON), report.to_json().as_bytes())?;
         write_atomic(&folder.join("robustness.md"), report.to_markdown().as_bytes())?;
         write_atomic(&folder.join("robustness.html"), report.to_html().as_bytes())?;
-        write_atomic(&folder.join(JSON), report.to_json().as_bytes())?;
     }
     if let Some(page) = &args.report {
         write_atomic(page, report.to_html().as_bytes())?;
@@ -165,7 +166,11 @@ fn tell_other_views(panel: &Panel) {
     }
 }
 
-fn measured(panel: &Panel, benchmarks: &[Benchmark], trials: Trials) -> Result<RobustnessReport> {
+fn measured(
+    panel: &Panel,
+    benchmarks: &[Benchmark],
+    trials: impl FnOnce() -> Result<Trials>,
+) -> Result<RobustnessReport> {
     let device = device();
     let subjects: Vec<_> =
         panel.members().map(|(name, trained, examination)| subject(name, trained, &examination.evaluation)).collect();
@@ -178,7 +183,7 @@ fn measured(panel: &Panel, benchmarks: &[Benchmark], trials: Trials) -> Result<R
     for (name, trained, _) in panel.members() {
         report = report.describe(name, words::description(trained)).weights(name, words::weights(trained));
     }
-    let report = report.trials(trials);
+    let report = report.trials(trials()?);
     let report = panel.facts().into_iter().fold(report, |report, (name, value)| report.fact(name, value));
     let report = panel.recipes().fold(report, |report, (title, text)| report.listing(title, text));
     Ok(report.provenance(provenance(panel.recipe(), None)?).build()?)

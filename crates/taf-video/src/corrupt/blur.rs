@@ -18,7 +18,7 @@ const DEFOCUS: [(f64, f64); 5] = [(3.0, 0.1), (4.0, 0.5), (6.0, 0.5), (8.0, 0.5)
 /// Radius (the smear is twice that, and one pixel) and standard deviation along it.
 const MOTION: [(f64, f64); 5] = [(10.0, 3.0), (15.0, 5.0), (15.0, 8.0), (15.0, 12.0), (20.0, 15.0)];
 /// Step from one zoom factor to the next, and how many there are, the first being 1.
-const ZOOM: [(f64, u16); 5] = [(0.01, 11), (0.01, 16), (0.02, 11), (0.02, 13), (0.03, 11)];
+const ZOOM: [(f64, u16); 5] = [(0.01, 12), (0.01, 16), (0.02, 11), (0.02, 13), (0.03, 11)];
 /// Gaussians are cut where they fall below 1/3000 of their peak.
 const GAUSSIAN_REACH: f64 = 4.0;
 /// Points per pixel side that decide which share of a pixel lies in the disc.

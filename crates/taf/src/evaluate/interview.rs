@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 
 use super::{AnswerKey, Answers, Condition, Evaluation, EvaluationError, Examinee, Store, Version, Views};
+use crate::data::fingerprint;
 use crate::model::VideoModel;
 
 /// A network, the videos it is asked about, and where its answers are kept.
@@ -58,8 +59,8 @@ pub enum Told<'a> {
 /// and spoiled once; what is answered is kept every minute and at the end of a condition, and used again.
 pub struct Interview<'a, M> {
     subjects: Vec<Subject<'a, M>>,
-    /// What tells the list of videos of each from others.
-    lists: Vec<String>,
+    /// What tells the videos of each from others: the list, and which files it names.
+    lists: Vec<(String, String)>,
     device: &'a Device,
     /// Answers under earlier conditions.
     answered: usize,
@@ -72,7 +73,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(60);
 impl<'a, M: VideoModel> Interview<'a, M> {
     /// Networks on the plain `device` (see `Module::valid`). Those that are asked about other videos share no clips.
     pub fn new(subjects: Vec<Subject<'a, M>>, device: &'a Device) -> Self {
-        let lists = subjects.iter().map(|subject| subject.evaluation.videos.hash()).collect();
+        let list = |subject: &Subject<M>| (subject.evaluation.videos.hash(), fingerprint(&subject.evaluation.videos));
+        let lists = subjects.iter().map(list).collect();
         Self { subjects, lists, device, answered: 0, unkept: None }
     }
 

@@ -50,7 +50,8 @@ pub const LISTED: &[Listed] = &[
     Listed {
         name: "mini-ssv2-c",
         summary: "noise, blur, light, weather and damaged streams, as videos meet them on their way",
-        source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-SSV2 script.",
+        source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-SSV2 script. Streams are \
+                 damaged in other ways than its own: docs/corruptions.md, notes 11 to 15.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(MINI_SSV2_C, ALL),
         lacks: &[],
@@ -59,7 +60,8 @@ pub const LISTED: &[Listed] = &[
     Listed {
         name: "mini-kinetics-c",
         summary: "the same with the shutter and the frame rates meant for Kinetics",
-        source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-Kinetics script.",
+        source: "Yi et al., NeurIPS Datasets and Benchmarks 2021 (arXiv 2110.06513), with the levels of its Mini-Kinetics script. \
+                 Streams are damaged in other ways than its own: docs/corruptions.md, notes 11 to 15.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(MINI_KINETICS_C, ALL),
         lacks: &[],
@@ -68,7 +70,7 @@ pub const LISTED: &[Listed] = &[
     Listed {
         name: "vitta",
         summary: "twelve corruptions at their worst",
-        source: "Lin et al., Video Test-Time Adaptation, CVPR 2023.",
+        source: "Lin et al., Video Test-Time Adaptation, CVPR 2023. It publishes no table of levels: docs/corruptions.md.",
         measures: PERCENTAGES,
         asks: Asks::Corruptions(VITTA, &[5]),
         lacks: &[],
@@ -192,7 +194,8 @@ const VITTA: &[Row] = &[
     own(Corruption::DefocusBlur),
     own(Corruption::MotionBlur),
     own(Corruption::JpegCompression),
-    own(Corruption::Contrast),
+    // ViTTA publishes no table; its rain and its bit rates are those of Mini-SSV2-C, and so its contrast is taken to be.
+    own(Corruption::ContrastSsv2C),
     own(Corruption::Rain),
     own(Corruption::H265Abr),
 ];
