@@ -162,7 +162,7 @@ fn a_stop_keeps_the_answers_that_were_found() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     std::thread::sleep(std::time::Duration::from_millis(300));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     let end = ended(child.wait_with_output().unwrap());
     assert!(end.code == 130 && end.err.contains("finishing what is being looked at"), "{}: {}", end.code, end.err);
     let rows = fs::read_to_string(&out).unwrap();
