@@ -13,7 +13,7 @@ use ffmpeg::encoder::video::Encoder;
 use ffmpeg::software::scaling::Flags;
 use ffmpeg::{Packet, Rational, ffi, format};
 
-use crate::decode::{is_again, lower_case, os_error};
+use crate::decode::{is_again, lower_case, os_error, quieten};
 use crate::scaler::Look;
 use crate::{Error, Frame, Result};
 
@@ -51,7 +51,7 @@ impl VideoWriter {
         fps: f64,
         options: &EncodeOptions,
     ) -> Result<Self> {
-        ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+        quieten();
         let path = path.as_ref().to_owned();
         let container = container_of(&path)?;
         check_options(options)?;

@@ -61,7 +61,7 @@ use rayon::prelude::*;
 
 pub use family::Family;
 pub use severity::Severity;
-pub use stream::StreamedVideo;
+pub use stream::{StreamedVideo, has_encoder};
 pub use table::Corruption;
 
 use crate::{Clip, Frame, Seed, VideoSource};
@@ -88,6 +88,14 @@ impl Corruption {
     pub fn streamed(self, video: &mut dyn VideoSource, severity: Severity, seed: Seed) -> Option<StreamedVideo<'_>> {
         let Work::Stream(damage) = self.work() else { return None };
         Some(StreamedVideo::new(video, damage, severity, seed.with(self.name())))
+    }
+
+    /// FFmpeg's names of the encoders that [`streamed`](Self::streamed) needs; none for corruptions that do not work on streams.
+    pub fn encoders(self) -> Vec<&'static str> {
+        match self.work() {
+            Work::Stream(damage) => damage.codecs().into_iter().map(stream::Codec::encoder_name).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether [`streamed`](Self::streamed) gives a video.

@@ -161,6 +161,12 @@ impl Manifest {
         portable::common_folder(&self.records)
     }
 
+    /// The id of a video for people to read: an absolute path as it starts from [`Manifest::common_folder`].
+    pub fn short_id(&self, record: &Record) -> String {
+        let (id, folder) = (record.id(), self.common_folder());
+        folder.map_or(&*id, |folder| portable::path_below(&id, &folder)).to_owned()
+    }
+
     /// The folder that relative paths start from; absolute.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -1,8 +1,16 @@
 //! What FFmpeg's errors mean.
 
 use std::io::ErrorKind;
+use std::sync::Once;
 
 use ffmpeg_the_third as ffmpeg;
+
+/// Keeps FFmpeg from writing its own words about errors to standard error, where they stand beside ours. That holds for the whole
+/// process, and is done once: a program that wants FFmpeg's words asks for them after the first video.
+pub(crate) fn quieten() {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| ffmpeg::log::set_level(ffmpeg::log::Level::Quiet));
+}
 
 /// FFmpeg's "not now": the codec wants input before there is output.
 pub(crate) fn is_again(error: ffmpeg::Error) -> bool {

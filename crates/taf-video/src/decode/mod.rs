@@ -17,7 +17,7 @@ mod reference;
 mod stream;
 mod timed;
 
-pub(crate) use failure::{is_again, lower_case, os_error};
+pub(crate) use failure::{is_again, lower_case, os_error, quieten};
 pub use ffmpeg::{DecodeOptions, FfmpegVideo, open_video};
 pub use folder::FrameFolder;
 pub(crate) use folder::{frame_files, picture_of};

@@ -10,7 +10,7 @@ use ffmpeg::packet::Ref as _;
 use ffmpeg::{Packet, ffi, format, frame};
 
 use super::container::{best_stream, check_is_file, decoder_context, discard_other_streams, open_decoder, open_input};
-use super::failure::{is_again, os_error};
+use super::failure::{is_again, os_error, quieten};
 use super::libvpx::{self, LibvpxWatch};
 use super::orientation::Orientation;
 use super::reference::NalUnits;
@@ -99,7 +99,7 @@ impl FrameStream {
     /// Opens a local file and its best video stream, the one with the most to show by FFmpeg's own ranking.
     pub(super) fn open(path: &Path, options: StreamOptions) -> Result<Self> {
         check_is_file(path)?;
-        ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+        quieten();
         let mut input = open_input(path)?;
         let stream = best_stream(path, &input)?;
         discard_other_streams(&mut input, stream);

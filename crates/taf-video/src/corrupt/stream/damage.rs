@@ -16,3 +16,22 @@ pub enum Damage {
     /// Encoded at these frames per second.
     FrameRate([f64; 5]),
 }
+
+impl Damage {
+    /// What the stream that comes out is compressed with.
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::Factor(codec, _) | Self::Quantiser(codec, _) | Self::BitRate(codec, _) => codec,
+            Self::Noise(_) | Self::Loss(_) => Codec::H264,
+            Self::FrameRate(_) => Codec::H265,
+        }
+    }
+
+    /// All that is needed on the way: the bit rate of a source is that of its H.264 stream.
+    pub fn codecs(self) -> Vec<Codec> {
+        match self {
+            Self::BitRate(codec, _) if codec != Codec::H264 => vec![Codec::H264, codec],
+            other => vec![other.codec()],
+        }
+    }
+}

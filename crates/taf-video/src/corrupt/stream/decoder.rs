@@ -9,7 +9,7 @@ use super::encoder::Encoded;
 use crate::decode::{Converter, Orientation, is_again};
 use crate::{Error, Frame, Result};
 
-/// Errors of the decoder in a row, after one packet, that are passed over.
+/// Errors of the decoder in a row that are passed over before it is handed the next packet, and how often it is offered one.
 const PATIENCE: usize = 16;
 
 /// The pictures of a stream on show at some times, ascending. A picture that does not decode leaves the one before it on show;
@@ -18,17 +18,29 @@ pub fn pictures(about: &Encoded, packets: &[Packet], times: &[usize], path: &Pat
     let mut decoder = open(about).map_err(|error| Error::content(path, "a stream that decodes", error.to_string()))?;
     let mut show = Show { path, times, converter: None, on_show: None, last_time: -1, frames: Vec::new() };
     for packet in packets.iter().map(Some).chain([None]) {
-        // What cannot be decoded is concealed or missing, as with the `ffmpeg` program.
-        let _refused = match packet {
-            Some(packet) => decoder.send_packet(packet),
-            None => decoder.send_eof(),
-        };
-        drain(&mut decoder, &mut show)?;
+        // A decoder that still holds something, because errors ended the wait for it, takes no packet before that is out.
+        for _ in 0..PATIENCE {
+            let is_full = is_full(&mut decoder, packet);
+            drain(&mut decoder, &mut show)?;
+            if !is_full {
+                break;
+            }
+        }
         if show.is_over() {
             break;
         }
     }
     show.end(about)
+}
+
+/// Hands over a packet, or the news that there are no more; true where the decoder does not take it yet. What cannot be decoded is
+/// concealed or missing, as with the `ffmpeg` program.
+fn is_full(decoder: &mut Opened, packet: Option<&Packet>) -> bool {
+    let sent = match packet {
+        Some(packet) => decoder.send_packet(packet),
+        None => decoder.send_eof(),
+    };
+    sent.err().is_some_and(is_again)
 }
 
 fn open(about: &Encoded) -> std::result::Result<Opened, ffmpeg::Error> {
@@ -43,7 +55,10 @@ fn drain(decoder: &mut Opened, show: &mut Show) -> Result<()> {
     while failures < PATIENCE {
         let mut picture = frame::Video::empty();
         match decoder.receive_frame(&mut picture) {
-            Ok(()) => show.next(picture)?,
+            Ok(()) => {
+                show.next(picture)?;
+                failures = 0;
+            }
             Err(ffmpeg::Error::Eof) => return Ok(()),
             Err(error) if is_again(error) => return Ok(()),
             Err(_) => failures += 1,

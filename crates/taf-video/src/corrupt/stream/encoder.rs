@@ -5,6 +5,7 @@ use ffmpeg::encoder::video;
 use ffmpeg::software::scaling::Flags;
 use ffmpeg::{Dictionary, Packet, Rational, encoder, ffi};
 
+use crate::decode::quieten;
 use crate::encode::{CodedPicture, X265, frame_time, x264_params};
 use crate::scaler::Look;
 use crate::{Error, Frame, Result};
@@ -48,7 +49,8 @@ pub struct StreamEncoder {
 }
 
 impl Codec {
-    fn encoder_name(self) -> &'static str {
+    /// FFmpeg's name of the encoder.
+    pub fn encoder_name(self) -> &'static str {
         match self {
             Self::H264 => "libx264",
             Self::H265 => "libx265",
@@ -81,13 +83,18 @@ impl Codec {
     }
 }
 
+/// Whether this FFmpeg has the encoder of this name.
+pub fn has_encoder(name: &str) -> bool {
+    encoder::find_by_name(name).is_some()
+}
+
 impl StreamEncoder {
     /// An encoder of frames of `width` x `height`.
     ///
     /// # Errors
     /// [`Error::Setting`] where this FFmpeg has no such encoder, or it does not take the size.
     pub fn open(codec: Codec, rate: Rate, fps: f64, (width, height): (usize, usize)) -> Result<Self> {
-        ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+        quieten();
         let [size, coded] = codec.sizes(width, height);
         let refused = || Error::setting("frame size", "one the encoder takes", format!("{width}x{height}"));
         let side = |side: usize| i32::try_from(side).map_err(|_| refused());

@@ -13,6 +13,7 @@ mod video;
 
 pub use damage::Damage;
 pub(super) use encoder::Codec;
+pub use encoder::has_encoder;
 pub use video::StreamedVideo;
 
 #[cfg(test)]

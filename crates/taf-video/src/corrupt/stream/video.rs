@@ -81,8 +81,8 @@ impl<'a> StreamedVideo<'a> {
                 let bits = self.source_bits(fps)? / severity.of(parts);
                 self.encode_at(codec, Rate::Bits(bits.max(LEAST_BITS)), fps)
             }
-            Damage::Noise(_) | Damage::Loss(_) => self.encode_at(Codec::H264, USUAL_H264, fps),
-            Damage::FrameRate(rates) => self.encode_at(Codec::H265, USUAL_H265, severity.of(rates)),
+            Damage::Noise(_) | Damage::Loss(_) => self.encode_at(self.damage.codec(), USUAL_H264, fps),
+            Damage::FrameRate(rates) => self.encode_at(self.damage.codec(), USUAL_H265, severity.of(rates)),
         }
     }
 
@@ -171,13 +171,8 @@ fn reduced(clip: Clip) -> Clip {
 
 /// Size and rate of what comes out. Where nobody says how fast the source is, the rate is not said either.
 fn shown_info(source: &VideoInfo, damage: Damage) -> VideoInfo {
-    let codec = match damage {
-        Damage::Factor(codec, _) | Damage::Quantiser(codec, _) | Damage::BitRate(codec, _) => codec,
-        Damage::Noise(_) | Damage::Loss(_) => Codec::H264,
-        Damage::FrameRate(_) => Codec::H265,
-    };
     let one = reduced(Clip::new(vec![crate::Frame::filled(source.width, source.height, [0; 3])]));
-    let [(width, height), _] = codec.sizes(one.width(), one.height());
+    let [(width, height), _] = damage.codec().sizes(one.width(), one.height());
     VideoInfo { width, height, ..source.clone() }
 }
 
