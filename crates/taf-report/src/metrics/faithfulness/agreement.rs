@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::rank::summary_of_ranks;
 use super::{ClipAttention, rank_correlation};
 use crate::metrics::{Error, Groups, Result, Summary, effective_frames, total_variation};
 
@@ -81,7 +82,7 @@ impl PairAgreement {
         Self {
             first: first.0.clone(),
             second: second.0.clone(),
-            rank_correlation: Summary::of_some(&ranks, groups),
+            rank_correlation: summary_of_ranks(&ranks, groups),
             without_order: ranks.iter().filter(|rank| rank.is_none()).count(),
             total_variation: summary(&moved, groups),
             same_frame: rows().filter(|(a, b)| most_attended(a) == most_attended(b)).count(),

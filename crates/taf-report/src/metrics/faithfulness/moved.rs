@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::rank::summary_of_ranks;
 use super::{ClipAttention, rank_correlation};
 use crate::metrics::{Result, Summary, effective_frames, total_variation};
 
@@ -54,7 +55,7 @@ impl AttentionMove {
             clips: before.len(),
             groups: groups.count(),
             moved: summary(rows().map(|(a, b)| total_variation(a, b)).collect()),
-            rank_correlation: Summary::of_some(&ranks, &groups),
+            rank_correlation: summary_of_ranks(&ranks, &groups),
             effective_frames_before: summary(rows().map(|(a, _)| effective_frames(a)).collect()),
             effective_frames_after: summary(rows().map(|(_, b)| effective_frames(b)).collect()),
             effective_frames_gained: summary(rows().map(|(a, b)| effective_frames(b) - effective_frames(a)).collect()),
