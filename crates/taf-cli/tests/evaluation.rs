@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Ended, manifest, path, taf, videos};
+use support::{Ended, copy_run, manifest, path, taf, videos};
 
 fn eval(run: &Path, more: &[&str]) -> Ended {
     taf(&[&["eval", "--run", path(run), "--json"], more].concat())
@@ -21,15 +21,7 @@ fn trained(folder: &Path) -> PathBuf {
 
 /// The run under another name, as a network to compare with.
 fn copy(run: &Path) -> PathBuf {
-    let copy = run.with_file_name("copy");
-    fs::create_dir_all(copy.join("checkpoints")).unwrap();
-    for file in ["recipe.toml", "provenance.json", "metrics.jsonl"] {
-        fs::copy(run.join(file), copy.join(file)).unwrap();
-    }
-    for file in fs::read_dir(run.join("checkpoints")).unwrap().map(|file| file.unwrap()) {
-        fs::copy(file.path(), copy.join("checkpoints").join(file.file_name())).unwrap();
-    }
-    copy
+    copy_run(run, run.with_file_name("copy"))
 }
 
 fn files(run: &Path) -> Vec<PathBuf> {

@@ -8,7 +8,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Ended, command, ended, manifest, path, recipe, taf, videos};
+use support::{Ended, command, copy_folder, ended, manifest, path, recipe, taf, videos};
 use tempfile::TempDir;
 
 const FILE: &str = r#"
@@ -243,29 +243,14 @@ fn the_tables_beside_the_results_are_those_that_the_results_make() {
     let mut drawn = 0;
     for folder in fs::read_dir(experiments.join("results")).unwrap().map(|entry| entry.unwrap().path()) {
         let file = experiments.join(folder.file_name().unwrap()).with_extension("toml");
-        let copy = copy_of(&folder);
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(&folder, copy.path());
         let told = taf(&["experiment", path(&file), "--table", "--results", path(copy.path())]);
         let kept = fs::read_to_string(folder.join("validation.md")).unwrap();
         assert_eq!(told.done(), kept, "{}", folder.display());
         drawn += 1;
     }
     assert!(drawn >= 2, "results of {drawn} experiments");
-}
-
-fn copy_of(folder: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    let mut open = vec![folder.to_owned()];
-    while let Some(from) = open.pop() {
-        let to = copy.path().join(from.strip_prefix(folder).unwrap());
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(&from).unwrap().map(|entry| entry.unwrap().path()) {
-            match entry.is_dir() {
-                true => open.push(entry),
-                false => drop(fs::copy(&entry, to.join(entry.file_name().unwrap())).unwrap()),
-            }
-        }
-    }
-    copy
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::{path, recipe, taf};
+use support::{copy_folder, path, recipe, taf};
 
 /// Two runs that differ in a seed and a number of epochs, and a folder that is no run.
 fn folder_of_runs() -> tempfile::TempDir {
@@ -19,23 +19,12 @@ fn folder_of_runs() -> tempfile::TempDir {
     folder
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => assert!(fs::copy(entry.path(), target).is_ok()),
-        }
-    }
-}
-
 #[test]
 fn runs_are_listed_compared_and_drawn_and_what_is_none_hides_no_other() {
     let folder = folder_of_runs();
     let runs = folder.path().join("runs");
     let broken = runs.join("broken");
-    copy(&runs.join("base"), &broken);
+    copy_folder(&runs.join("base"), &broken);
     fs::write(broken.join("recipe.toml"), "seed = \"x\"").unwrap();
 
     let listed = taf(&["runs", path(&runs)]);

@@ -1,6 +1,7 @@
 //! What the tests of the program share: running it, a few small videos, a recipe that trains in a second.
 #![allow(dead_code)] // each test file uses a part of it
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -99,7 +100,7 @@ batch_size = 8
 /// Writes [`RECIPE`] with some lines more.
 pub fn recipe(folder: &Path, more: &str) -> PathBuf {
     let file = folder.join("recipe.toml");
-    std::fs::write(&file, RECIPE.replace("MANIFEST", path(&manifest())) + more).unwrap();
+    fs::write(&file, RECIPE.replace("MANIFEST", path(&manifest())) + more).unwrap();
     file
 }
 
@@ -108,6 +109,25 @@ pub fn trained(folder: &Path) -> PathBuf {
     let run = folder.join("base");
     taf(&["train", path(&recipe(folder, "")), "--out", path(&run)]).done();
     run
+}
+
+/// A folder with all that lies in it, as another that may be there.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+/// A run as another, without the answers that it keeps.
+pub fn copy_run(run: &Path, to: PathBuf) -> PathBuf {
+    copy_folder(run, &to);
+    let _ = fs::remove_dir_all(to.join("predictions"));
+    to
 }
 
 pub fn path(path: &Path) -> &str {

@@ -30,8 +30,7 @@ impl TemporalAdversary {
         labels: &[usize],
         draws: Draws<'_>,
     ) -> Perturbed {
-        let drops_most_attended = self.dropped > 0 && self.dropped_by == DroppedBy::Attention;
-        let natural = (self.is_led_by_attention() || drops_most_attended).then(|| {
+        let natural = self.looks_at_attention().then(|| {
             let classes = self.classes(frozen, &clips, labels);
             self.look(frozen, &clips, classes)
         });
@@ -98,14 +97,20 @@ impl TemporalAdversary {
         without_frames(clips, &dropped)
     }
 
-    /// Whether the budget depends on the attention on the natural clip.
-    fn is_led_by_attention(&self) -> bool {
+    /// Whether the budget, or which frames are lost, depends on the attention on the natural clip.
+    fn looks_at_attention(&self) -> bool {
+        let drops_most_attended = self.dropped > 0 && self.dropped_by == DroppedBy::Attention;
+        self.has_shares() || drops_most_attended
+    }
+
+    /// Whether frames have shares of the budget by the attention on the natural clip.
+    fn has_shares(&self) -> bool {
         self.frames != Frames::All || self.budget != Budget::Uniform
     }
 
     fn ball(&self, clips: &Tensor<5>, natural: Option<&Natural>, draws: Draws<'_>) -> Ball {
         let [batch, time, ..] = clips.dims();
-        let natural = natural.filter(|_| self.is_led_by_attention());
+        let natural = natural.filter(|_| self.has_shares());
         let shares = natural.map(|natural| shares(self.frames, self.budget, &natural.attention, time));
         let radii = (0..batch).map(|clip| self.radius(draws.of_clip("epsilon", clip))).collect();
         Ball::new(self.norm, radii, shares)

@@ -40,17 +40,19 @@ pub(super) fn drawn(time: usize, count: usize, seed: Seed) -> Vec<usize> {
 pub(super) fn without_frames(clips: Tensor<5>, dropped: &[Vec<usize>]) -> Tensor<5> {
     let [_, time, ..] = clips.dims();
     let of_clip = |(at, dropped): (usize, &Vec<usize>)| {
-        let shown: Vec<i64> = shown(time, dropped).into_iter().map(|frame| frame as i64).collect();
+        let left: Vec<usize> = (0..time).filter(|frame| !dropped.contains(frame)).collect();
+        let shown: Vec<i64> = nearest(&left, time).into_iter().map(|frame| frame as i64).collect();
         let shown = Tensor::from_data(TensorData::new(shown, [time]), &clips.device());
         clips.clone().narrow(0, at, 1).select(1, shown)
     };
     Tensor::cat(dropped.iter().enumerate().map(of_clip).collect(), 0)
 }
 
-/// The frame that stands at each of `time` places.
-fn shown(time: usize, dropped: &[usize]) -> Vec<usize> {
-    let left: Vec<usize> = (0..time).filter(|frame| !dropped.contains(frame)).collect();
-    (0..time).map(|place| *left.iter().min_by_key(|frame| frame.abs_diff(place)).expect("a frame is left")).collect()
+/// The frame that stands at each of `time` places where only those that are `left`, at least one, are there: the nearest of them,
+/// of two the earlier.
+pub(crate) fn nearest(left: &[usize], time: usize) -> Vec<usize> {
+    let at = |place: usize| *left.iter().min_by_key(|&&frame| (frame.abs_diff(place), frame)).expect("a frame is left");
+    (0..time).map(at).collect()
 }
 
 #[cfg(test)]
@@ -60,10 +62,10 @@ mod tests {
 
     #[test]
     fn in_the_place_of_a_dropped_frame_stands_the_nearest_that_is_left() {
-        assert_eq!(shown(5, &[]), [0, 1, 2, 3, 4]);
-        assert_eq!(shown(5, &[2]), [0, 1, 1, 3, 4], "of two the earlier");
-        assert_eq!(shown(5, &[0, 1, 4]), [2, 2, 2, 3, 3]);
-        assert_eq!(shown(3, &[0, 2]), [1, 1, 1]);
+        assert_eq!(nearest(&[0, 1, 2, 3, 4], 5), [0, 1, 2, 3, 4]);
+        assert_eq!(nearest(&[0, 1, 3, 4], 5), [0, 1, 1, 3, 4], "of two the earlier");
+        assert_eq!(nearest(&[3, 2], 5), [2, 2, 2, 3, 3]);
+        assert_eq!(nearest(&[1], 3), [1, 1, 1]);
     }
 
     #[test]

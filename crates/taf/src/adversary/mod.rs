@@ -12,6 +12,7 @@ mod scale;
 
 pub use ball::Norm;
 pub use dropped::DroppedBy;
+pub(crate) use dropped::nearest;
 pub use frames::{Budget, Frames, SMALLEST_SHARE};
 pub use objective::{Objective, minor_frames};
 pub use quotient::quotient;

@@ -2,6 +2,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use taf_video::Seed;
 
+use crate::adversary::nearest;
 use crate::attention::TemporalAttention;
 use crate::setting::{SettingError, at_least_one, within};
 
@@ -46,20 +47,28 @@ impl Replacement {
 
     /// How many of `frames` are kept at each point of a curve.
     pub(super) fn kept(self, frames: usize) -> Vec<usize> {
+        (self.fewest()..=frames).collect()
+    }
+
+    /// The same of a curve of so many points.
+    pub(super) fn kept_at(self, points: usize) -> Vec<usize> {
+        (self.fewest()..self.fewest() + points).collect()
+    }
+
+    fn fewest(self) -> usize {
         match self {
-            Self::Nearest => (1..=frames).collect(),
-            Self::Mean => (0..=frames).collect(),
+            Self::Nearest => 1,
+            Self::Mean => 0,
         }
     }
 
     /// Which frame stands at each place where the frames of `kept` are kept; `frames` stands for the mean frame.
     pub(super) fn places(self, kept: &[usize], frames: usize) -> Vec<usize> {
-        let place = |frame: usize| match self {
-            Self::Nearest => *kept.iter().min_by_key(|&&kept| (kept.abs_diff(frame), kept)).expect("one frame is kept"),
-            Self::Mean if kept.contains(&frame) => frame,
-            Self::Mean => frames,
-        };
-        (0..frames).map(place).collect()
+        let mean_or_own = |frame| if kept.contains(&frame) { frame } else { frames };
+        match self {
+            Self::Nearest => nearest(kept, frames),
+            Self::Mean => (0..frames).map(mean_or_own).collect(),
+        }
     }
 }
 
