@@ -1,7 +1,7 @@
 //! Several networks that are asked together, and the benchmarks they are asked.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
@@ -144,13 +144,40 @@ fn networks_are_reported_as_each_would_be_alone() {
     assert_eq!((frames.levels[1].as_str(), frames.rows[0].top1[0][1]), ("8", both.clean[0]));
 }
 
+/// Ten videos, of which the seventh cannot be read, and its file.
+fn videos_with_a_broken_one(folder: &Path) -> (Manifest, PathBuf) {
+    let shapes = MovingShapes::new(Seed::new(1), 48, 8..=12, Difficulty::MEDIUM).unwrap();
+    let list = shapes.write(folder, &[("val", 1)], &|_, _| {}).unwrap();
+    let broken = list.path_of(&list.records()[6]);
+    std::fs::write(&broken, "a poem").unwrap();
+    (list, broken)
+}
+
+#[test]
+fn what_is_answered_before_a_video_that_cannot_be_read_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, broken) = videos_with_a_broken_one(folder.path());
+    let (model, device, kept) = (model(1), Device::flex(), folder.path().join("kept"));
+    let evaluation = Evaluation { videos: Arc::new(list), ..evaluation(8, 2) };
+    let ask = || {
+        let mut interview = Interview::new(vec![subject("a", &model, &evaluation, Some(&kept))], &device);
+        let mut heard = Vec::new();
+        let said = interview.answers(Condition::CLEAN, &mut |told| {
+            heard.push(format!("{told:?}"));
+            ControlFlow::Continue(())
+        });
+        assert!(said.unwrap_err().to_string().contains(&broken.display().to_string()));
+        heard
+    };
+    assert_eq!(ask().len(), 6);
+    let again = ask();
+    assert!(again.len() == 1 && again[0].contains("GoesOn") && again[0].contains("answered: 6"), "{again:?}");
+}
+
 #[test]
 fn a_video_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let shapes = MovingShapes::new(Seed::new(1), 48, 8..=12, Difficulty::MEDIUM).unwrap();
-    let list = shapes.write(folder.path(), &[("val", 1)], &|_, _| {}).unwrap();
-    let broken = list.path_of(&list.records()[6]);
-    std::fs::write(&broken, "a poem").unwrap();
+    let (list, broken) = videos_with_a_broken_one(folder.path());
     let (models, device) = ([model(1), model(2)], Device::flex());
     let evaluation = Evaluation { videos: Arc::new(list), ..evaluation(8, 1) };
     for sizes in [[2, 16], [16, 2]] {

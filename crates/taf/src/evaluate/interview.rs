@@ -56,7 +56,7 @@ pub enum Told<'a> {
 }
 
 /// Networks that are asked under the same conditions. Those that are shown the videos alike share every clip, which is decoded
-/// and spoiled once; what is answered is kept every minute and at the end of a condition, and used again.
+/// and spoiled once; what is answered is kept every minute and at the end of a condition, whatever that is, and used again.
 pub struct Interview<'a, M> {
     subjects: Vec<Subject<'a, M>>,
     /// What tells the videos of each from others: the list, and which files it names.
@@ -124,7 +124,7 @@ impl<'a, M: VideoModel> Interview<'a, M> {
         self.unkept.take()
     }
 
-    /// Asks networks that are shown the videos alike, and keeps what they say.
+    /// Asks networks that are shown the videos alike, and keeps what they say, also before an error.
     fn ask(
         &mut self,
         together: &[usize],
@@ -148,7 +148,8 @@ impl<'a, M: VideoModel> Interview<'a, M> {
             batch_size: subject.evaluation.batch_size,
             known,
         });
-        let answers = evaluation.ask_all(examinees.collect(), condition.version(), self.device, &mut |answers| {
+        let (mut answers, version) = (Vec::new(), condition.version());
+        let asked = evaluation.ask_into(&mut answers, examinees.collect(), version, self.device, &mut |answers| {
             if kept.elapsed() >= KEEP_EVERY {
                 unkept = unkept.take().or(keeper.keep(answers, videos).err());
                 kept = Instant::now();
@@ -156,7 +157,8 @@ impl<'a, M: VideoModel> Interview<'a, M> {
             let event = told(Told::Answered(answers.iter().map(Answers::videos).sum()));
             stopped = event.is_break();
             event
-        })?;
+        });
+        asked?;
         unkept = unkept.or(keeper.keep(&answers, videos).err());
         self.unkept = self.unkept.take().or(unkept);
         let answered = answers.iter().map(Answers::videos).sum();

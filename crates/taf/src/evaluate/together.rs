@@ -55,8 +55,22 @@ impl Evaluation {
         device: &Device,
         each: &mut dyn FnMut(&[Answers]) -> ControlFlow<()>,
     ) -> std::result::Result<Vec<Answers>, EvaluationError> {
+        let mut answers = Vec::new();
+        self.ask_into(&mut answers, examinees, version, device, each)?;
+        Ok(answers)
+    }
+
+    /// [`Self::ask_all`], with what is answered before an error.
+    pub(super) fn ask_into<M: VideoModel>(
+        &self,
+        answers: &mut Vec<Answers>,
+        examinees: Vec<Examinee<M>>,
+        version: Version,
+        device: &Device,
+        each: &mut dyn FnMut(&[Answers]) -> ControlFlow<()>,
+    ) -> std::result::Result<(), EvaluationError> {
         let known = |of: &Examinee<M>| self.whole_batches(of.known.clone(), of.model.classes(), of.batch_size);
-        let mut answers: Vec<Answers> = examinees.iter().map(known).collect();
+        *answers = examinees.iter().map(known).collect();
         let begins: Vec<usize> = answers.iter().map(Answers::videos).collect();
         let first = begins.iter().copied().min().unwrap_or(0);
         let videos = self.decoded((first..self.records().len()).collect(), self.views.clone(), version);
@@ -75,12 +89,12 @@ impl Evaluation {
                 let Some((_, answer)) = talk.next() else { return Err(shared.borrow_mut().failure().into()) };
                 answers[of].push(answer.map_err(|source| EvaluationError::answer(record, source))?);
             }
-            if each(&answers).is_break() {
+            if each(answers).is_break() {
                 break;
             }
         }
         match answers.iter().all(|answers| answers.videos() > 0) {
-            true => Ok(answers),
+            true => Ok(()),
             false => Err(EvaluationError::NoVideos),
         }
     }
