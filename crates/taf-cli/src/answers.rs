@@ -26,6 +26,7 @@ pub fn of_versions(
     suites: &[Suite],
 ) -> Result<BTreeMap<Version, Predictions>> {
     let versions: BTreeSet<Version> = suites.iter().flat_map(|suite| suite.versions.iter().copied()).collect();
+    Version::check_encoders(versions.iter().copied())?;
     let videos = evaluation.records().len();
     let device = device();
     let interview = Interview::new(vec![subject(name, trained, evaluation)], &device);

@@ -141,7 +141,7 @@ fn networks_are_reported_as_each_would_be_alone() {
     }
     // Of the network's own length, clips of 8 frames are the clean ones.
     let frames = &both.benchmarks[1];
-    assert_eq!((frames.levels[1].as_str(), frames.rows[0].top1[0][1]), ("8", both.clean[0]));
+    assert_eq!((frames.about.levels[1].as_str(), frames.rows[0].top1[0][1]), ("8", both.clean[0]));
 }
 
 /// Ten videos, of which the seventh cannot be read, and its file.

@@ -39,8 +39,9 @@ pub use learning::{LearningCurves, Over};
 pub use maps::ActivationMaps;
 pub use raster::confusion_matrix;
 pub use robustness::{
-    AttackedModel, BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure, MovedAttention, Part,
-    PlannedRow, Published, RobustnessBuilder, RobustnessDifference, RobustnessReport, Trials, TrustedAttention,
+    AttackedModel, BenchmarkAbout, BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure,
+    MovedAttention, Part, PlannedRow, Published, RobustnessBuilder, RobustnessDifference, RobustnessReport, Trials,
+    TrustedAttention,
 };
 pub use schema::{
     Difference, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, SuiteResult, Verdict, Weights,

@@ -10,6 +10,7 @@ mod attack;
 mod average;
 mod benchmark;
 mod condition;
+mod encoders;
 mod evaluation;
 mod explanation;
 mod faithfulness;
@@ -33,6 +34,7 @@ pub use average::Average;
 pub use benchmark::{Benchmark, BenchmarkRow, PublishedRow, PublishedSet, UnknownBenchmark};
 pub use condition::Condition;
 pub use evaluation::{Evaluation, Progress};
+pub use encoders::MissingEncoders;
 pub use explanation::{Explanation, Seen};
 pub use faithfulness::{AttentionChange, FrameRemoval, Replacement};
 pub use interview::{Interview, Kept, Subject, Told};
@@ -85,6 +87,9 @@ pub enum EvaluationError {
     /// A setting makes no sense.
     #[error(transparent)]
     Setting(#[from] crate::setting::SettingError),
+    /// FFmpeg lacks what some versions of the videos need.
+    #[error(transparent)]
+    Encoders(#[from] MissingEncoders),
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] taf_report::page::Error),

@@ -30,6 +30,7 @@ impl RobustnessReport {
             videos: 0,
             groups: 0,
             clean: Vec::new(),
+            other_clips: Vec::new(),
             benchmarks: Vec::new(),
             trials: Trials::default(),
             facts: Vec::new(),
@@ -45,6 +46,18 @@ impl RobustnessBuilder {
     pub fn model(mut self, name: impl Into<String>, description: impl Into<String>, outcomes: Outcomes) -> Self {
         self.report.models.push(Named { name: name.into(), description: description.into() });
         self.outcomes.push(outcomes);
+        self
+    }
+
+    /// Adds a model that is asked no benchmark.
+    pub fn tried(mut self, name: impl Into<String>) -> Self {
+        self.report.models.push(Named { name: name.into(), description: String::new() });
+        self
+    }
+
+    /// Says which models were shown other clips than the first: in another way, or of other files.
+    pub fn other_clips(mut self, models: Vec<String>) -> Self {
+        self.report.other_clips = models;
         self
     }
 
@@ -95,11 +108,13 @@ impl RobustnessBuilder {
     /// Scores, compares every model with the first, and puts the answer into words.
     ///
     /// # Errors
-    /// If there is no model, or neither a benchmark nor a trial, two models have one name, a benchmark has no row or level or asks for a version
-    /// that is not there, or the models were asked about different videos.
+    /// If there is no model, or neither a benchmark nor a trial, two models have one name, a benchmark has no row or level or asks
+    /// for a version that is not there or that a model was not asked about, or the models were asked about different videos.
     pub fn build(mut self) -> Result<RobustnessReport> {
         self.check()?;
-        (self.report.videos, self.report.groups) = self.outcomes[0].videos_and_groups();
+        if let Some(first) = self.outcomes.first() {
+            (self.report.videos, self.report.groups) = first.videos_and_groups();
+        }
         self.report.clean = self.outcomes.iter().map(Outcomes::clean).collect();
         let plans = std::mem::take(&mut self.plans);
         self.report.benchmarks = plans.into_iter().map(|plan| self.result(plan)).collect::<Result<_>>()?;
@@ -111,8 +126,12 @@ impl RobustnessBuilder {
 
     fn check(&self) -> Result<()> {
         let Self { report, outcomes, plans } = self;
-        if outcomes.is_empty() || (plans.is_empty() && report.trials.is_empty()) {
+        if report.models.is_empty() || (plans.is_empty() && report.trials.is_empty()) {
             return Err(Error::content("at least one model, and one benchmark or trial", "none"));
+        }
+        if !plans.is_empty() && outcomes.len() < report.models.len() {
+            let expected = format!("answers of {} models to benchmarks", report.models.len());
+            return Err(Error::content(expected, format!("those of {}", outcomes.len())));
         }
         let mut names: Vec<&str> = report.models.iter().map(|named| named.name.as_str()).collect();
         names.sort_unstable();
@@ -121,12 +140,12 @@ impl RobustnessBuilder {
         }
         let known = outcomes.iter().map(Outcomes::versions).min().unwrap_or(0);
         for plan in plans {
-            let whole = |row: &PlannedRow| row.versions.len() == plan.levels.len();
-            if plan.rows.is_empty() || plan.levels.is_empty() || !plan.rows.iter().all(whole) {
-                return Err(Error::content("a benchmark with a version for every row and level", &plan.name));
+            let whole = |row: &PlannedRow| row.versions.len() == plan.about.levels.len();
+            if plan.rows.is_empty() || plan.about.levels.is_empty() || !plan.rows.iter().all(whole) {
+                return Err(Error::content("a benchmark with a version for every row and level", &plan.about.name));
             }
             if let Some(&place) = plan.rows.iter().flat_map(|row| &row.versions).find(|&&place| place >= known) {
-                return Err(Error::content(format!("one of {known} versions in {}", plan.name), place));
+                return Err(Error::content(format!("one of {known} versions in {}", plan.about.name), place));
             }
         }
         Ok(())
@@ -142,7 +161,7 @@ impl RobustnessBuilder {
                 let gain = self.outcomes[0].compare(&self.outcomes[place + 1], versions);
                 let gain = gain.map_err(|source| Error::Scores {
                     model: format!("{} against {}", second.name, first.name),
-                    suite: plan.name.clone(),
+                    suite: plan.about.name.clone(),
                     source,
                 })?;
                 let (first, second, part) = (first.name.clone(), second.name.clone(), part.clone());
@@ -158,15 +177,7 @@ impl RobustnessBuilder {
             rows: plan.rows.iter().map(row).collect(),
             parts: parts.into_iter().map(|(part, of)| BenchmarkPart { part, models: of_models(&of) }).collect(),
             differences,
-            name: plan.name,
-            summary: plan.summary,
-            source: plan.source,
-            lacks: plan.lacks,
-            level: plan.level,
-            levels: plan.levels,
-            measures: plan.measures,
-            published: plan.published,
-            pictures: plan.pictures,
+            about: plan.about,
         })
     }
 }
@@ -187,11 +198,11 @@ fn parts(plan: &BenchmarkPlan) -> Vec<(Part, Vec<usize>)> {
         let family = |name: &&String| (Part::Family((*name).clone()), of(&|row| row.family == **name));
         parts.extend(families.iter().map(family));
     }
-    if plan.levels.len() > 1 {
+    if plan.about.levels.len() > 1 {
         let level = |(at, name): (usize, &String)| {
             (Part::Level(name.clone()), plan.rows.iter().map(|row| row.versions[at]).collect())
         };
-        parts.extend(plan.levels.iter().enumerate().map(level));
+        parts.extend(plan.about.levels.iter().enumerate().map(level));
     }
     parts
 }

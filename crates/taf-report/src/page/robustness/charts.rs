@@ -14,7 +14,7 @@ pub fn mean_curve(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Opt
             let part = benchmark.parts.iter().find(|part| part.part == Part::Level(level.clone()))?;
             Some(part.models[place].mpc)
         };
-        benchmark.levels.iter().map(of_level).collect::<Option<Vec<Share>>>()
+        benchmark.about.levels.iter().map(of_level).collect::<Option<Vec<Share>>>()
     };
     let lines = (0..report.models.len()).map(levels).collect::<Option<Vec<_>>>()?;
     Some(curve(report, benchmark, "mean of all", lines))
@@ -26,12 +26,12 @@ pub fn row_curve(report: &RobustnessReport, benchmark: &BenchmarkResult, row: &B
 }
 
 fn curve(report: &RobustnessReport, benchmark: &BenchmarkResult, title: &str, lines: Vec<Vec<Share>>) -> Chart {
-    let chart = Chart::new(title, Axis::new(&benchmark.level), Axis::with_unit("top-1", "%"));
+    let chart = Chart::new(title, Axis::new(&benchmark.about.level), Axis::with_unit("top-1", "%"));
     let line = |(place, shares): (usize, Vec<Share>)| {
         // Severity 0 is the clean video; numbers of frames have no such end.
-        let clean = (benchmark.level == super::words::SEVERITY).then(|| (0.0, report.clean[place]));
+        let clean = (benchmark.about.level == super::words::SEVERITY).then(|| (0.0, report.clean[place]));
         let x = |name: &String| name.parse().unwrap_or(f64::NAN);
-        let levels = benchmark.levels.iter().map(x).zip(shares);
+        let levels = benchmark.about.levels.iter().map(x).zip(shares);
         let points: Vec<(f64, Share)> = clean.into_iter().chain(levels).collect();
         Series::new(&report.models[place].name, points.iter().map(|(x, share)| (*x, 100.0 * share.value)))
             .with_intervals(points.iter().map(|(x, share)| [*x, 100.0 * share.low, 100.0 * share.high]))
@@ -49,13 +49,18 @@ pub fn heat(report: &RobustnessReport, benchmark: &BenchmarkResult, model: usize
     };
     let cells: Vec<Vec<(String, f64)>> =
         benchmark.rows.iter().map(|row| row.top1[model].iter().map(cell).collect()).collect();
-    ValueMap { title: &report.models[model].name, across: &benchmark.level, rows: &rows, columns: &benchmark.levels }
-        .draw(&cells)
+    ValueMap {
+        title: &report.models[model].name,
+        across: &benchmark.about.level,
+        rows: &rows,
+        columns: &benchmark.about.levels,
+    }
+    .draw(&cells)
 }
 
 /// The differences of one pair: the whole and every part.
 pub fn forest(benchmark: &BenchmarkResult, of: &[&RobustnessDifference]) -> Markup {
-    let names: Vec<String> = of.iter().map(|of| super::words::part(&of.part, &benchmark.level)).collect();
+    let names: Vec<String> = of.iter().map(|of| super::words::part(&of.part, &benchmark.about.level)).collect();
     let row = |(difference, name)| {
         let difference: &&RobustnessDifference = difference;
         let name: &String = name;

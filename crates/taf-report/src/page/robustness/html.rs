@@ -37,7 +37,7 @@ fn header(report: &RobustnessReport) -> Markup {
 fn of_benchmark(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
     html! {
         section {
-            h2 { (benchmark.name) }
+            h2 { (benchmark.about.name) }
             p.caption { (words::about(benchmark)) }
             (tabular(&tables::main(report, benchmark)))
             p.caption { (words::measures(benchmark)) }
@@ -90,7 +90,7 @@ fn differences(benchmark: &BenchmarkResult) -> Markup {
 fn curves(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
     html! {
         @if let Some(mean) = mean_curve(report, benchmark) {
-            h3 { "By " (benchmark.level) }
+            h3 { "By " (benchmark.about.level) }
             div.charts {
                 @if benchmark.rows.len() > 1 { figure { figcaption { (mean.title) } (line_chart(&mean)) } }
                 @for row in benchmark.rows.iter().filter(|row| is_drawn(benchmark, &row.family)) {
@@ -99,7 +99,7 @@ fn curves(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
             }
             p.caption {
                 "Bands: " (level()) " intervals."
-                @if benchmark.level == words::SEVERITY { " Severity 0 is the clean video." }
+                @if benchmark.about.level == words::SEVERITY { " Severity 0 is the clean video." }
             }
         }
     }
@@ -136,7 +136,7 @@ fn parts(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
     html! {
         @if benchmark.parts.len() > 1 {
             details open[has_families] {
-                summary { "By " @if has_families { "family and " } (benchmark.level) ", in numbers" }
+                summary { "By " @if has_families { "family and " } (benchmark.about.level) ", in numbers" }
                 (tabular(&tables::parts(report, benchmark)))
             }
         }
@@ -145,14 +145,14 @@ fn parts(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
 
 fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
     let table = tables::published(report, benchmark);
-    let differs = benchmark.published.iter().any(|of| !of.same_data_set);
+    let differs = benchmark.about.published.iter().any(|of| !of.same_data_set);
     html! {
         @if !table.rows.is_empty() {
             details open[!differs] {
                 summary { "Beside published results" @if differs { " of other data sets" } }
                 (tabular(&table))
                 p.caption {
-                    "Published rows: " (benchmark.source)
+                    "Published rows: " (benchmark.about.source)
                     @if differs {
                         " Rows of another data set are no measure of this report's models: other videos, classes and files."
                     }
@@ -164,10 +164,10 @@ fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Markup {
 
 fn pictures(benchmark: &BenchmarkResult) -> Markup {
     html! {
-        @if !benchmark.pictures.is_empty() {
+        @if !benchmark.about.pictures.is_empty() {
             details open {
                 summary { "The same clip in every row" }
-                div.clips { @for picture in &benchmark.pictures { (shown(picture)) } }
+                div.clips { @for picture in &benchmark.about.pictures { (shown(picture)) } }
             }
         }
     }

@@ -12,7 +12,7 @@ impl RobustnessReport {
             let _ = write!(out, "{}\n\n", inline(text));
         }
         for benchmark in &self.benchmarks {
-            let name = inline(&benchmark.name);
+            let name = inline(&benchmark.about.name);
             section(&mut out, &name, &tables::main(self, benchmark));
             let about = [words::about(benchmark), words::measures(benchmark)];
             about.iter().for_each(|text| out.push_str(&format!("{}\n\n", inline(text))));

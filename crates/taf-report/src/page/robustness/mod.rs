@@ -15,7 +15,7 @@ mod words;
 
 pub use builder::RobustnessBuilder;
 pub use schema::{
-    BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure, Part, PlannedRow, Published,
+    BenchmarkAbout, BenchmarkPart, BenchmarkPlan, BenchmarkResult, BenchmarkRow, Measure, Part, PlannedRow, Published,
     RobustnessDifference, RobustnessReport,
 };
 pub use trials::{AttackedModel, MovedAttention, Trials, TrustedAttention};

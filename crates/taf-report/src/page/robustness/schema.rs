@@ -22,12 +22,15 @@ pub struct RobustnessReport {
     pub weights: Vec<ModelWeights>,
     /// Number of classes.
     pub classes: usize,
-    /// Number of videos.
+    /// Number of videos that benchmarks were asked about; 0 without benchmarks.
     pub videos: usize,
     /// Number of groups they fall into.
     pub groups: usize,
-    /// Top-1 of every model on the videos as they are.
+    /// Top-1 of every model on the videos as they are; none without benchmarks.
     pub clean: Vec<Share>,
+    /// The models that were shown other clips than the first: in another way, or of other files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_clips: Vec<String>,
     /// The benchmarks in the order they are shown; the answer speaks of the first.
     pub benchmarks: Vec<BenchmarkResult>,
     /// What the models were tried for beside benchmarks.
@@ -44,6 +47,20 @@ pub struct RobustnessReport {
 /// What the models scored on one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkResult {
+    /// What it is.
+    #[serde(flatten)]
+    pub about: BenchmarkAbout,
+    /// What is done to the videos, one after another.
+    pub rows: Vec<BenchmarkRow>,
+    /// The whole, then every family and every level where there are several.
+    pub parts: Vec<BenchmarkPart>,
+    /// Paired comparisons, by pair and then by part.
+    pub differences: Vec<RobustnessDifference>,
+}
+
+/// What a benchmark is, whatever models score on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkAbout {
     /// Its name.
     pub name: String,
     /// What it does to the videos, one sentence.
@@ -52,21 +69,15 @@ pub struct BenchmarkResult {
     pub source: String,
     /// What it has elsewhere and not here: then its means are not those of the benchmark.
     pub lacks: Vec<String>,
-    /// What the columns are: "severity".
+    /// What the levels, its columns, are: "severity".
     pub level: String,
-    /// The columns.
+    /// Names of the levels, at least one.
     pub levels: Vec<String>,
     /// The numbers it is reported by.
     pub measures: Vec<Measure>,
-    /// What is done to the videos, one after another.
-    pub rows: Vec<BenchmarkRow>,
-    /// The whole, then every family and every level where there are several.
-    pub parts: Vec<BenchmarkPart>,
-    /// Paired comparisons, by pair and then by part.
-    pub differences: Vec<RobustnessDifference>,
     /// What others published.
     pub published: Vec<Published>,
-    /// One clip in every row of the benchmark.
+    /// One clip in every row.
     pub pictures: Vec<Picture>,
 }
 
@@ -158,26 +169,10 @@ pub struct Published {
 /// What a benchmark asks, and where the answers lie among the versions of [`Outcomes`](crate::metrics::Outcomes).
 #[derive(Clone, Debug)]
 pub struct BenchmarkPlan {
-    /// Its name.
-    pub name: String,
-    /// What it does to the videos, one sentence.
-    pub summary: String,
-    /// Who proposed it.
-    pub source: String,
-    /// What it has elsewhere and not here.
-    pub lacks: Vec<String>,
-    /// What the levels are: "severity".
-    pub level: String,
-    /// Names of the levels, at least one.
-    pub levels: Vec<String>,
-    /// The numbers it is reported by.
-    pub measures: Vec<Measure>,
+    /// What it is.
+    pub about: BenchmarkAbout,
     /// What is done to the videos; at least one row.
     pub rows: Vec<PlannedRow>,
-    /// What others published.
-    pub published: Vec<Published>,
-    /// One clip in every row.
-    pub pictures: Vec<Picture>,
 }
 
 /// A row of a benchmark before it is scored.

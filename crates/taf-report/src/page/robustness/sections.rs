@@ -211,8 +211,12 @@ const LINF: &str = "linf";
 
 /// A size as people write it: in 255ths for L∞, as a length for L2.
 fn size(epsilon: f64, norm: &str) -> String {
-    let hundredths = (255.0 * epsilon * 100.0).round() / 100.0;
-    if norm == LINF { format!("{hundredths}/255") } else { epsilon.to_string() }
+    if norm == LINF { format!("{}/255", rounded(255.0 * epsilon)) } else { rounded(epsilon).to_string() }
+}
+
+/// A number to six digits that count: what a product of 255 leaves behind them is rounding.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
 }
 
 fn norm(name: &str) -> &str {

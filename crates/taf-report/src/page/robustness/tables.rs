@@ -9,10 +9,10 @@ use crate::page::{Cell, Table};
 
 /// The measures of every model on the whole of a benchmark.
 pub fn main(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Table {
-    let headings = benchmark.measures.iter().map(|measure| words::heading(*measure).to_owned());
+    let headings = benchmark.about.measures.iter().map(|measure| words::heading(*measure).to_owned());
     let header = ["model".to_owned(), "clean".to_owned()].into_iter().chain(headings).collect();
     let row = |(place, of): (usize, &Robustness)| {
-        let numbers = benchmark.measures.iter().map(|measure| measured(*measure, of));
+        let numbers = benchmark.about.measures.iter().map(|measure| measured(*measure, of));
         [Cell::new(&report.models[place].name), accuracy(&report.clean[place])].into_iter().chain(numbers).collect()
     };
     Table { header, rows: benchmark.parts[0].models.iter().enumerate().map(row).collect() }
@@ -44,7 +44,7 @@ fn decimal(of: &Estimate) -> Cell {
 pub fn parts(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Table {
     let row = |part: &super::BenchmarkPart| {
         let cells = part.models.iter().map(|of| accuracy(&of.mpc));
-        [Cell::new(words::part(&part.part, &benchmark.level))].into_iter().chain(cells).collect()
+        [Cell::new(words::part(&part.part, &benchmark.about.level))].into_iter().chain(cells).collect()
     };
     Table { header: with_models("mean top-1 on", report), rows: benchmark.parts[1..].iter().map(row).collect() }
 }
@@ -55,7 +55,7 @@ fn with_models(corner: &str, report: &RobustnessReport) -> Vec<String> {
 
 /// Top-1 of one model in every row at every level.
 pub fn cells(benchmark: &BenchmarkResult, model: usize) -> Table {
-    let levels = benchmark.levels.iter().map(|level| words::at_level(&benchmark.level, level));
+    let levels = benchmark.about.levels.iter().map(|level| words::at_level(&benchmark.about.level, level));
     let header = ["top-1 on".to_owned()].into_iter().chain(levels).collect();
     let row = |row: &super::BenchmarkRow| {
         [Cell::new(&row.name)].into_iter().chain(row.top1[model].iter().map(accuracy)).collect()
@@ -84,7 +84,7 @@ fn compared(benchmark: &BenchmarkResult, keep: impl Fn(&Part) -> bool) -> Table 
         let verdict = difference.verdict();
         vec![
             Cell::new(format!("{second} \u{2212} {first}")),
-            Cell::new(words::part(part, &benchmark.level)),
+            Cell::new(words::part(part, &benchmark.about.level)),
             Cell::with_detail(mpc, interval),
             gain.rpc.map_or_else(|| Cell::new("\u{2013}"), in_points),
             Cell::with_detail(
@@ -109,7 +109,7 @@ fn signed(value: f64) -> String {
 /// Our models beside what others published.
 pub fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Table {
     let header = ["model", "videos", "clean (%)", "mPC (%)", "rPC (%)"].map(str::to_owned).into();
-    if benchmark.published.is_empty() {
+    if benchmark.about.published.is_empty() {
         return Table { header, rows: Vec::new() };
     }
     let number = |share: f64| Cell::new(format!("{:.1}", 100.0 * share));
@@ -121,7 +121,7 @@ pub fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Tabl
     let own = own.map(|((model, clean), of)| {
         row(&model.name, Cell::new("this report's"), [clean.value, of.mpc.value], of.rpc.map(|rpc| rpc.value))
     });
-    let others = benchmark.published.iter().map(|of| {
+    let others = benchmark.about.published.iter().map(|of| {
         let other = if of.same_data_set { "" } else { "another data set" };
         row(&of.model, Cell::with_detail(&of.data_set, other), [of.clean, of.mpc], Some(of.rpc))
     });

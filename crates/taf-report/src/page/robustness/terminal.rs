@@ -13,7 +13,7 @@ impl RobustnessReport {
         }
         let _ = writeln!(out, "\n{}", words::caption(self));
         for benchmark in &self.benchmarks {
-            let about = visible(&format!("{}: {}", benchmark.name, words::about(benchmark)));
+            let about = visible(&format!("{}: {}", benchmark.about.name, words::about(benchmark)));
             let _ = write!(out, "\n{about}\n{}", lay_out(&tables::main(self, benchmark), colour));
             let parts = tables::parts(self, benchmark);
             if !parts.rows.is_empty() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::metrics::{Outcomes, Predictions, ScoreKind};
+use crate::metrics::{AttackedClip, MaskingReport, Outcomes, Predictions, RobustAccuracy, ScoreKind};
 use crate::page::{Picture, Verdict, Weights};
 
 const HOSTILE: &str = "\"><script>alert('x')</script><img src=http://evil.example/x onerror=1>|*";
@@ -33,7 +33,7 @@ fn plan(name: &str) -> BenchmarkPlan {
         mpc: 0.48,
         rpc: 0.8,
     };
-    BenchmarkPlan {
+    let about = BenchmarkAbout {
         name: name.into(),
         summary: "what is done".into(),
         source: "Somebody 2021.".into(),
@@ -41,10 +41,10 @@ fn plan(name: &str) -> BenchmarkPlan {
         level: "severity".into(),
         levels: vec!["1".into(), "3".into()],
         measures: vec![Measure::Mpc, Measure::Rpc, Measure::AbsoluteGamma, Measure::RelativeGamma],
-        rows: vec![row("shot_noise", "noise", [0, 1]), row(HOSTILE, "temporal", [2, 3])],
         published: vec![published(false), published(true)],
         pictures: vec![Picture { title: HOSTILE.into(), caption: "severity 3".into(), png: vec![1, 2, 3] }],
-    }
+    };
+    BenchmarkPlan { about, rows: vec![row("shot_noise", "noise", [0, 1]), row(HOSTILE, "temporal", [2, 3])] }
 }
 
 fn two_models() -> RobustnessBuilder {
@@ -105,7 +105,8 @@ fn the_page_loads_nothing_and_names_stay_text() {
     assert_eq!(page.matches("<img ").count(), 1, "only the picture of the report itself");
     let plain = RobustnessReport::builder("t", 2).model("m", "", outcomes(32, [24; 4]));
     let mut own = plan("b");
-    (own.rows[1].name, own.published, own.pictures[0].title) = ("jumble".into(), Vec::new(), "clean".into());
+    (own.rows[1].name, own.about.published, own.about.pictures[0].title) =
+        ("jumble".into(), Vec::new(), "clean".into());
     let page = plain.benchmark(own).build().unwrap().to_html().replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     for outside in ["http:", "https:", "href=", "url(", "@import", "<link", "<script"] {
         assert!(!page.contains(outside), "{outside} in the page");
@@ -128,6 +129,39 @@ fn published_rows_of_another_data_set_are_marked_and_tables_cannot_be_broken() {
 fn a_report_in_json_reads_back_the_same() {
     let report = two_models().benchmark(plan("b")).build().unwrap();
     assert_eq!(serde_json::from_str::<RobustnessReport>(&report.to_json()).unwrap(), report);
+}
+
+#[test]
+fn models_that_are_tried_alone_are_said_to_have_been_asked_nothing() {
+    let trials = || Trials { adversarial: vec![attacked("plain")], ..Trials::default() };
+    let report = RobustnessReport::builder("t", 2).tried("plain").trials(trials()).build().unwrap();
+    assert_eq!((report.videos, report.clean.len(), report.models.len()), (0, 0, 1));
+    for text in [report.to_html(), report.to_markdown(), report.to_terminal(false)] {
+        assert!(!text.contains("0 videos.") && text.contains("of 7 videos") && text.contains("0.001/255"), "{text}");
+    }
+    let asked = RobustnessReport::builder("t", 2).tried("plain").trials(trials()).benchmark(plan("b")).build();
+    assert!(asked.unwrap_err().to_string().contains("answers of 1 models to benchmarks"));
+}
+
+fn attacked(model: &str) -> AttackedModel {
+    let clip = AttackedClip { id: "a".into(), group: "a".into(), fooled_at: None, losses: vec![0.5, 0.75] };
+    let robust = RobustAccuracy::new("linf", [3, 1], 0, &[0.001 / 255.0], &[clip], 7).unwrap();
+    AttackedModel { model: model.into(), robust, masking: MaskingReport { clips: 1, epsilon: 0.5, checks: vec![] } }
+}
+
+#[test]
+fn models_that_were_shown_other_clips_are_named_everywhere_and_not_said_to_share_them() {
+    let shared = two_models().benchmark(plan("b")).build().unwrap();
+    let other = two_models().other_clips(vec!["third".into()]).benchmark(plan("b")).build().unwrap();
+    for (shared, other) in [
+        (shared.to_html(), other.to_html()),
+        (shared.to_markdown(), other.to_markdown()),
+        (shared.to_terminal(false), other.to_terminal(false)),
+    ] {
+        assert!(shared.contains("the same spoiled clips") && !shared.contains("other clips"), "{shared}");
+        assert!(!other.contains("the same spoiled clips") && other.contains("of other files: third."), "{other}");
+    }
+    assert!(other.to_json().contains("\"other_clips\": [") && !shared.to_json().contains("other_clips"));
 }
 
 #[test]

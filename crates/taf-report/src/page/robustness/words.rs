@@ -1,6 +1,6 @@
 //! Sentences about robustness.
 
-use super::schema::{BenchmarkResult, Measure, Part, RobustnessDifference, RobustnessReport};
+use super::schema::{BenchmarkAbout, BenchmarkResult, Measure, Part, RobustnessDifference, RobustnessReport};
 use crate::metrics::{FEW_GROUPS, LEVEL, Robustness};
 use crate::page::Verdict;
 use crate::page::words::{count, level, p_value, percent, point_bounds, points};
@@ -35,12 +35,16 @@ fn alone(report: &RobustnessReport, benchmark: &BenchmarkResult) -> String {
         format!(", {} of its clean top-1 ({} interval {} to {})", percent(rpc.value), level(), ends[0], ends[1])
     });
     let clean = percent(report.clean[0].value);
-    format!("{name} keeps {} top-1 on {} of {clean} on clean videos{kept}.", percent(of.mpc.value), benchmark.name)
+    format!(
+        "{name} keeps {} top-1 on {} of {clean} on clean videos{kept}.",
+        percent(of.mpc.value),
+        benchmark.about.name
+    )
 }
 
 fn comparison(report: &RobustnessReport, benchmark: &BenchmarkResult, difference: &RobustnessDifference) -> String {
     let RobustnessDifference { first, second, gain, .. } = difference;
-    let on = &benchmark.name;
+    let on = &benchmark.about.name;
     let said = match difference.verdict().unwrap_or(Verdict::NotShown) {
         Verdict::Higher => format!("{second} does better than {first} on {on}"),
         Verdict::Lower => format!("{second} does worse than {first} on {on}"),
@@ -73,13 +77,28 @@ pub fn basis(report: &RobustnessReport) -> String {
 
 /// How to read the numbers of all tables.
 pub fn caption(report: &RobustnessReport) -> String {
+    // Without benchmarks every trial says how many videos it had.
+    let basis = if report.videos == 0 { String::new() } else { format!("{}. ", basis(report)) };
     format!(
-        "{}. In brackets: {} intervals, each on its own, which take whole groups of videos as independent; with fewer than \
-         {FEW_GROUPS} groups they are rough. Guessing among the {} classes gives {}.",
-        basis(report),
+        "{basis}In brackets: {} intervals, each on its own, which take whole groups of videos as independent; with fewer than \
+         {FEW_GROUPS} groups they are rough. Guessing among the {} classes gives {}.{}",
         level(),
         report.classes,
-        percent(1.0 / report.classes.max(1) as f64)
+        percent(1.0 / report.classes.max(1) as f64),
+        other_clips(report)
+    )
+}
+
+/// Which models do not share the clips of the first.
+fn other_clips(report: &RobustnessReport) -> String {
+    if report.other_clips.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Shown other clips than {}, in another way or of other files: {}. Where these differ from it, the clips do as well as \
+         the models.",
+        report.models[0].name,
+        report.other_clips.join(", ")
     )
 }
 
@@ -90,8 +109,9 @@ pub fn decision(report: &RobustnessReport) -> String {
         1 => "the one comparison".to_owned(),
         n => format!("all {n} comparisons of models over whole benchmarks (Holm)"),
     };
+    let same = if report.other_clips.is_empty() { "Models were shown the same spoiled clips. " } else { "" };
     format!(
-        "Models were shown the same spoiled clips. The words come from an exact permutation test of the mean top-1 that swaps \
+        "{same}The words come from an exact permutation test of the mean top-1 that swaps \
          the models' answers for whole groups, at {:.0} % for {number}; with fewer than {FEW_GROUPS} groups nothing is said. \
          Parts of a benchmark have intervals alone. No difference shown is no proof that there is none.",
         100.0 * (1.0 - LEVEL)
@@ -100,7 +120,7 @@ pub fn decision(report: &RobustnessReport) -> String {
 
 /// What a benchmark is, and what of it is not there.
 pub fn about(benchmark: &BenchmarkResult) -> String {
-    let BenchmarkResult { summary, source, lacks, .. } = benchmark;
+    let BenchmarkAbout { summary, source, lacks, .. } = &benchmark.about;
     let lacking = match lacks.is_empty() {
         true => String::new(),
         false => format!(" Without {}, so that its means are not those of the benchmark.", lacks.join(", ")),
@@ -110,7 +130,7 @@ pub fn about(benchmark: &BenchmarkResult) -> String {
 
 /// What the measures of a benchmark are.
 pub fn measures(benchmark: &BenchmarkResult) -> String {
-    let said: Vec<&str> = benchmark.measures.iter().map(|measure| explained(*measure)).collect();
+    let said: Vec<&str> = benchmark.about.measures.iter().map(|measure| explained(*measure)).collect();
     format!("{}.", said.join("; "))
 }
 
