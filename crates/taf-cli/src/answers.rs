@@ -93,7 +93,8 @@ impl<'a> Dialogue<'a> {
         });
         said.map_err(|error| match error {
             EvaluationError::Stopped { condition, answered, asked } => {
-                Stopped { answered, asked, condition, unkept: interview.take_unkept() }.into()
+                let of = format!("answers ({condition})");
+                Stopped { answered, asked, of, unkept: interview.take_unkept() }.into()
             }
             error => error.into(),
         })

@@ -4,8 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use taf::evaluate::Condition;
-
 use crate::output::say;
 
 /// How a command that met no error ended.
@@ -32,19 +30,19 @@ pub struct Stopped {
     pub answered: usize,
     /// Answers there would be: to every video, of every network that was asked.
     pub asked: usize,
-    /// What was asked about.
-    pub condition: Condition,
-    /// Why the answers are lost, where they are.
+    /// What they are: "answers (clean)".
+    pub of: String,
+    /// Why they are lost, where they are.
     pub unkept: Option<taf_files::Error>,
 }
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { answered, asked, condition, unkept } = self;
-        write!(f, "stopped after {answered} of {asked} answers ({condition})")?;
+        let Self { answered, asked, of, unkept } = self;
+        write!(f, "stopped after {answered} of {asked} {of}")?;
         match unkept {
             None => Ok(()),
-            Some(error) => write!(f, ", whose answers could not be kept: {error}"),
+            Some(error) => write!(f, ", which could not be kept: {error}"),
         }
     }
 }

@@ -98,6 +98,25 @@ impl Panel {
         }
     }
 
+    /// The places of the networks that are shown the same clips of the same files, group by group; the first network is in the
+    /// first group.
+    pub fn groups(&self) -> Vec<Vec<usize>> {
+        let is_alone = self.members.len() == 1;
+        let shown = |member: &Member| {
+            let evaluation = &member.examination.evaluation;
+            // A look at every file tells nothing where there is nobody to share it with.
+            ((!is_alone).then(|| evaluation.list_and_files()), evaluation.views.clone())
+        };
+        let mut groups: Vec<(_, Vec<usize>)> = Vec::new();
+        for (place, shown) in self.members.iter().map(shown).enumerate() {
+            match groups.iter_mut().find(|(known, _)| *known == shown) {
+                Some((_, places)) => places.push(place),
+                None => groups.push((shown, vec![place])),
+            }
+        }
+        groups.into_iter().map(|(_, places)| places).collect()
+    }
+
     fn evaluation(&self) -> &Evaluation {
         &self.examination().evaluation
     }
@@ -184,17 +203,18 @@ impl Panel {
         self.recipes().fold(report, |report, (title, text)| report.listing(title, text))
     }
 
-    /// What a reader needs to know of the videos and how they are shown.
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let (evaluation, data) = (self.evaluation(), &self.recipe().data);
-        let views = &evaluation.views;
-        vec![
-            ("videos", data.manifest.display().to_string()),
-            ("evaluated", format!("{} videos of {}", evaluation.records().len(), data.validation.join(", "))),
-            ("clip", format!("{} frames of {1}x{1}", views.sampling.frames(), views.transform.size())),
-            ("views per video", views.count().to_string()),
-            ("views are averaged as", words::as_in_recipes(&evaluation.average)),
-        ]
+    /// What a reader needs to know of the videos and how they are shown: once where it is the same for all networks, and else for
+    /// each.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let of_each: Vec<_> = self.members.iter().map(Member::facts).collect();
+        let fact = |(at, (what, first)): (usize, &(&str, String))| -> Vec<(String, String)> {
+            if of_each.iter().all(|facts| facts[at].1 == *first) {
+                return vec![((*what).to_owned(), first.clone())];
+            }
+            let members = self.members.iter().zip(&of_each);
+            members.map(|(member, facts)| (format!("{what}, {}", member.name), facts[at].1.clone())).collect()
+        };
+        of_each[0].iter().enumerate().flat_map(fact).collect()
     }
 
     /// The recipe of every network under its title.
@@ -206,6 +226,18 @@ impl Panel {
 }
 
 impl Member {
+    fn facts(&self) -> [(&'static str, String); 5] {
+        let Examination { evaluation, recipe, .. } = &self.examination;
+        let (views, data) = (&evaluation.views, &recipe.data);
+        [
+            ("videos", data.manifest.display().to_string()),
+            ("evaluated", format!("{} videos of {}", evaluation.records().len(), data.validation.join(", "))),
+            ("clip", format!("{} frames of {1}x{1}", views.sampling.frames(), views.transform.size())),
+            ("views per video", views.count().to_string()),
+            ("views are averaged as", words::as_in_recipes(&evaluation.average)),
+        ]
+    }
+
     fn with_strip(&self, report: ReportBuilder, index: usize, adversary: &TemporalAdversary) -> Result<ReportBuilder> {
         let Self { name, trained, examination } = self;
         let record = &examination.evaluation.records()[index];
@@ -216,7 +248,7 @@ impl Member {
         let caption = format!(
             "{}: frames, where the class is argued for, attention per frame; natural and temporal adversarial clip, and the \
              difference amplified.",
-            record.id()
+            examination.evaluation.videos.short_id(record)
         );
         let png = seen.strip(&title, classes, None)?;
         Ok(report.picture(title, caption, png))

@@ -1,16 +1,26 @@
 //! What `taf robustness` tries beside benchmarks: attacks, and whether attention can be trusted.
 
+mod attacked;
+mod attended;
+mod group;
+mod moved;
+
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use taf::adversary::{Norm, quotient};
-use taf::attention::{AttentionRule, TemporalAttention};
-use taf::evaluate::{Attack, AttentionChange, Condition, Evaluation, FrameRemoval, Target};
-use taf::model::Recognizer;
-use taf_report::metrics::{AttentionAgreement, AttentionMove, ClipAttention};
-use taf_report::page::{AttackedModel, MovedAttention, Picture, Trials, TrustedAttention};
+use taf::evaluate::{Attack, Tried, Underway};
+use taf_report::page::Trials;
 
+use self::attacked::Attacked;
+use self::attended::{Attended, Attention};
+use self::group::Group;
+use self::moved::moved;
+use crate::exit::Stopped;
+use crate::interrupt::Graceful;
+use crate::output::say;
 use crate::panel::Panel;
 use crate::progress::Counter;
 use crate::trained::device;
@@ -74,9 +84,6 @@ impl Trial {
     }
 }
 
-/// Pictures of clips where attention moved most.
-const STRIPS: usize = 3;
-
 fn size(text: &str) -> Result<f64, String> {
     let value = text.trim().parse().ok().or_else(|| quotient(text));
     value.ok_or_else(|| "expected a number, or a quotient of two such as 4/255".to_owned())
@@ -96,125 +103,86 @@ impl TrialArgs {
         attack.check()?;
         Ok(attack)
     }
-
-    /// Makes the trials of all networks of a panel.
-    pub fn made(&self, panel: &Panel, trials: &[Trial]) -> Result<Trials> {
-        let mut made = Trials::default();
-        if trials.contains(&Trial::Adversarial) {
-            self.attacked(panel, &mut made)?;
+    /// Makes trials of all networks of a panel, of which those that are shown the same clips share them: `groups` are their
+    /// places. What is found is kept in the folders of the runs, so that a command that is stopped goes on where it was.
+    pub fn made(&self, panel: &Panel, groups: &[Vec<usize>], trials: &[Trial]) -> Result<Trials> {
+        let asks = |trial| trials.contains(&trial);
+        let attack = asks(Trial::Adversarial).then(|| self.attack()).transpose()?;
+        let attention = asks(Trial::Attention).then(|| Attention::by(panel.recipe().probe.attention));
+        let groups: Vec<Group> = groups.iter().map(|places| Group::new(panel, places, self.clips)).collect();
+        let mut session = Session::new(groups.iter().map(|group| group.clips(attack.is_some(), attention.is_some())))?;
+        let (mut made, mut lists) = (Trials::default(), Vec::new());
+        let (mut of_attacks, mut of_attention) = (Vec::new(), Vec::new());
+        for group in &groups {
+            let mut attacked = attack.as_ref().map(|attack| Attacked::new(group, attack)).transpose()?;
+            let mut attended = attention.as_ref().map(|attention| Attended::new(group, attention)).transpose()?;
+            let key = group.key();
+            let attacks = attacked.iter_mut().flat_map(|attacked| attacked.underway(group, &key));
+            let underway = attacks.chain(attended.iter_mut().flat_map(|attended| attended.underway(group, &key)));
+            session.make(group, &mut underway.collect::<Vec<_>>())?;
+            if let Some(attacked) = attacked {
+                of_attacks.extend(attacked.results(group)?);
+                made.transfer = made.transfer.or(attacked.transferred()?);
+            }
+            if let Some(attended) = attended {
+                of_attention.extend(attended.results(group)?);
+                lists.push(attended.own());
+            }
         }
-        if trials.contains(&Trial::Attention) {
-            self.attended(panel, &mut made)?;
+        made.adversarial = in_order(of_attacks);
+        made.attention = in_order(of_attention);
+        if let (Some(attention), Some(lists)) = (&attention, lists.first()) {
+            moved(panel, &groups[0], attention.rule(), lists, &mut made)?;
         }
         Ok(made)
     }
+}
 
-    fn attacked(&self, panel: &Panel, made: &mut Trials) -> Result<()> {
-        let (attack, device) = (self.attack()?, device());
-        let peers = peers(panel);
-        for (name, trained, examination) in panel.members() {
-            let evaluation = &examination.evaluation;
-            let videos = evaluation.sample(self.clips.get());
-            let bar = Counter::new(format!("attacks on {name}"));
-            let mut show = |done, total| bar.show(done, total);
-            let robust = evaluation.robust_accuracy(&trained.model, &videos, &attack, &device, &mut show)?;
-            let is_peer = peers.iter().any(|(peer, ..)| *peer == name);
-            let others: Vec<(&str, &dyn Target)> = peers
-                .iter()
-                .filter(|(peer, ..)| is_peer && *peer != name)
-                .map(|(peer, model, _)| (*peer, target(model)))
-                .collect();
-            let bar = Counter::new(format!("checks of attacks on {name}"));
-            let mut show = |done, total| bar.show(done, total);
-            let masking = evaluation.masking(&trained.model, &others, &videos, &attack, &device, &mut show)?;
-            made.adversarial.push(AttackedModel { model: name.to_owned(), robust, masking });
-        }
-        if peers.len() > 1 {
-            let networks: Vec<(&str, &dyn Target)> =
-                peers.iter().map(|(name, model, _)| (*name, target(model))).collect();
-            let (evaluation, bar) = (peers[0].2, Counter::new("attacks on one, asked of all".to_owned()));
-            let mut show = |done, total| bar.show(done, total);
-            let videos = evaluation.sample(self.clips.get());
-            made.transfer = Some(evaluation.transfer(&networks, &videos, &attack, &device, &mut show)?);
-        }
-        Ok(())
+/// Results by the places of their networks.
+fn in_order<T>(mut results: Vec<(usize, T)>) -> Vec<T> {
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Trials that are made, with a bar; Ctrl-C keeps what they found.
+struct Session {
+    bar: Counter,
+    /// Clips of the groups before, as often as they were tried.
+    done: usize,
+    /// The same of all groups in the end.
+    total: usize,
+    graceful: Graceful,
+}
+
+impl Session {
+    fn new(clips: impl Iterator<Item = usize>) -> Result<Self> {
+        let graceful = Graceful::ending_with("finishing these clips and keeping what was found")?;
+        Ok(Self { bar: Counter::new("clips tried"), done: 0, total: clips.sum(), graceful })
     }
 
-    fn attended(&self, panel: &Panel, made: &mut Trials) -> Result<()> {
-        let removal = FrameRemoval { attention: panel.recipe().probe.attention, ..FrameRemoval::default() };
-        let mut lists = Vec::new();
-        for (name, trained, examination) in panel.members() {
-            let evaluation = &examination.evaluation;
-            let videos = evaluation.sample(self.clips.get());
-            let bar = Counter::new(format!("attention of {name}"));
-            let mut show = |done, total| bar.show(done, total);
-            let faithfulness = evaluation.faithfulness(&trained.model, &videos, &removal, &device(), &mut show)?;
-            let definitions = definitions(removal.attention);
-            let rules: Vec<TemporalAttention> = definitions.iter().map(|(_, rule)| *rule).collect();
-            let mut rows = evaluation.attentions(&trained.model, &videos, &rules, &device(), &mut |_, _| {})?;
-            let own = rows[0].clone();
-            let named: Vec<(String, Vec<ClipAttention>)> =
-                definitions.into_iter().map(|(name, _)| name).zip(rows.drain(..)).collect();
-            let agreement = AttentionAgreement::new(&named)?;
-            made.attention.push(TrustedAttention { model: name.to_owned(), faithfulness, agreement });
-            lists.push((name, own));
-        }
-        self.moved(panel, &removal.attention, &lists, made)
-    }
-
-    /// How far attention moved from the first network to those that are shown the same clips.
-    fn moved(
-        &self,
-        panel: &Panel,
-        rule: &TemporalAttention,
-        lists: &[(&str, Vec<ClipAttention>)],
-        made: &mut Trials,
-    ) -> Result<()> {
-        let peers = peers(panel);
-        let of = |name: &str| &lists.iter().find(|(known, _)| *known == name).expect("every member was asked").1;
-        let (first, model, evaluation) = peers[0];
-        let videos = evaluation.sample(self.clips.get());
-        for (second, other, _) in &peers[1..] {
-            let moved = AttentionMove::new(of(first), of(second))?;
-            for clip in moved.most_moved.iter().take(STRIPS) {
-                let place = videos[clip.place];
-                let class = evaluation.records()[place].known_label()?;
-                let view = evaluation.shown(place, Condition::CLEAN)?;
-                let change = AttentionChange::new((model, *other), &view, class, rule, &device())?;
-                let classes = &panel.subject().info.classes;
-                let title = format!("{:?}: {first} and {second}", classes[class]);
-                let png = change.strip(&title, [first, second], classes, None)?;
-                let caption = format!("{}: attention moved by {:.2} of 1.", clip.id, clip.moved);
-                made.pictures.push(Picture { title, caption, png });
+    fn make(&mut self, group: &Group, trials: &mut [Underway]) -> Result<()> {
+        let (whole, mut tried) = (trials.len() * group.videos.len(), None);
+        let Self { bar, done, total, graceful } = self;
+        let ended = group.evaluation.try_all(&group.videos, trials, &device(), &mut |clips| {
+            if tried.is_none() && clips > 0 && clips < whole {
+                let names = group.names();
+                bar.aside(|| say(format_args!("trials of {names}: go on after {clips} of {whole} clips")));
             }
-            made.moved.push(MovedAttention { first: first.to_owned(), second: (*second).to_owned(), moved });
+            tried = Some(clips);
+            bar.show(*done + clips, *total);
+            if graceful.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let Tried { stopped, unkept } = ended?;
+        if stopped {
+            let answered = *done + tried.unwrap_or(0);
+            return Err(Stopped { answered, asked: *total, of: "clips tried".to_owned(), unkept }.into());
         }
+        if let Some(error) = unkept {
+            bar.aside(|| {
+                say(format_args!("what trials found could not be kept, and they will be made again: {error}"))
+            });
+        }
+        *done += whole;
         Ok(())
-    }
-}
-
-/// The networks that are shown the videos as the first is, it before the others.
-fn peers(panel: &Panel) -> Vec<(&str, &Recognizer, &Evaluation)> {
-    let members = panel.members().map(|(name, trained, of)| (name, &trained.model, &of.evaluation));
-    let all: Vec<(&str, &Recognizer, &Evaluation)> = members.collect();
-    all.iter().filter(|(_, _, evaluation)| evaluation.views == all[0].2.views).copied().collect()
-}
-
-fn target(model: &Recognizer) -> &dyn Target {
-    model
-}
-
-/// The definition that is measured, and others to compare it with.
-fn definitions(own: TemporalAttention) -> Vec<(String, TemporalAttention)> {
-    let softmax = |temperature| TemporalAttention { rule: AttentionRule::Softmax, temperature };
-    let relu = TemporalAttention { rule: AttentionRule::Relu, temperature: 1.0 };
-    let others = [softmax(1.0), softmax(0.25), relu].into_iter().filter(|other| *other != own);
-    [own].into_iter().chain(others).map(|rule| (name(&rule), rule)).collect()
-}
-
-fn name(of: &TemporalAttention) -> String {
-    match of.rule {
-        AttentionRule::Relu => "relu".to_owned(),
-        AttentionRule::Softmax => format!("softmax / {}", of.temperature),
     }
 }

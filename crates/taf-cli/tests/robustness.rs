@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Ended, command, path, taf};
+use support::{Ended, command, copy_run, path, taf};
 use tempfile::TempDir;
 
 /// Two runs that know the same classes. Made once for all tests.
@@ -28,15 +28,7 @@ fn runs() -> [&'static Path; 2] {
 
 /// The run in another folder, without answers.
 fn copy(run: &Path, folder: &Path) -> PathBuf {
-    let copy = folder.join(run.file_name().unwrap());
-    fs::create_dir_all(copy.join("checkpoints")).unwrap();
-    for file in ["recipe.toml", "provenance.json", "metrics.jsonl"] {
-        fs::copy(run.join(file), copy.join(file)).unwrap();
-    }
-    for file in fs::read_dir(run.join("checkpoints")).unwrap().map(|file| file.unwrap()) {
-        fs::copy(file.path(), copy.join("checkpoints").join(file.file_name())).unwrap();
-    }
-    copy
+    copy_run(run, folder.join(run.file_name().unwrap()))
 }
 
 const BENCHMARKS: &str = "temporal,order,frames";
@@ -110,6 +102,34 @@ fn a_measurement_that_is_killed_again_and_again_ends_with_the_numbers_of_one_tha
 }
 
 #[test]
+fn trials_that_are_stopped_again_and_again_end_with_the_findings_of_those_that_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, stopped] = ["whole", "stopped"].map(|name| runs().map(|run| copy(run, &folder.path().join(name))));
+    let asked = ["--benchmark", "adversarial,attention"];
+    let start = Instant::now();
+    let expected = robustness(&[&whole[0], &whole[1]], &[&asked[..], &["--json"]].concat()).json();
+    // The report is longer than what fits into a pipe that nobody reads.
+    let (third, mut stops, out) = (start.elapsed() / 3, 0, folder.path().join("out"));
+    let args = [&["robustness", path(&stopped[0]), path(&stopped[1])], &asked[..], &["--out", path(&out)]].concat();
+    let is_whole = (0..60).any(|_| {
+        let child = command(&args).spawn().unwrap();
+        std::thread::sleep(third);
+        let signal = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(signal.success());
+        let ended = support::ended(child.wait_with_output().unwrap());
+        // One that was slow to start is ended at once.
+        if ended.code == 130 && ended.err.contains("clips tried") {
+            assert!(ended.err.contains("go on with the same command"), "{}", ended.err);
+            assert!(stops == 0 || ended.err.contains("trials of first, second: go on after"), "{}", ended.err);
+            stops += 1;
+        }
+        ended.code == 0
+    });
+    assert!(is_whole && stops >= 2, "{stops} stops");
+    assert_eq!(json(&out.join("robustness.json"))["trials"], expected["trials"]);
+}
+
+#[test]
 fn names_and_severities_that_are_none_are_refused_with_those_that_are() {
     let refused = |more: &[&str]| robustness(&[runs()[0]], more).refused();
     let told = refused(&["--benchmark", "imagenet"]);
@@ -120,6 +140,8 @@ fn names_and_severities_that_are_none_are_refused_with_those_that_are() {
     let told = refused(&["--benchmark", "order", "--severities", "2"]);
     assert!(told.contains("severities of benchmark order must be among 5, got 2"), "{told}");
     assert!(refused(&["--benchmark", "temporal", "--severities", "6"]).contains("between 1 and 5"));
+    let told = refused(&["--benchmark", "attention,adversarial", "--severities", "3"]);
+    assert!(told.contains("--severities is for benchmarks"), "{told}");
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.txt"), "somebody's").unwrap();
     assert!(refused(&["--benchmark", "order", "--out", path(folder.path())]).contains("found other files"));
@@ -148,9 +170,16 @@ fn runs_that_cannot_be_asked_the_same_are_refused_and_those_shown_otherwise_have
         "{told}"
     );
     let short = train("short", &["data.sampling={kind=\"segments\",frames=4}"]);
-    let told = robustness(&[runs()[0], &short], &["--benchmark", "order,frames"]);
+    let told = robustness(&[runs()[0], &short], &["--benchmark", "order,frames", "--json"]);
     assert!(told.err.contains("in clips of their own: short"), "{}", told.err);
-    told.done();
+    let report = told.json();
+    assert_eq!(report["other_clips"], serde_json::json!(["short"]));
+    let fact = |name: &str| report["facts"].as_array().unwrap().iter().find(|fact| fact["name"] == name).unwrap();
+    assert_eq!(
+        [&fact("clip, first")["value"], &fact("clip, short")["value"]],
+        ["8 frames of 32x32", "4 frames of 32x32"]
+    );
+    assert_eq!(fact("views per video")["value"], "1");
 }
 
 #[test]
@@ -163,6 +192,12 @@ fn attacks_and_attention_are_tried_beside_benchmarks_and_without_any() {
     assert!(table.contains("1/255") && table.contains("passed") && table.contains("deletion"), "{table}");
     let report = json(&out.join("robustness.json"));
     let trials = &report["trials"];
+    assert_eq!((&report["videos"], &report["clean"]), (&Value::from(0), &Value::Array(vec![])));
+    let kept = fs::read_dir(own[0].join("predictions")).unwrap().map(|file| file.unwrap().path());
+    assert!(
+        kept.into_iter().all(|file| file.extension().unwrap() == "json"),
+        "no video is asked about for trials alone"
+    );
     for model in 0..2 {
         let points = trials["adversarial"][model]["robust"]["points"].as_array().unwrap();
         let accuracy: Vec<f64> = points.iter().map(|point| point["accuracy"]["value"].as_f64().unwrap()).collect();

@@ -1,11 +1,12 @@
 //! What attacks leave of a network, and whether they can be believed.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::adversary::Norm;
-use taf::evaluate::{Attack, Average, Evaluation, Target, Views};
+use taf::evaluate::{Attack, Average, Evaluation, RobustTrial, Target, TrialFile, TrialKey, Underway, Views};
 use taf::model::{Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput};
 use taf_report::metrics::{MaskingReport, MaskingTest, RobustAccuracy};
 use taf_video::dataset::{Manifest, Record};
@@ -221,6 +222,35 @@ fn clips_fool_the_network_they_were_crafted_on_first_and_a_copy_of_it_as_well() 
     // All is blue to the third network, whatever the clip.
     assert_eq!([values(0)[2], values(2)[2]], [0.5, 0.5]);
     assert!(white_box < 1.0, "{white_box}");
+}
+
+#[test]
+fn an_attack_that_is_stopped_goes_on_from_what_is_kept_of_the_same_network() {
+    let (whole, model, device) = (evaluation(videos()), recognizer(5), Device::flex());
+    let (attack, videos) = (attack(Norm::Linf, &[0.002, 0.01]), every(&whole));
+    let expected = robust(&whole, &model, &attack);
+    let folder = tempfile::tempdir().unwrap();
+    // Makes one batch more, of the network with these weights; says on how many clips it went on.
+    let one_more = |weights: &str| {
+        let mut trial = RobustTrial::new(&model, &attack).unwrap();
+        let key = TrialKey::new(&whole, &videos, "1").of("attacks", &attack, &[["a", weights]]);
+        let mut heard = Vec::new();
+        let tried = whole.try_all(
+            &videos,
+            &mut [Underway::new(&mut trial, Some(TrialFile::new(folder.path(), key)))],
+            &device,
+            &mut |clips| {
+                heard.push(clips);
+                if heard.len() > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
+        assert!(tried.unwrap().unkept.is_none());
+        (heard[0], trial.result(videos.len()).unwrap())
+    };
+    let (begins, results): (Vec<usize>, Vec<RobustAccuracy>) = (0..4).map(|_| one_more("x")).unzip();
+    assert_eq!(begins, [0, 6, 12, 18]);
+    assert_eq!((results[3].clone(), one_more("x").0), (expected, 20));
+    assert_eq!(one_more("y").0, 0, "other weights");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use taf::evaluate::{Benchmark, Condition, Interview, UnknownBenchmark, robustness};
 use taf_files::{Output, create_folder, write_atomic};
-use taf_report::page::{RobustnessReport, Trials};
+use taf_report::page::RobustnessBuilder;
 use taf_video::corrupt::Severity;
 
 use crate::allowed::{self, Reading};
@@ -82,9 +82,11 @@ pub fn run(args: Args) -> Result<Status> {
     let panel = Panel::new(trained, &args.asked.asked())?;
     panel.same_videos()?;
     refuse_other_lengths(&panel, &benchmarks)?;
-    tell_other_views(&panel);
-    // Answers to benchmarks are kept as they come, so that whoever is stopped in the trials goes on there.
-    let report = measured(&panel, &benchmarks, || args.trials.made(&panel, &trials))?;
+    let groups = panel.groups();
+    let other_clips = outside(&groups[0], &panel.names());
+    tell_other_clips(panel.names()[0], &other_clips);
+    let report = measured(&panel, &benchmarks)?.other_clips(other_clips);
+    let report = args.trials.made(&panel, &groups, &trials).map(|made| report.trials(made))?.build()?;
     if args.json {
         output::print(&report.to_json())?;
     } else {
@@ -116,6 +118,9 @@ fn chosen(args: &Args) -> Result<(Vec<Benchmark>, Vec<Trial>)> {
         if !benchmarks.contains(&benchmark) {
             benchmarks.push(benchmark);
         }
+    }
+    if benchmarks.is_empty() && !severities.is_empty() {
+        bail!("--severities is for benchmarks, and {} have none; leave it out", Trial::names().join(" and "));
     }
     Ok((benchmarks, trials))
 }
@@ -153,24 +158,24 @@ fn refuse_other_lengths(panel: &Panel, benchmarks: &[Benchmark]) -> Result<()> {
     Ok(())
 }
 
+/// Those that do not stand in a group.
+fn outside(group: &[usize], names: &[&str]) -> Vec<String> {
+    let outside = names.iter().enumerate().filter(|(place, _)| !group.contains(place));
+    outside.map(|(_, name)| (*name).to_owned()).collect()
+}
+
 /// Says which runs do not share the clips of the first.
-fn tell_other_views(panel: &Panel) {
-    let mut members = panel.members().map(|(name, _, examination)| (name, &examination.evaluation.views));
-    let Some((first, views)) = members.next() else { return };
-    let others: Vec<&str> = members.filter(|(_, other)| *other != views).map(|(name, _)| name).collect();
+fn tell_other_clips(first: &str, others: &[String]) {
     if !others.is_empty() {
         say(format_args!(
-            "shown the videos in another way than {first}, and so in clips of their own: {}",
+            "shown the videos in another way than {first}, or of other files, and so in clips of their own: {}",
             others.join(", ")
         ));
     }
 }
 
-fn measured(
-    panel: &Panel,
-    benchmarks: &[Benchmark],
-    trials: impl FnOnce() -> Result<Trials>,
-) -> Result<RobustnessReport> {
+/// The report but for what is tried beside benchmarks. Answers are kept as they come.
+fn measured(panel: &Panel, benchmarks: &[Benchmark]) -> Result<RobustnessBuilder> {
     let device = device();
     let subjects: Vec<_> =
         panel.members().map(|(name, trained, examination)| subject(name, trained, &examination.evaluation)).collect();
@@ -183,8 +188,7 @@ fn measured(
     for (name, trained, _) in panel.members() {
         report = report.describe(name, words::description(trained)).weights(name, words::weights(trained));
     }
-    let report = report.trials(trials()?);
     let report = panel.facts().into_iter().fold(report, |report, (name, value)| report.fact(name, value));
     let report = panel.recipes().fold(report, |report, (title, text)| report.listing(title, text));
-    Ok(report.provenance(provenance(panel.recipe(), None)?).build()?)
+    Ok(report.provenance(provenance(panel.recipe(), None)?))
 }

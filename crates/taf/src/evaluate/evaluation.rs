@@ -7,7 +7,7 @@ use taf_video::dataset::{Manifest, Record};
 use taf_video::{Clip, Result, Seed, TemporalViews};
 
 use super::{Answers, Average, Condition, EvaluationError, Version, Views};
-use crate::data::Prefetch;
+use crate::data::{Prefetch, fingerprint};
 use crate::model::VideoModel;
 
 /// Told after each video: how many are done, of how many.
@@ -32,6 +32,11 @@ impl Evaluation {
     /// The videos.
     pub fn records(&self) -> &[Record] {
         self.videos.records()
+    }
+
+    /// What tells the videos from others: the list, and the files that it names as they are now.
+    pub fn list_and_files(&self) -> (String, String) {
+        (self.videos.hash(), fingerprint(&self.videos))
     }
 
     /// Asks a network about every view of one version of all videos, which need no labels.

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 
 use super::{AnswerKey, Answers, Condition, Evaluation, EvaluationError, Examinee, Store, Version, Views};
-use crate::data::fingerprint;
 use crate::model::VideoModel;
 
 /// A network, the videos it is asked about, and where its answers are kept.
@@ -59,7 +58,7 @@ pub enum Told<'a> {
 /// and spoiled once; what is answered is kept every minute and at the end of a condition, whatever that is, and used again.
 pub struct Interview<'a, M> {
     subjects: Vec<Subject<'a, M>>,
-    /// What tells the videos of each from others: the list, and which files it names.
+    /// What tells the videos of each from others.
     lists: Vec<(String, String)>,
     device: &'a Device,
     /// Answers under earlier conditions.
@@ -73,8 +72,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(60);
 impl<'a, M: VideoModel> Interview<'a, M> {
     /// Networks on the plain `device` (see `Module::valid`). Those that are asked about other videos share no clips.
     pub fn new(subjects: Vec<Subject<'a, M>>, device: &'a Device) -> Self {
-        let list = |subject: &Subject<M>| (subject.evaluation.videos.hash(), fingerprint(&subject.evaluation.videos));
-        let lists = subjects.iter().map(list).collect();
+        let lists = subjects.iter().map(|subject| subject.evaluation.list_and_files()).collect();
         Self { subjects, lists, device, answered: 0, unkept: None }
     }
 
@@ -158,9 +156,9 @@ impl<'a, M: VideoModel> Interview<'a, M> {
             stopped = event.is_break();
             event
         });
-        asked?;
         unkept = unkept.or(keeper.keep(&answers, videos).err());
         self.unkept = self.unkept.take().or(unkept);
+        asked?;
         let answered = answers.iter().map(Answers::videos).sum();
         match stopped {
             false => Ok(answers),

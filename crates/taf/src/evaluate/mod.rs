@@ -24,28 +24,31 @@ mod shown;
 mod store;
 mod suite;
 mod together;
+mod trial;
 mod version;
 mod views;
 
 pub use answers::Answers;
 pub use asking::{AnswerError, ask};
-pub use attack::{Attack, STEP, Target};
+pub use attack::{Attack, MaskingTrial, RobustTrial, STEP, Target, TransferTrial};
 pub use average::Average;
 pub use benchmark::{Benchmark, BenchmarkRow, PublishedRow, PublishedSet, UnknownBenchmark};
 pub use condition::Condition;
-pub use evaluation::{Evaluation, Progress};
 pub use encoders::MissingEncoders;
+pub use evaluation::{Evaluation, Progress};
 pub use explanation::{Explanation, Seen};
-pub use faithfulness::{AttentionChange, FrameRemoval, Replacement};
+pub use faithfulness::{AttentionChange, AttentionTrial, FrameRemoval, RemovalTrial, Replacement};
 pub use interview::{Interview, Kept, Subject, Told};
 pub use labels::Labelled;
 pub(crate) use leaderboard::likeliest;
 pub use leaderboard::{Leaderboard, LeaderboardError};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use robustness::robustness;
+pub use shown::Shown;
 pub use store::{AnswerKey, Store};
 pub use suite::{Suite, UnknownSuite};
 pub use together::Examinee;
+pub use trial::{Trial, TrialFile, TrialKey, Tried, Underway};
 pub use version::{UnknownVersion, Version};
 pub use views::Views;
 
@@ -84,12 +87,12 @@ pub enum EvaluationError {
         /// Answers there would be.
         asked: usize,
     },
-    /// A setting makes no sense.
-    #[error(transparent)]
-    Setting(#[from] crate::setting::SettingError),
     /// FFmpeg lacks what some versions of the videos need.
     #[error(transparent)]
     Encoders(#[from] MissingEncoders),
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Setting(#[from] crate::setting::SettingError),
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] taf_report::page::Error),

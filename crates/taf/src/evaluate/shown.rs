@@ -6,9 +6,9 @@ use super::evaluation::group;
 use super::{Evaluation, EvaluationError};
 use crate::data::clips_to_tensor;
 
-/// The middle clips of some videos as a network is shown them.
+/// The middle clips of some videos as networks are shown them.
 #[derive(Clone, Debug)]
-pub(super) struct Shown<'a> {
+pub struct Shown<'a> {
     /// The videos.
     pub records: Vec<&'a Record>,
     /// `[batch, time, 3, height, width]` in [0, 1].

@@ -1,10 +1,60 @@
 use burn::tensor::Device;
+use serde_json::Value;
 use taf_report::metrics::{AttackedClip, RobustAccuracy};
 
 use super::said::{Crafted, Said};
 use super::{Attack, Target};
 use crate::evaluate::shown::Shown;
+use crate::evaluate::trial::{Trial, replace, to_json};
 use crate::evaluate::{Evaluation, EvaluationError, Progress};
+use crate::setting::SettingError;
+
+/// What attacks of growing size leave of a network's accuracy, clip by clip: see [`Evaluation::robust_accuracy`].
+pub struct RobustTrial<'a> {
+    target: &'a dyn Target,
+    attack: &'a Attack,
+    clips: Vec<AttackedClip>,
+}
+
+impl<'a> RobustTrial<'a> {
+    /// No clip is attacked yet.
+    ///
+    /// # Errors
+    /// If the attack makes no sense.
+    pub fn new(target: &'a dyn Target, attack: &'a Attack) -> Result<Self, SettingError> {
+        attack.check()?;
+        Ok(Self { target, attack, clips: Vec::new() })
+    }
+
+    /// What it came to, with clips of so many videos to choose from.
+    ///
+    /// # Errors
+    /// If no clip was attacked.
+    pub fn result(&self, available: usize) -> Result<RobustAccuracy, EvaluationError> {
+        let Attack { steps, restarts, seed, epsilons, .. } = self.attack;
+        let norm = self.attack.norm_name();
+        Ok(RobustAccuracy::new(norm, [*steps, *restarts], *seed, epsilons, &self.clips, available)?)
+    }
+}
+
+impl Trial for RobustTrial<'_> {
+    fn clips(&self) -> usize {
+        self.clips.len()
+    }
+
+    fn add(&mut self, shown: &Shown) -> Result<(), EvaluationError> {
+        self.clips.extend(attacked(self.target, shown, self.attack)?);
+        Ok(())
+    }
+
+    fn found(&self) -> Value {
+        to_json(&self.clips)
+    }
+
+    fn go_on_from(&mut self, found: Value) -> bool {
+        replace(&mut self.clips, found)
+    }
+}
 
 impl Evaluation {
     /// What attacks of growing size leave of a network's accuracy on the middle clip of each of `videos` (their places, such as
@@ -23,15 +73,9 @@ impl Evaluation {
         device: &Device,
         progress: Progress,
     ) -> Result<RobustAccuracy, EvaluationError> {
-        attack.check()?;
-        let mut clips = Vec::with_capacity(videos.len());
-        for shown in self.middle_batches(videos, device) {
-            clips.extend(attacked(target, &shown?, attack)?);
-            progress(clips.len(), videos.len());
-        }
-        let effort = [attack.steps, attack.restarts];
-        let (norm, available) = (attack.norm_name(), self.records().len());
-        Ok(RobustAccuracy::new(norm, effort, attack.seed, &attack.epsilons, &clips, available)?)
+        let mut trial = RobustTrial::new(target, attack)?;
+        self.try_one(videos, &mut trial, device, progress)?;
+        trial.result(self.records().len())
     }
 }
 

@@ -1,11 +1,70 @@
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use taf_report::metrics::{AttackOutcome, MaskingCheck, MaskingReport, MaskingTest};
 
 use super::said::{Crafted, Said};
 use super::{Attack, Target};
 use crate::adversary::{Norm, TemporalAdversary};
 use crate::evaluate::shown::Shown;
+use crate::evaluate::trial::{Trial, replace, to_json};
 use crate::evaluate::{Evaluation, EvaluationError, Progress};
+use crate::setting::SettingError;
+
+/// Whether attacks on a network can be believed, by what they come to on more and more clips: see [`Evaluation::masking`].
+pub struct MaskingTrial<'a> {
+    target: &'a dyn Target,
+    others: Vec<(&'a str, &'a dyn Target)>,
+    attack: &'a Attack,
+    tallies: Tallies,
+}
+
+impl<'a> MaskingTrial<'a> {
+    /// No clip is attacked yet.
+    ///
+    /// # Errors
+    /// If the attack makes no sense.
+    pub fn new(
+        target: &'a dyn Target,
+        others: Vec<(&'a str, &'a dyn Target)>,
+        attack: &'a Attack,
+    ) -> Result<Self, SettingError> {
+        attack.check()?;
+        Ok(Self { target, others, attack, tallies: Tallies::default() })
+    }
+
+    /// What it came to.
+    ///
+    /// # Errors
+    /// If no clip was attacked.
+    pub fn result(&self) -> Result<MaskingReport, EvaluationError> {
+        match self.clips() {
+            0 => Err(EvaluationError::NoVideos),
+            clips => Ok(MaskingReport { clips, epsilon: self.attack.epsilon(), checks: self.tallies.checks() }),
+        }
+    }
+}
+
+impl Trial for MaskingTrial<'_> {
+    fn clips(&self) -> usize {
+        self.tallies.natural.clips
+    }
+
+    fn add(&mut self, shown: &Shown) -> Result<(), EvaluationError> {
+        let mut tallies = self.tallies.clone();
+        tallies.add(self.target, &self.others, shown, self.attack)?;
+        self.tallies = tallies;
+        Ok(())
+    }
+
+    fn found(&self) -> Value {
+        to_json(&self.tallies)
+    }
+
+    fn go_on_from(&mut self, found: Value) -> bool {
+        replace(&mut self.tallies, found)
+    }
+}
 
 impl Evaluation {
     /// Tries whether attacks on a network can be believed, or its gradients lead nowhere near what fools it: the checks of Carlini
@@ -26,22 +85,14 @@ impl Evaluation {
         device: &Device,
         progress: Progress,
     ) -> Result<MaskingReport, EvaluationError> {
-        attack.check()?;
-        let mut tallies = Tallies::default();
-        for shown in self.middle_batches(videos, device) {
-            tallies.add(target, others, &shown?, attack)?;
-            progress(tallies.natural.clips, videos.len());
-        }
-        let clips = tallies.natural.clips;
-        if clips == 0 {
-            return Err(EvaluationError::NoVideos);
-        }
-        Ok(MaskingReport { clips, epsilon: attack.epsilon(), checks: tallies.checks() })
+        let mut trial = MaskingTrial::new(target, others.to_vec(), attack)?;
+        self.try_one(videos, &mut trial, device, progress)?;
+        trial.result()
     }
 }
 
-/// What the attacks of all trials came to so far.
-#[derive(Default)]
+/// What all attacks came to so far.
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Tallies {
     natural: Tally,
     one_step: Tally,
@@ -64,32 +115,32 @@ impl Tallies {
         let (epsilon, restarts) = (attack.epsilon(), attack.restarts);
         let twice = Attack { steps: 2 * attack.steps, ..attack.clone() };
         let named = |name: &str| format!("{name}-{}", attack.steps);
-        let trial = |name: String, by: TemporalAdversary, starts| Trial { name, attack, by, starts };
+        let by_name = |name: String, by: TemporalAdversary, starts| OneAttack { name, attack, by, starts };
         self.natural.note("none".into(), 0.0, &Said::naturally(target, shown)?, 0.0);
-        trial("one step".into(), attack.one_step(epsilon), 1).run(target, shown, &mut self.one_step)?;
-        trial("noise".into(), attack.noise(epsilon), restarts).run(target, shown, &mut self.noise)?;
-        trial(named("PGD"), attack.until_wrong(epsilon), restarts).run(target, shown, &mut self.steps)?;
+        by_name("one step".into(), attack.one_step(epsilon), 1).run(target, shown, &mut self.one_step)?;
+        by_name("noise".into(), attack.noise(epsilon), restarts).run(target, shown, &mut self.noise)?;
+        by_name(named("PGD"), attack.until_wrong(epsilon), restarts).run(target, shown, &mut self.steps)?;
         let name = format!("PGD-{}", twice.steps);
-        trial(name, twice.until_wrong(epsilon), restarts).run(target, shown, &mut self.twice)?;
+        by_name(name, twice.until_wrong(epsilon), restarts).run(target, shown, &mut self.twice)?;
         // From the clip itself here and below: a random start raises the loss where the gradient does not, and in a ball without
         // bounds it alone makes nearly all answers wrong.
         let bound = unbounded(attack.norm, shown);
         let by = TemporalAdversary { random_start: false, ..attack.until_wrong(bound) };
-        trial(named("PGD"), by, 1).run(target, shown, &mut self.unbounded)?;
+        by_name(named("PGD"), by, 1).run(target, shown, &mut self.unbounded)?;
         self.transferred.resize_with(others.len(), Tally::default);
         for ((name, other), tally) in others.iter().zip(&mut self.transferred) {
-            let crafting = trial(format!("{} on {name}", named("PGD")), attack.ascent(epsilon), restarts);
+            let crafting = by_name(format!("{} on {name}", named("PGD")), attack.ascent(epsilon), restarts);
             crafting.run_on(*other, target, shown, tally)?;
         }
         self.growth.resize_with(attack.epsilons.len(), Tally::default);
         for (&epsilon, tally) in attack.epsilons.iter().zip(&mut self.growth) {
             let by = TemporalAdversary { random_start: false, ..attack.ascent(epsilon) };
-            trial(named("PGD"), by, 1).run(target, shown, tally)?;
+            by_name(named("PGD"), by, 1).run(target, shown, tally)?;
         }
         Ok(())
     }
 
-    fn checks(self) -> Vec<MaskingCheck> {
+    fn checks(&self) -> Vec<MaskingCheck> {
         let [one_step, noise, steps] = [&self.one_step, &self.noise, &self.steps].map(Tally::outcome);
         let transferred: Vec<AttackOutcome> = self.transferred.iter().map(Tally::outcome).collect();
         let no_weaker = |test, weaker: &AttackOutcome, than: &AttackOutcome| {
@@ -105,21 +156,21 @@ impl Tallies {
         if !transferred.is_empty() {
             checks.push(MaskingCheck::no_weaker(MaskingTest::Transfer, transferred, steps));
         }
-        let sizes = [self.natural].iter().chain(&self.growth).map(Tally::outcome).collect();
+        let sizes = [&self.natural].into_iter().chain(&self.growth).map(Tally::outcome).collect();
         checks.push(MaskingCheck::growth(sizes));
         checks
     }
 }
 
-/// One attack of the trials.
-struct Trial<'a> {
+/// One of the attacks.
+struct OneAttack<'a> {
     name: String,
     attack: &'a Attack,
     by: TemporalAdversary,
     starts: usize,
 }
 
-impl Trial<'_> {
+impl OneAttack<'_> {
     fn run(self, target: &dyn Target, shown: &Shown, tally: &mut Tally) -> Result<(), EvaluationError> {
         self.run_on(target, target, shown, tally)
     }
@@ -140,7 +191,7 @@ impl Trial<'_> {
 }
 
 /// What one attack came to so far.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Tally {
     name: String,
     epsilon: f64,

@@ -7,7 +7,10 @@ mod said;
 mod target;
 mod transfer;
 
+pub use curve::RobustTrial;
+pub use masking::MaskingTrial;
 pub use target::Target;
+pub use transfer::TransferTrial;
 
 use taf_video::Seed;
 use taf_video::dataset::Record;

@@ -1,10 +1,56 @@
 use burn::tensor::{Device, Tensor};
+use serde_json::Value;
 use taf_report::metrics::ClipAttention;
 
 use crate::attention::{TemporalAttention, explain};
+use crate::evaluate::shown::Shown;
+use crate::evaluate::trial::{Trial, replace, to_json};
 use crate::evaluate::{Evaluation, EvaluationError, Progress};
 use crate::model::{Pass, VideoModel};
 use crate::ops::{on_workers, values};
+
+/// The attention of a network by several definitions, clip by clip: see [`Evaluation::attentions`].
+pub struct AttentionTrial<'a, M> {
+    model: &'a M,
+    definitions: &'a [TemporalAttention],
+    /// The clips for each definition.
+    lists: Vec<Vec<ClipAttention>>,
+}
+
+impl<'a, M: VideoModel> AttentionTrial<'a, M> {
+    /// No clip is looked at yet; there is at least one definition.
+    pub fn new(model: &'a M, definitions: &'a [TemporalAttention]) -> Self {
+        Self { model, definitions, lists: vec![Vec::new(); definitions.len()] }
+    }
+
+    /// The attention to every clip, a list for each definition.
+    pub fn lists(&self) -> &[Vec<ClipAttention>] {
+        &self.lists
+    }
+}
+
+impl<M: VideoModel> Trial for AttentionTrial<'_, M> {
+    fn clips(&self) -> usize {
+        self.lists.first().map_or(0, Vec::len)
+    }
+
+    fn add(&mut self, shown: &Shown) -> Result<(), EvaluationError> {
+        let rows = attention_by(self.model, self.definitions, &shown.clips, &shown.labels);
+        for (list, rows) in self.lists.iter_mut().zip(rows) {
+            let clip = |((id, group), attention)| ClipAttention { id, group, attention };
+            list.extend(shown.names().zip(rows).map(clip));
+        }
+        Ok(())
+    }
+
+    fn found(&self) -> Value {
+        to_json(&self.lists)
+    }
+
+    fn go_on_from(&mut self, found: Value) -> bool {
+        replace(&mut self.lists, found)
+    }
+}
 
 impl Evaluation {
     /// The attention of a network, for the label, to the middle clip of each of `videos` (their places, such as those of
@@ -22,19 +68,9 @@ impl Evaluation {
         device: &Device,
         progress: Progress,
     ) -> Result<Vec<Vec<ClipAttention>>, EvaluationError> {
-        let mut lists = vec![Vec::with_capacity(videos.len()); definitions.len()];
-        let mut done = 0;
-        for shown in self.middle_batches(videos, device) {
-            let shown = shown?;
-            let rows = attention_by(model, definitions, &shown.clips, &shown.labels);
-            for (list, rows) in lists.iter_mut().zip(rows) {
-                let clip = |((id, group), attention)| ClipAttention { id, group, attention };
-                list.extend(shown.names().zip(rows).map(clip));
-            }
-            done += shown.labels.len();
-            progress(done, videos.len());
-        }
-        Ok(lists)
+        let mut trial = AttentionTrial::new(model, definitions);
+        self.try_one(videos, &mut trial, device, progress)?;
+        Ok(trial.lists)
     }
 }
 

@@ -1,14 +1,66 @@
 use std::collections::HashMap;
 
 use burn::tensor::{Device, Tensor};
+use serde_json::Value;
 use taf_report::metrics::{Faithfulness, FrameCurve, FrameRemovals, highest, softmax};
 
 use super::attended::attention_by;
 use super::removal::{FrameRemoval, by_attention, versions, with_mean_frame};
 use crate::evaluate::shown::Shown;
+use crate::evaluate::trial::{Trial, replace, to_json};
 use crate::evaluate::{Evaluation, EvaluationError, Progress};
 use crate::model::{Pass, VideoModel};
 use crate::ops::{on_workers, values};
+use crate::setting::SettingError;
+
+/// Whether a network's attention tells which frames its answers rest on, clip by clip: see [`Evaluation::faithfulness`].
+pub struct RemovalTrial<'a, M> {
+    model: &'a M,
+    removal: &'a FrameRemoval,
+    batch_size: usize,
+    clips: Vec<FrameRemovals>,
+}
+
+impl<'a, M: VideoModel> RemovalTrial<'a, M> {
+    /// No frame is taken away yet; `batch_size` versions of a clip go through the network together, at least 1.
+    ///
+    /// # Errors
+    /// If the settings make no sense.
+    pub fn new(model: &'a M, removal: &'a FrameRemoval, batch_size: usize) -> Result<Self, SettingError> {
+        removal.check()?;
+        Ok(Self { model, removal, batch_size, clips: Vec::new() })
+    }
+
+    /// What it came to, with clips of so many videos to choose from.
+    ///
+    /// # Errors
+    /// If there is no clip, or the network answered no numbers.
+    pub fn result(&self, available: usize) -> Result<Faithfulness, EvaluationError> {
+        let FrameRemoval { replacement, orders, .. } = self.removal;
+        let points = self.clips.first().map_or(0, |clip| clip.most.probability.len());
+        let kept = replacement.kept_at(points);
+        Ok(Faithfulness::new(replacement.name(), *orders, kept, &self.clips, available)?)
+    }
+}
+
+impl<M: VideoModel> Trial for RemovalTrial<'_, M> {
+    fn clips(&self) -> usize {
+        self.clips.len()
+    }
+
+    fn add(&mut self, shown: &Shown) -> Result<(), EvaluationError> {
+        self.clips.extend(removed(self.model, shown, self.removal, self.batch_size));
+        Ok(())
+    }
+
+    fn found(&self) -> Value {
+        to_json(&self.clips)
+    }
+
+    fn go_on_from(&mut self, found: Value) -> bool {
+        replace(&mut self.clips, found)
+    }
+}
 
 impl Evaluation {
     /// Measures whether a network's attention tells which frames its answers rest on, on the middle clip of each of `videos`:
@@ -25,19 +77,9 @@ impl Evaluation {
         device: &Device,
         progress: Progress,
     ) -> Result<Faithfulness, EvaluationError> {
-        removal.check()?;
-        let (mut clips, mut frames) = (Vec::with_capacity(videos.len()), 1);
-        for shown in self.middle_batches(videos, device) {
-            let shown = shown?;
-            frames = shown.clips.dims()[1];
-            for clip in removed(model, &shown, removal, self.batch_size) {
-                clips.push(clip);
-                progress(clips.len(), videos.len());
-            }
-        }
-        let kept = removal.replacement.kept(frames);
-        let replacement = removal.replacement.name();
-        Ok(Faithfulness::new(replacement, removal.orders, kept, &clips, self.records().len())?)
+        let mut trial = RemovalTrial::new(model, removal, self.batch_size)?;
+        self.try_one(videos, &mut trial, device, progress)?;
+        trial.result(self.records().len())
     }
 }
 

@@ -6,5 +6,7 @@ mod change;
 mod measured;
 mod removal;
 
+pub use attended::AttentionTrial;
 pub use change::AttentionChange;
+pub use measured::RemovalTrial;
 pub use removal::{FrameRemoval, Replacement};
