@@ -1,7 +1,7 @@
 use taf_report::metrics::Predictions;
 use taf_video::corrupt::{Corruption, Family, Severity};
 
-use super::{EvaluationError, Version};
+use super::{Benchmark, EvaluationError, Version};
 
 /// Versions of the videos that are reported as one number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,8 @@ impl Suite {
         Self::of(corruption.name(), "one corruption", &[corruption], severities)
     }
 
-    /// The suite of one of [`Self::names`]; a severity that comes twice counts once.
+    /// The suite of one of [`Self::names`]; a severity that comes twice counts once. Where a benchmark has fewer severities than
+    /// all, it is asked at those it has, perhaps none.
     ///
     /// # Errors
     /// If there is none of that name.
@@ -104,12 +105,35 @@ impl Suite {
             (TIME_SHIFTED, _, _) => Ok(Self::time_shifted(severities)),
             (_, Some(family), _) => Ok(Self::family(family, severities)),
             (_, _, Some(corruption)) => Ok(Self::corruption(corruption, severities)),
-            _ => Err(UnknownSuite { name: name.to_owned() }),
+            _ => {
+                let benchmark = Self::benchmarks().into_iter().find(|benchmark| benchmark.name == name);
+                let benchmark = benchmark.ok_or_else(|| UnknownSuite { name: name.to_owned() })?;
+                Ok(Self::benchmark(&benchmark, severities))
+            }
         }
+    }
+
+    /// A benchmark of corrupted videos: accuracy is its mPC over these severities.
+    fn benchmark(benchmark: &Benchmark, severities: &[Severity]) -> Self {
+        let corruptions: Vec<Corruption> = benchmark.corruptions().collect();
+        let own: Vec<Severity> = severities.iter().copied().filter(|&level| benchmark.has(level)).collect();
+        Self::of(benchmark.name, benchmark.summary, &corruptions, &own)
+    }
+
+    /// Benchmarks of corrupted videos whose names no other suite has.
+    fn benchmarks() -> Vec<Benchmark> {
+        let own = Self::own_names();
+        let is_new = |benchmark: &Benchmark| benchmark.corruptions().next().is_some() && !own.contains(&benchmark.name);
+        Benchmark::all().into_iter().filter(is_new).collect()
     }
 
     /// The names of all suites.
     pub fn names() -> Vec<&'static str> {
+        let benchmarks = Self::benchmarks();
+        Self::own_names().into_iter().chain(benchmarks.iter().map(|benchmark| benchmark.name)).collect()
+    }
+
+    fn own_names() -> Vec<&'static str> {
         let families = Family::ALL.into_iter().map(Family::name);
         [CLEAN, TIME_SHIFTED].into_iter().chain(families).chain(Corruption::ALL.map(Corruption::name)).collect()
     }
@@ -172,6 +196,19 @@ mod tests {
         }
         assert_eq!(Suite::family(Family::Noise, &Severity::ALL).versions.len(), 20);
         assert_eq!(Suite::family(Family::Blur, &Severity::ALL).versions.len(), 20);
+    }
+
+    #[test]
+    fn the_suite_of_a_benchmark_asks_all_its_rows_at_the_severities_it_has() {
+        let severities = [3, 5].map(|number| Severity::new(number).unwrap());
+        for benchmark in Suite::benchmarks() {
+            let suite = Suite::named(benchmark.name, &severities).unwrap();
+            let levels = severities.into_iter().filter(|level| benchmark.levels().contains(&level.to_string())).count();
+            assert_eq!(suite.versions.len(), benchmark.rows.len() * levels, "{}", benchmark.name);
+        }
+        let names = Suite::names();
+        assert!(names.contains(&"mini-ssv2-c") && !names.contains(&"frames"), "{names:?}");
+        assert_eq!(names.iter().filter(|name| **name == "temporal").count(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use taf_report::page::Measure;
-use taf_video::corrupt::Severity;
+use taf_video::corrupt::{Corruption, Severity};
 
 use self::listed::{Asks, LISTED, Listed};
 pub use self::published::{PublishedRow, PublishedSet};
@@ -103,6 +103,21 @@ impl Benchmark {
     /// Everything that is asked, row by row.
     pub fn conditions(&self) -> impl Iterator<Item = Condition> {
         self.rows.iter().flat_map(|row| row.levels.iter().map(|(_, condition)| *condition))
+    }
+
+    /// What it does to videos, once each; nothing where it asks for other things than corruptions.
+    pub(super) fn corruptions(&self) -> impl Iterator<Item = Corruption> {
+        let first = self.rows.iter().filter_map(|row| row.levels.first());
+        first.filter_map(|(_, condition)| match condition {
+            Condition::Version(Version::Corrupted(corruption, _)) => Some(*corruption),
+            _ => None,
+        })
+    }
+
+    /// Whether a severity is among its levels.
+    pub(super) fn has(&self, severity: Severity) -> bool {
+        let of = |condition| matches!(condition, Condition::Version(Version::Corrupted(_, level)) if level == severity);
+        self.conditions().any(of)
     }
 
     /// Everything that some benchmarks ask beside the videos as they are, once.
