@@ -27,5 +27,6 @@ mod zipped;
 pub use error::{Error, Fault};
 pub use matching::{Allowed, Matched, Mismatch, Reshaped, match_weights};
 pub use read::{Container, Contents, read, read_under};
+pub use safe::LONGEST_HEADER;
 pub use tensor::{Tensor, permute_rows};
 pub use write::to_safetensors;

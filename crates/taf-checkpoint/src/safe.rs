@@ -7,8 +7,8 @@ use crate::error::{Fault, Result};
 use crate::span::read_at;
 use crate::tensor::{Number, Tensor};
 
-/// Headers of the largest models take a few hundred kilobytes.
-const LONGEST_HEADER: u64 = 16 << 20;
+/// Bytes of the longest safetensors header that is read: headers of the largest models take a few hundred kilobytes.
+pub const LONGEST_HEADER: u64 = 16 << 20;
 
 /// Whether a file begins as safetensors does: the header's length, and the header, which is JSON.
 pub(crate) fn is_safetensors(start: &[u8]) -> bool {

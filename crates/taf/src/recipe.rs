@@ -266,7 +266,7 @@ impl Recipe {
         self.train.check()?;
         self.check_frozen()?;
         self.probe.check("probe")?;
-        self.taf.as_ref().map_or(Ok(()), TafConfig::check)?;
+        self.taf.as_ref().map_or(Ok(()), |taf| taf.check(self.train.epochs))?;
         self.check_natural_clips()?;
         self.check_branches()
     }

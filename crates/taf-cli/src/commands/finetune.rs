@@ -93,15 +93,15 @@ fn planned(recipe: &Recipe, source: Source) -> Result<(Plan, Recognizer)> {
     );
     let plan = recipe.plan()?;
     let model = source.start(&plan)?;
+    if !source.new_classifier || source.knows(&plan.classes, plan.train.videos().label_set()) {
+        // The report needs it in the end; what is wrong with it is better known before.
+        source.trained.examination(&reports::asked(&plan.recipe))?;
+    }
     Ok((plan, model))
 }
 
 fn begin(args: &Args, recipe: Recipe, source: Source) -> Result<Option<(Session, Recognizer)>> {
     let (plan, model) = planned(&recipe, source)?;
-    if !source.new_classifier || source.knows(&plan.classes, plan.train.videos().label_set()) {
-        // The report needs it in the end; what is wrong with it is better known before.
-        source.trained.examination(&reports::asked(&plan.recipe))?;
-    }
     let session = args.run.begin(recipe, Some(source))?;
     if session.is_some() && source.new_classifier {
         tell_new_classifier(&plan, source);

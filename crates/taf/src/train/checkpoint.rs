@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::optimizer::is_memory;
 use crate::model::{ModelRecipe, StateDict};
+use taf_checkpoint::LONGEST_HEADER;
 use taf_files::write_atomic_with;
 use taf_report::run::sha256;
 
@@ -98,7 +99,7 @@ impl CheckpointInfo {
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(io)?;
         let mut header = Vec::new();
-        file.take(u64::from_le_bytes(length)).read_to_end(&mut header).map_err(io)?;
+        file.take(u64::from_le_bytes(length).min(LONGEST_HEADER)).read_to_end(&mut header).map_err(io)?;
         let read = serde_json::from_slice(&header).map_err(|error| ("a safetensors file", error.to_string()));
         let described = read.and_then(|header: Header| Self::described(header.metadata.get(METADATA)));
         described.map_err(|(expected, found)| CheckpointError::Content { path: path.to_owned(), expected, found })
