@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use taf::evaluate::{Average, Evaluation, Suite};
 use taf::trained::{Asked, Trained, shared_video};
 use taf_report::metrics::{Predictions, ScoreKind, learnt_weights, mixed, softmax};
-use taf_report::page::{Report, ReportBuilder};
+use taf_report::page::{Detailed, Report, ReportBuilder};
 
 use crate::answers;
 use crate::output::say;

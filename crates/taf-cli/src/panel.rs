@@ -5,7 +5,7 @@ use taf::adversary::TemporalAdversary;
 use taf::evaluate::{Evaluation, Explanation, Protocol, Suite};
 use taf::recipe::Recipe;
 use taf::trained::{Asked, Examination, Trained};
-use taf_report::page::{Axis, Chart, Report, ReportBuilder, Series};
+use taf_report::page::{Axis, Chart, Detailed, Report, ReportBuilder, Series};
 use taf_report::run::{Pace, accuracies, epoch_means, read_metrics, steps};
 use taf_video::dataset::Record;
 
@@ -198,14 +198,14 @@ impl Panel {
     }
 
     /// Adds what a reader needs to know to judge the rest.
-    pub fn with_facts(&self, report: ReportBuilder) -> ReportBuilder {
+    pub fn with_facts<R: Detailed>(&self, report: R) -> R {
         let report = self.facts().into_iter().fold(report, |report, (name, value)| report.fact(name, value));
         self.recipes().fold(report, |report, (title, text)| report.listing(title, text))
     }
 
     /// What a reader needs to know of the videos and how they are shown: once where it is the same for all networks, and else for
     /// each.
-    pub fn facts(&self) -> Vec<(String, String)> {
+    fn facts(&self) -> Vec<(String, String)> {
         let of_each: Vec<_> = self.members.iter().map(Member::facts).collect();
         let fact = |(at, (what, first)): (usize, &(&str, String))| -> Vec<(String, String)> {
             if of_each.iter().all(|facts| facts[at].1 == *first) {
@@ -218,7 +218,7 @@ impl Panel {
     }
 
     /// The recipe of every network under its title.
-    pub fn recipes(&self) -> impl Iterator<Item = (String, String)> {
+    fn recipes(&self) -> impl Iterator<Item = (String, String)> {
         self.members
             .iter()
             .map(|Member { name, trained, .. }| (format!("{name}: recipe.toml"), trained.recipe.to_toml()))

@@ -7,7 +7,7 @@ use taf::evaluate::Suite;
 use taf::recipe::Recipe;
 use taf::trained::{Asked, Trained, Weights};
 use taf_files::write_atomic;
-use taf_report::page::{Report, ReportBuilder};
+use taf_report::page::{Detailed, Report, ReportBuilder};
 use taf_report::run::RunDir;
 use taf_video::corrupt::Severity;
 

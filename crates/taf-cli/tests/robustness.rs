@@ -225,3 +225,19 @@ fn attacks_and_attention_are_tried_beside_benchmarks_and_without_any() {
     let unknown = robustness(&[&own[0]], &["--benchmark", "adverse"]).refused();
     assert!(unknown.contains("adversarial, attention"), "{unknown}");
 }
+
+#[test]
+fn pictures_name_videos_below_their_folder_also_where_the_list_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = runs().map(|run| copy(run, folder.path()));
+    let list = folder.path().join("list.jsonl");
+    let absolute = format!("{{\"path\":\"{}/", path(support::videos()));
+    fs::write(&list, fs::read_to_string(support::manifest()).unwrap().replace("{\"path\":\"", &absolute)).unwrap();
+    let asked = ["--benchmark", "attention", "--clips", "2", "--json", "--data", path(&list)];
+    let pictures = robustness(&[&own[0], &own[1]], &asked).json()["trials"]["pictures"].clone();
+    let captions: Vec<&str> = pictures.as_array().unwrap().iter().map(|of| of["caption"].as_str().unwrap()).collect();
+    assert!(
+        captions.len() == 2 && captions.iter().all(|of| of.contains("/val-") && !of.starts_with('/')),
+        "{captions:?}"
+    );
+}

@@ -9,7 +9,7 @@ use taf::evaluate::Suite;
 use taf::trained::{Asked, Weights};
 use taf_files::{Output, create_folder, write_atomic};
 use taf_report::experiment::{CellName, ExperimentTable, Split};
-use taf_report::page::Report;
+use taf_report::page::{Detailed, Report};
 use taf_video::Seed;
 use taf_video::synthetic::{Difficulty, MovingShapes};
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use taf::evaluate::{Leaderboard, Suite};
 use taf::trained::Asked;
 use taf_files::write_atomic;
-use taf_report::page::Report;
+use taf_report::page::{Detailed, Report};
 
 use crate::allowed::{self, Reading};
 use crate::answers;

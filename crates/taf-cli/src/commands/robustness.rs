@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use taf::evaluate::{Benchmark, Condition, Interview, UnknownBenchmark, robustness};
 use taf_files::{Output, create_folder, write_atomic};
-use taf_report::page::RobustnessBuilder;
+use taf_report::page::{Detailed, RobustnessBuilder};
 use taf_video::corrupt::Severity;
 
 use crate::allowed::{self, Reading};
@@ -188,7 +188,5 @@ fn measured(panel: &Panel, benchmarks: &[Benchmark]) -> Result<RobustnessBuilder
     for (name, trained, _) in panel.members() {
         report = report.describe(name, words::description(trained)).weights(name, words::weights(trained));
     }
-    let report = panel.facts().into_iter().fold(report, |report, (name, value)| report.fact(name, value));
-    let report = panel.recipes().fold(report, |report, (title, text)| report.listing(title, text));
-    Ok(report.provenance(provenance(panel.recipe(), None)?))
+    Ok(panel.with_facts(report).provenance(provenance(panel.recipe(), None)?))
 }

@@ -1,9 +1,7 @@
 use super::{
-    Chart, Difference, Error, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, Result, SuiteResult,
-    Weights, words,
+    Chart, Detailed, Details, Difference, Error, ModelAttention, Named, Picture, Report, Result, SuiteResult, words,
 };
 use crate::metrics::{AttentionSummary, Predictions, Scores, compare, holm};
-use crate::run::Provenance;
 
 /// Collects what a report is made of; [`ReportBuilder::build`] scores and compares it.
 ///
@@ -23,6 +21,12 @@ impl Report {
     }
 }
 
+impl Detailed for ReportBuilder {
+    fn details(&mut self) -> &mut Details {
+        &mut self.report.details
+    }
+}
+
 impl ReportBuilder {
     fn new(title: impl Into<String>) -> Self {
         let report = Report {
@@ -33,16 +37,13 @@ impl ReportBuilder {
             findings: Vec::new(),
             classes: Vec::new(),
             models: Vec::new(),
-            weights: Vec::new(),
             suites: Vec::new(),
             results: Vec::new(),
             differences: Vec::new(),
             attention: Vec::new(),
             curves: Vec::new(),
             pictures: Vec::new(),
-            facts: Vec::new(),
-            listings: Vec::new(),
-            provenance: None,
+            details: Details::default(),
         };
         Self { report, predictions: Vec::new(), pairs: Vec::new() }
     }
@@ -74,12 +75,6 @@ impl ReportBuilder {
     /// Names a model and says what it is.
     pub fn model(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         describe(&mut self.report.models, name.into(), description.into());
-        self
-    }
-
-    /// Says which of a model's weights were evaluated.
-    pub fn weights(mut self, model: impl Into<String>, weights: Weights) -> Self {
-        self.report.weights.push(ModelWeights { model: model.into(), weights });
         self
     }
 
@@ -121,24 +116,6 @@ impl ReportBuilder {
     /// Adds a picture; `png` are the bytes of a PNG file.
     pub fn picture(mut self, title: impl Into<String>, caption: impl Into<String>, png: Vec<u8>) -> Self {
         self.report.pictures.push(Picture { title: title.into(), caption: caption.into(), png });
-        self
-    }
-
-    /// Adds a line to the details.
-    pub fn fact(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.report.facts.push(Fact { name: name.into(), value: value.to_string() });
-        self
-    }
-
-    /// Adds a text shown as it is, such as a recipe.
-    pub fn listing(mut self, title: impl Into<String>, text: impl Into<String>) -> Self {
-        self.report.listings.push(Listing { title: title.into(), text: text.into() });
-        self
-    }
-
-    /// Says where the numbers came from.
-    pub fn provenance(mut self, provenance: Provenance) -> Self {
-        self.report.provenance = Some(provenance);
         self
     }
 

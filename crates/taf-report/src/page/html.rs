@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::svg::{Bar, BarGroup, forest, grouped_bars, heat_map, line_chart};
 use super::words::{decision, intervals, level, percent, weights};
-use super::{Axis, Cell, Chart, Difference, Listing, Picture, Reference, Report, Series, Table, Verdict, table};
+use super::{Axis, Cell, Chart, Details, Difference, Picture, Reference, Report, Series, Table, Verdict, table};
 use crate::metrics::Summary;
 
 /// How pages and the drawings in them look, in light, in the dark and on paper.
@@ -241,7 +241,7 @@ fn classes(report: &Report) -> Markup {
 }
 
 fn details(report: &Report) -> Markup {
-    let (details, versions) = (table::details(report), table::versions(report));
+    let versions = table::versions(report);
     html! {
         section {
             h2 { "Details" }
@@ -249,20 +249,21 @@ fn details(report: &Report) -> Markup {
             @if !versions.rows.is_empty() {
                 details { summary { "Top-1 by version of the videos" } (tabular(&versions)) }
             }
-            (facts(&details, &report.listings))
+            (facts(&report.details))
         }
     }
 }
 
 /// Names beside values, then texts folded away.
-pub(super) fn facts(details: &Table, listings: &[Listing]) -> Markup {
+pub(super) fn facts(details: &Details) -> Markup {
+    let rows = table::details(details).rows;
     html! {
-        @if !details.rows.is_empty() {
+        @if !rows.is_empty() {
             table.details { tbody {
-                @for row in &details.rows { tr { th scope="row" { (row[0].text) } td { (row[1].text) } } }
+                @for row in &rows { tr { th scope="row" { (row[0].text) } td { (row[1].text) } } }
             } }
         }
-        @for listing in listings {
+        @for listing in &details.listings {
             details { summary { (listing.title) } pre { (listing.text) } }
         }
     }
@@ -305,6 +306,7 @@ fn tabular_cell(cell: &Cell, first: bool) -> Markup {
 mod tests {
     use super::*;
     use crate::metrics::{AttentionPair, AttentionSummary, Predictions, ScoreKind};
+    use crate::page::Detailed;
 
     const HOSTILE: &str = "\"><script>alert('x')</script><img src=http://evil.example/x onerror=1>";
 

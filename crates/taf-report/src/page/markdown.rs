@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use super::words::{decision, intervals};
-use super::{Cell, Listing, Report, Table, table};
+use super::{Cell, Details, Report, Table, table};
 
 impl Report {
     /// The answer and the tables in Markdown.
@@ -26,16 +26,16 @@ fn page(report: &Report) -> String {
     section(&mut out, "Versions", &table::versions(report));
     section(&mut out, "All scores", &table::scores(report));
     section(&mut out, "Classes", &table::classes(report));
-    section(&mut out, "Details", &table::details(report));
-    listings(&mut out, &report.listings);
+    details(&mut out, &report.details);
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
 }
 
-/// Texts as they are.
-pub(super) fn listings(out: &mut String, listings: &[Listing]) {
-    for listing in listings {
+/// Facts, and texts as they are.
+pub(super) fn details(out: &mut String, details: &Details) {
+    section(out, "Details", &table::details(details));
+    for listing in &details.listings {
         let fence = fence(&listing.text);
         let _ = write!(out, "## {}\n\n{fence}\n{}\n{fence}\n\n", inline(&listing.title), listing.text.trim_end());
     }

@@ -10,6 +10,7 @@ mod canvas;
 mod chart;
 mod colour;
 mod columns;
+mod details;
 mod error;
 mod experiment;
 mod film;
@@ -33,6 +34,7 @@ pub use builder::ReportBuilder;
 pub use chart::{Axis, Chart, Reference, Series};
 pub use colour::turbo;
 pub use columns::{Columns, Side};
+pub use details::{Detailed, Details, Fact, Listing, ModelWeights, Weights};
 pub use error::{Error, Result};
 pub use film::film;
 pub use learning::{LearningCurves, Over};
@@ -43,9 +45,7 @@ pub use robustness::{
     MovedAttention, Part, PlannedRow, Published, RobustnessBuilder, RobustnessDifference, RobustnessReport, Trials,
     TrustedAttention,
 };
-pub use schema::{
-    Difference, Fact, Listing, ModelAttention, ModelWeights, Named, Picture, Report, SuiteResult, Verdict, Weights,
-};
+pub use schema::{Difference, ModelAttention, Named, Picture, Report, SuiteResult, Verdict};
 pub use strip::{Strip, View};
 pub use table::{Cell, Table};
 pub use terminal::attention_bars;

@@ -1,8 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::Chart;
+use super::{Chart, Details};
 use crate::metrics::{AttentionSummary, Comparison, FEW_GROUPS, LEVEL, Scores};
-use crate::run::Provenance;
 
 /// Everything a report says, as plain values: the schema of `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,8 +20,6 @@ pub struct Report {
     pub classes: Vec<String>,
     /// The models in the order they are shown.
     pub models: Vec<Named>,
-    /// Which weights of the models were evaluated, where that was told.
-    pub weights: Vec<ModelWeights>,
     /// The suites in the order they are shown; the first is the one the answer speaks of.
     pub suites: Vec<Named>,
     /// One entry for every model on every suite it was asked about.
@@ -35,12 +32,9 @@ pub struct Report {
     pub curves: Vec<Chart>,
     /// Pictures of where the models look.
     pub pictures: Vec<Picture>,
-    /// Short facts about the run: clips, parameters, seconds.
-    pub facts: Vec<Fact>,
-    /// Recipes and other texts shown as they are.
-    pub listings: Vec<Listing>,
-    /// Where the numbers came from.
-    pub provenance: Option<Provenance>,
+    /// What a reader needs to know of it.
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 /// A name and what it stands for.
@@ -50,28 +44,6 @@ pub struct Named {
     pub name: String,
     /// One sentence; may be empty.
     pub description: String,
-}
-
-/// Which of the weights of one model were evaluated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelWeights {
-    /// Name of the model.
-    pub model: String,
-    /// The weights.
-    pub weights: Weights,
-}
-
-/// Weights that a training leaves behind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "choice")]
-pub enum Weights {
-    /// Those of the last step.
-    Last,
-    /// Those that were best on some videos; results on the same videos are too good.
-    Best {
-        /// The split they were chosen on.
-        chosen_on: String,
-    },
 }
 
 /// What one model scored on one suite.
@@ -152,24 +124,6 @@ pub struct Picture {
     /// The bytes of a PNG file; base64 in JSON.
     #[serde(with = "base64_text")]
     pub png: Vec<u8>,
-}
-
-/// One line of the details.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fact {
-    /// What it is.
-    pub name: String,
-    /// Its value, with unit.
-    pub value: String,
-}
-
-/// A text shown as it is, such as a recipe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listing {
-    /// Its heading.
-    pub title: String,
-    /// The text.
-    pub text: String,
 }
 
 impl Report {

@@ -1,5 +1,5 @@
 use super::words::{bounds, chosen, count, p_value, percent, point_bounds, points, verdict};
-use super::{Named, Report, Verdict};
+use super::{Details, Named, Report, Verdict};
 use crate::metrics::{Share, Summary};
 
 /// A table before it is laid out: every renderer shows the same cells.
@@ -164,16 +164,16 @@ pub fn attention(report: &Report) -> Table {
 }
 
 /// Facts and provenance, name beside value.
-pub fn details(report: &Report) -> Table {
-    let weights = report.weights.iter().map(|of| (format!("weights of {}", of.model), chosen(of)));
-    let facts = weights.chain(report.facts.iter().map(|f| (f.name.clone(), f.value.clone())));
-    let origin = report.provenance.iter().flat_map(provenance);
+pub fn details(of: &Details) -> Table {
+    let weights = of.weights.iter().map(|of| (format!("weights of {}", of.model), chosen(of)));
+    let facts = weights.chain(of.facts.iter().map(|f| (f.name.clone(), f.value.clone())));
+    let origin = of.provenance.iter().flat_map(provenance);
     let rows = facts.chain(origin).map(|(name, value)| vec![Cell::new(name), Cell::new(value)]).collect();
     Table { header: vec!["what".into(), "value".into()], rows }
 }
 
 /// Where numbers came from, name beside value.
-pub(super) fn provenance(p: &crate::run::Provenance) -> Vec<(String, String)> {
+fn provenance(p: &crate::run::Provenance) -> Vec<(String, String)> {
     let mut lines = vec![
         ("taf version".to_owned(), p.version.clone()),
         ("source commit".to_owned(), p.commit.clone().unwrap_or_else(|| "not recorded by the build".into())),

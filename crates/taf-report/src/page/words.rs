@@ -84,7 +84,7 @@ pub fn decision(report: &Report) -> String {
 
 /// Which weights were evaluated, where that was told: `Weights: plain: the last; TAF: the best on val.`
 pub fn weights(report: &Report) -> Option<String> {
-    let said: Vec<String> = report.weights.iter().map(|of| format!("{}: {}", of.model, chosen(of))).collect();
+    let said: Vec<String> = report.details.weights.iter().map(|of| format!("{}: {}", of.model, chosen(of))).collect();
     (!said.is_empty()).then(|| format!("Weights: {}.", said.join("; ")))
 }
 
@@ -255,7 +255,7 @@ mod tests {
         let mut report = report(51);
         assert_eq!(super::weights(&report), None);
         for (model, weights) in [("plain", Weights::Last), ("TAF", chosen)] {
-            report.weights.push(ModelWeights { model: model.into(), weights });
+            report.details.weights.push(ModelWeights { model: model.into(), weights });
         }
         let said = "Weights: plain: the last; TAF: the best on select.";
         assert_eq!(super::weights(&report).unwrap(), said);

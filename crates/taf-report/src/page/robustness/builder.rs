@@ -5,8 +5,7 @@ use super::schema::{
 use super::trials::Trials;
 use super::words;
 use crate::metrics::{Outcomes, holm};
-use crate::page::{Error, Fact, Listing, ModelWeights, Named, Result, Weights};
-use crate::run::Provenance;
+use crate::page::{Detailed, Details, Error, Named, Result};
 
 /// Collects what a report of robustness is made of; [`RobustnessBuilder::build`] scores and compares it.
 #[derive(Clone, Debug)]
@@ -25,7 +24,6 @@ impl RobustnessReport {
             answer: String::new(),
             findings: Vec::new(),
             models: Vec::new(),
-            weights: Vec::new(),
             classes,
             videos: 0,
             groups: 0,
@@ -33,11 +31,15 @@ impl RobustnessReport {
             other_clips: Vec::new(),
             benchmarks: Vec::new(),
             trials: Trials::default(),
-            facts: Vec::new(),
-            listings: Vec::new(),
-            provenance: None,
+            details: Details::default(),
         };
         RobustnessBuilder { report, outcomes: Vec::new(), plans: Vec::new() }
+    }
+}
+
+impl Detailed for RobustnessBuilder {
+    fn details(&mut self) -> &mut Details {
+        &mut self.report.details
     }
 }
 
@@ -69,12 +71,6 @@ impl RobustnessBuilder {
         self
     }
 
-    /// Says which of a model's weights were evaluated.
-    pub fn weights(mut self, model: impl Into<String>, weights: Weights) -> Self {
-        self.report.weights.push(ModelWeights { model: model.into(), weights });
-        self
-    }
-
     /// Adds a benchmark.
     pub fn benchmark(mut self, plan: BenchmarkPlan) -> Self {
         self.plans.push(plan);
@@ -84,24 +80,6 @@ impl RobustnessBuilder {
     /// Says what the models were tried for beside benchmarks.
     pub fn trials(mut self, trials: Trials) -> Self {
         self.report.trials = trials;
-        self
-    }
-
-    /// Adds a line to the details.
-    pub fn fact(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.report.facts.push(Fact { name: name.into(), value: value.to_string() });
-        self
-    }
-
-    /// Adds a text shown as it is, such as a recipe.
-    pub fn listing(mut self, title: impl Into<String>, text: impl Into<String>) -> Self {
-        self.report.listings.push(Listing { title: title.into(), text: text.into() });
-        self
-    }
-
-    /// Says where the numbers came from.
-    pub fn provenance(mut self, provenance: Provenance) -> Self {
-        self.report.provenance = Some(provenance);
         self
     }
 

@@ -15,7 +15,7 @@ impl RobustnessReport {
             (header(self))
             @for benchmark in &self.benchmarks { (of_benchmark(self, benchmark)) }
             @for section in self.trials.sections() { (of_trial(&section)) }
-            section { h2 { "Details" } (facts(&tables::details(self), &self.listings)) }
+            section { h2 { "Details" } (facts(&self.details)) }
         };
         whole(&self.title, &body, "robustness.json")
     }

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use super::schema::RobustnessReport;
 use super::{tables, words};
-use crate::page::markdown::{inline, listings, section};
+use crate::page::markdown::{details, inline, section};
 
 impl RobustnessReport {
     /// The answer and the tables in Markdown.
@@ -33,8 +33,7 @@ impl RobustnessReport {
         if self.models.len() > 1 && !self.benchmarks.is_empty() {
             let _ = write!(out, "{}\n\n", inline(&words::decision(self)));
         }
-        section(&mut out, "Details", &tables::details(self));
-        listings(&mut out, &self.listings);
+        details(&mut out, &self.details);
         out.truncate(out.trim_end().len());
         out.push('\n');
         out

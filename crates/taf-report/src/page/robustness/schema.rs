@@ -2,8 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trials::Trials;
 use crate::metrics::{Robustness, RobustnessGain, Share};
-use crate::page::{Fact, Listing, ModelWeights, Named, Picture, Verdict};
-use crate::run::Provenance;
+use crate::page::{Details, Named, Picture, Verdict};
 
 /// Everything that is said about the robustness of networks, as plain values: the schema of `robustness.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +17,6 @@ pub struct RobustnessReport {
     pub findings: Vec<String>,
     /// The models in the order they are shown; each is compared with the first.
     pub models: Vec<Named>,
-    /// Which weights of the models were evaluated, where that was told.
-    pub weights: Vec<ModelWeights>,
     /// Number of classes.
     pub classes: usize,
     /// Number of videos that benchmarks were asked about; 0 without benchmarks.
@@ -36,12 +33,9 @@ pub struct RobustnessReport {
     /// What the models were tried for beside benchmarks.
     #[serde(default, skip_serializing_if = "Trials::is_empty")]
     pub trials: Trials,
-    /// Short facts: clips, views.
-    pub facts: Vec<Fact>,
-    /// Recipes.
-    pub listings: Vec<Listing>,
-    /// Where the numbers came from.
-    pub provenance: Option<Provenance>,
+    /// What a reader needs to know of it.
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 /// What the models scored on one benchmark.

@@ -4,7 +4,7 @@ use super::schema::{BenchmarkResult, Measure, Part, RobustnessDifference, Robust
 use super::words;
 use crate::metrics::{Estimate, Robustness, Share};
 use crate::page::terminal::without;
-use crate::page::words::{bounds, chosen, p_value, percent, points, said};
+use crate::page::words::{bounds, p_value, percent, points, said};
 use crate::page::{Cell, Table};
 
 /// The measures of every model on the whole of a benchmark.
@@ -126,13 +126,4 @@ pub fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Tabl
         row(&of.model, Cell::with_detail(&of.data_set, other), [of.clean, of.mpc], Some(of.rpc))
     });
     Table { header, rows: own.chain(others).collect() }
-}
-
-/// Facts and provenance, name beside value.
-pub fn details(report: &RobustnessReport) -> Table {
-    let weights = report.weights.iter().map(|of| (format!("weights of {}", of.model), chosen(of)));
-    let facts = weights.chain(report.facts.iter().map(|fact| (fact.name.clone(), fact.value.clone())));
-    let origin = report.provenance.iter().flat_map(crate::page::table::provenance);
-    let rows = facts.chain(origin).map(|(name, value)| vec![Cell::new(name), Cell::new(value)]).collect();
-    Table { header: vec!["what".into(), "value".into()], rows }
 }

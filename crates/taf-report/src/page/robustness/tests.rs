@@ -1,6 +1,6 @@
 use super::*;
 use crate::metrics::{AttackedClip, MaskingReport, Outcomes, Predictions, RobustAccuracy, ScoreKind};
-use crate::page::{Picture, Verdict, Weights};
+use crate::page::{Detailed, Picture, Verdict, Weights};
 
 const HOSTILE: &str = "\"><script>alert('x')</script><img src=http://evil.example/x onerror=1>|*";
 
