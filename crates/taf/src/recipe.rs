@@ -210,12 +210,13 @@ impl Recipe {
         toml::to_string(self).expect("a recipe is made of TOML's types")
     }
 
-    /// Finds the data and checks every setting.
+    /// Finds the data and checks every setting, those too that only training minds.
     ///
     /// # Errors
     /// Names the first thing that is missing or out of range.
     pub fn plan(&self) -> Result<Plan, RecipeError> {
         self.check()?;
+        self.taf.as_ref().map_or(Ok(()), |taf| taf.check_ramp(self.train.epochs))?;
         let manifest = Manifest::read(&self.data.manifest)?;
         let lacking = |source| RecipeError::Videos { manifest: self.data.manifest.clone(), source };
         let manifest = match &self.data.classes {
@@ -266,7 +267,7 @@ impl Recipe {
         self.train.check()?;
         self.check_frozen()?;
         self.probe.check("probe")?;
-        self.taf.as_ref().map_or(Ok(()), |taf| taf.check(self.train.epochs))?;
+        self.taf.as_ref().map_or(Ok(()), |taf| taf.check())?;
         self.check_natural_clips()?;
         self.check_branches()
     }
@@ -416,5 +417,19 @@ impl Plan {
         let seed = Seed::new(self.recipe.seed).with("weights").value();
         let frames = self.recipe.data.sampling.frames();
         self.recipe.model.config(self.classes.len(), frames).init(device, seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Recipe;
+
+    #[test]
+    fn a_ramp_that_is_longer_than_training_stops_training_alone() {
+        let text =
+            "[data]\nmanifest = \"m.jsonl\"\n[model]\nkind = \"tsm\"\ntrunk = \"tiny\"\n[taf]\nramp_epochs = 99.0\n";
+        let recipe = Recipe::parse(text, "r.toml".as_ref(), &[]).unwrap();
+        assert_eq!(recipe.check(), Ok(()));
+        assert!(recipe.plan().unwrap_err().to_string().contains("taf.ramp_epochs must lie in [0, train.epochs]"));
     }
 }

@@ -98,11 +98,15 @@ impl CheckpointInfo {
         let mut file = File::open(path).map_err(io)?;
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(io)?;
+        let content = |(expected, found)| CheckpointError::Content { path: path.to_owned(), expected, found };
+        let length = u64::from_le_bytes(length);
+        if length > LONGEST_HEADER {
+            return Err(content(("a safetensors header of at most 16 MiB", format!("{length} bytes"))));
+        }
         let mut header = Vec::new();
-        file.take(u64::from_le_bytes(length).min(LONGEST_HEADER)).read_to_end(&mut header).map_err(io)?;
+        file.take(length).read_to_end(&mut header).map_err(io)?;
         let read = serde_json::from_slice(&header).map_err(|error| ("a safetensors file", error.to_string()));
-        let described = read.and_then(|header: Header| Self::described(header.metadata.get(METADATA)));
-        described.map_err(|(expected, found)| CheckpointError::Content { path: path.to_owned(), expected, found })
+        read.and_then(|header: Header| Self::described(header.metadata.get(METADATA))).map_err(content)
     }
 
     fn described(text: Option<&String>) -> Result<Self, (&'static str, String)> {
@@ -419,11 +423,14 @@ mod tests {
     fn a_file_that_describes_no_checkpoint_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
-        for bytes in [&b""[..], b"short", b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"\x02\0\0\0\0\0\0\0{}"] {
+        let (long, bare) = (&b"\xff\xff\xff\xff\xff\xff\xff\x7f{}"[..], b"\x02\0\0\0\0\0\0\0{}");
+        for (bytes, told) in [(&b""[..], ""), (b"short", ""), (long, "at most 16 MiB"), (bare, "description")] {
             std::fs::write(&path, bytes).unwrap();
-            assert!(CheckpointInfo::read(&path).unwrap_err().to_string().ends_with("a.safetensors"));
+            let error = CheckpointInfo::read(&path).unwrap_err().to_string();
+            assert!(error.contains(told) && error.ends_with("a.safetensors"), "{error}");
         }
     }
+
     #[test]
     fn the_newest_checkpoint_is_removed_last() {
         let folder = tempfile::tempdir().unwrap();

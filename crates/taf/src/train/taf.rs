@@ -64,18 +64,24 @@ impl Default for TafConfig {
 const ROUNDING: f64 = 1e-9;
 
 impl TafConfig {
-    /// For a training of so many epochs.
-    pub(crate) fn check(&self, epochs: usize) -> Result<(), SettingError> {
-        for (field, value) in
-            [("taf.weight", self.weight), ("taf.consistency", self.consistency), ("taf.evenness", self.evenness)]
-        {
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
+        for (field, value) in [
+            ("taf.weight", self.weight),
+            ("taf.consistency", self.consistency),
+            ("taf.evenness", self.evenness),
+            ("taf.ramp_epochs", self.ramp_epochs),
+        ] {
             within(field, "be at least 0", value, value >= 0.0)?;
         }
-        let ramp = self.ramp_epochs;
-        within("taf.ramp_epochs", "lie in [0, train.epochs]", ramp, (0.0..=epochs as f64).contains(&ramp))?;
         within("taf.fraction", "lie in (0, 1]", self.fraction, self.fraction > 0.0 && self.fraction <= 1.0)?;
         self.adversary.check("taf.adversary")?;
         self.check_craft()
+    }
+
+    /// Refuses a ramp that a training of so many epochs does not see the end of. Runs of such a one can be asked all the same.
+    pub(crate) fn check_ramp(&self, epochs: usize) -> Result<(), SettingError> {
+        let ramp = self.ramp_epochs;
+        within("taf.ramp_epochs", "lie in [0, train.epochs]", ramp, (0.0..=epochs as f64).contains(&ramp))
     }
 
     /// The natural pass is one pass, over all clips, through the main norms.
@@ -128,12 +134,13 @@ mod tests {
 
     #[test]
     fn what_a_training_cannot_have_is_refused_by_name() {
-        let refused = |taf: TafConfig| taf.check(8).expect_err("the setting makes no sense").to_string();
+        let refused =
+            |taf: TafConfig| taf.check().and(taf.check_ramp(8)).expect_err("the setting makes no sense").to_string();
         assert!(refused(TafConfig { consistency: -1.0, ..TafConfig::default() }).contains("taf.consistency"));
         assert!(refused(TafConfig { evenness: f64::NAN, ..TafConfig::default() }).contains("taf.evenness"));
         assert!(refused(TafConfig { ramp_epochs: -0.5, ..TafConfig::default() }).contains("taf.ramp_epochs"));
         assert!(refused(TafConfig { ramp_epochs: 8.5, ..TafConfig::default() }).contains("lie in [0, train.epochs]"));
-        assert!(TafConfig { ramp_epochs: 8.0, ..TafConfig::default() }.check(8).is_ok());
+        assert!(TafConfig { ramp_epochs: 8.0, ..TafConfig::default() }.check_ramp(8).is_ok());
     }
 
     #[test]
