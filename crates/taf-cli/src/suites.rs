@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use taf::evaluate::Suite;
 use taf_video::corrupt::{Family, Severity};
@@ -31,7 +31,6 @@ impl SuiteArgs {
         let mut suites: Vec<Suite> = Vec::new();
         for name in &self.suite {
             let suite = Suite::named(name.trim(), &severities)?;
-            ensure!(!suite.versions.is_empty(), "suite {} has none of --severity {:?}", suite.name, self.severity);
             if !suites.contains(&suite) {
                 suites.push(suite);
             }
@@ -49,7 +48,8 @@ Suites:
   clean          the videos as they are
   time-shifted   videos that start too early or too late, or have dropped, frozen or black frames
   {families}   all corruptions of one family
-  mini-ssv2-c, imagenet-c, ... a benchmark of `taf robustness`: top-1 is its mPC over these severities
+  mini-ssv2-c, imagenet-c, ... a benchmark of `taf robustness`, at those of --severity that it has: the mean over its
+                 corruptions, which is its mPC where these are all it has
   gaussian_noise, motion_blur, ... one corruption; a wrong name lists them all
 
 {examples}"

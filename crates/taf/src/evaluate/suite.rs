@@ -14,12 +14,25 @@ pub struct Suite {
     pub versions: Vec<Version>,
 }
 
-/// A name that no suite has.
+/// Why there is no such suite.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("suite must be {}, got {name:?}", Suite::names().join(", "))]
-pub struct UnknownSuite {
-    /// The name as given.
-    pub name: String,
+pub enum UnknownSuite {
+    /// None has the name.
+    #[error("suite must be {}, got {name:?}", Suite::names().join(", "))]
+    Name {
+        /// The name as given.
+        name: String,
+    },
+    /// It has none of the severities.
+    #[error("severities of suite {suite} must hold one of {}, got {severities:?}", own.join(", "))]
+    Severities {
+        /// The suite.
+        suite: String,
+        /// Those it has.
+        own: Vec<String>,
+        /// Those that were asked for.
+        severities: Vec<u8>,
+    },
 }
 
 const CLEAN: &str = "clean";
@@ -92,12 +105,23 @@ impl Suite {
         Self::of(corruption.name(), "one corruption", &[corruption], severities)
     }
 
-    /// The suite of one of [`Self::names`]; a severity that comes twice counts once. Where a benchmark has fewer severities than
-    /// all, it is asked at those it has, perhaps none.
+    /// The suite of one of [`Self::names`]; a severity that comes twice counts once. A benchmark that has not all of them is asked
+    /// at those it has, which its description names.
     ///
     /// # Errors
-    /// If there is none of that name.
+    /// If there is none of that name, or it has none of these severities.
     pub fn named(name: &str, severities: &[Severity]) -> Result<Self, UnknownSuite> {
+        let suite = Self::at_those_it_has(name, severities)?;
+        if !suite.versions.is_empty() {
+            return Ok(suite);
+        }
+        let own = Self::benchmarks().into_iter().find(|benchmark| benchmark.name == name);
+        let own = own.map_or_else(|| Severity::ALL.map(|level| level.to_string()).to_vec(), |own| own.levels());
+        let severities = severities.iter().map(|severity| severity.get()).collect();
+        Err(UnknownSuite::Severities { suite: suite.name, own, severities })
+    }
+
+    fn at_those_it_has(name: &str, severities: &[Severity]) -> Result<Self, UnknownSuite> {
         let family = Family::ALL.into_iter().find(|family| family.name() == name);
         let corruption = Corruption::ALL.into_iter().find(|corruption| corruption.name() == name);
         match (name, family, corruption) {
@@ -107,16 +131,18 @@ impl Suite {
             (_, _, Some(corruption)) => Ok(Self::corruption(corruption, severities)),
             _ => {
                 let benchmark = Self::benchmarks().into_iter().find(|benchmark| benchmark.name == name);
-                let benchmark = benchmark.ok_or_else(|| UnknownSuite { name: name.to_owned() })?;
+                let benchmark = benchmark.ok_or_else(|| UnknownSuite::Name { name: name.to_owned() })?;
                 Ok(Self::benchmark(&benchmark, severities))
             }
         }
     }
 
-    /// A benchmark of corrupted videos: accuracy is its mPC over these severities.
+    /// A benchmark of corrupted videos at those of some severities that it has: accuracy is its mPC where they are all of its own.
     fn benchmark(benchmark: &Benchmark, severities: &[Severity]) -> Self {
         let corruptions: Vec<Corruption> = benchmark.corruptions().collect();
-        let own: Vec<Severity> = severities.iter().copied().filter(|&level| benchmark.has(level)).collect();
+        let levels = benchmark.levels();
+        let own: Vec<Severity> =
+            severities.iter().copied().filter(|level| levels.contains(&level.to_string())).collect();
         Self::of(benchmark.name, benchmark.summary, &corruptions, &own)
     }
 
@@ -179,11 +205,10 @@ mod tests {
 
     #[test]
     fn every_suite_is_found_by_its_name() {
-        let severities = [2, 4].map(|number| Severity::new(number).unwrap());
         for name in Suite::names() {
-            assert_eq!(Suite::named(name, &severities).unwrap().name, name);
+            assert_eq!(Suite::named(name, &Severity::ALL).unwrap().name, name);
         }
-        let error = Suite::named("nois", &severities).unwrap_err().to_string();
+        let error = Suite::named("nois", &Severity::ALL).unwrap_err().to_string();
         assert!(error.contains("clean, time-shifted, noise") && error.ends_with("got \"nois\""), "{error}");
     }
 
@@ -206,9 +231,19 @@ mod tests {
             let levels = severities.into_iter().filter(|level| benchmark.levels().contains(&level.to_string())).count();
             assert_eq!(suite.versions.len(), benchmark.rows.len() * levels, "{}", benchmark.name);
         }
+        assert!(Suite::named("thumos14-c", &severities).unwrap().description.ends_with("; severity 3 of 5"));
         let names = Suite::names();
         assert!(names.contains(&"mini-ssv2-c") && !names.contains(&"frames"), "{names:?}");
         assert_eq!(names.iter().filter(|name| **name == "temporal").count(), 1);
+    }
+
+    #[test]
+    fn a_suite_that_has_none_of_the_severities_says_which_it_has() {
+        let severities = [2, 4].map(|number| Severity::new(number).unwrap());
+        let refused = |name, severities: &[Severity]| Suite::named(name, severities).unwrap_err().to_string();
+        assert_eq!(refused("vitta", &severities), "severities of suite vitta must hold one of 5, got [2, 4]");
+        assert_eq!(refused("noise", &[]), "severities of suite noise must hold one of 1, 2, 3, 4, 5, got []");
+        assert_eq!(Suite::named("clean", &[]), Ok(Suite::clean()));
     }
 
     #[test]

@@ -239,7 +239,7 @@ impl Experiment {
     /// The suites that are reported, clean first.
     ///
     /// # Errors
-    /// If there is no such suite or severity.
+    /// If there is no such suite or severity, or a suite has none of them.
     pub fn suites(&self, path: &Path) -> Result<Vec<Suite>, ExperimentError> {
         let severity = |&number: &u8| {
             Severity::new(number).map_err(|_| fault(path, "evaluation.severities", "lie between 1 and 5", number))
@@ -249,9 +249,6 @@ impl Experiment {
         for name in &self.evaluation.suites {
             let unknown = |source| ExperimentError::Suite { path: path.to_owned(), source };
             let suite = Suite::named(name, &severities).map_err(unknown)?;
-            if suite.versions.is_empty() {
-                return Err(fault(path, "evaluation.severities", format!("name one for {name}"), "none"));
-            }
             if !suites.contains(&suite) {
                 suites.push(suite);
             }
@@ -404,7 +401,7 @@ mod tests {
             ("name = \"tsm\"", "name = \"tsm\"\nsets = []", "unknown field `sets`"),
             ("[start]", "[evaluation]\nsuites = [\"nois\"]\n[start]", "got \"nois\""),
             ("[start]", "[evaluation]\nseverities = [6]\n[start]", "between 1 and 5, got 6"),
-            ("[start]", "[evaluation]\nseverities = []\n[start]", "name one for time-shifted"),
+            ("[start]", "[evaluation]\nseverities = []\n[start]", "suite time-shifted must hold one of 1, 2"),
             ("name = \"shapes\"", "name = \"shapes\"\nfolds = [\"a\", \"b\"]", "at least three"),
             ("name = \"shapes\"", "name = \"shapes\"\nfolds = [\"a\", \"b\", \"c\"]\ntest = [\"d\"]", "got both"),
             ("name = \"shapes\"", "name = \"shapes\"\ntrain = [\"a\"]\ntest = [\"a\"]", "\"a\" twice"),

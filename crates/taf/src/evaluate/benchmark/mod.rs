@@ -114,12 +114,6 @@ impl Benchmark {
         })
     }
 
-    /// Whether a severity is among its levels.
-    pub(super) fn has(&self, severity: Severity) -> bool {
-        let of = |condition| matches!(condition, Condition::Version(Version::Corrupted(_, level)) if level == severity);
-        self.conditions().any(of)
-    }
-
     /// Everything that some benchmarks ask beside the videos as they are, once.
     pub fn all_conditions(benchmarks: &[Self]) -> Vec<Condition> {
         let asked: BTreeSet<Condition> = benchmarks.iter().flat_map(Self::conditions).collect();
