@@ -5,6 +5,7 @@ use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use taf::evaluate::Version;
 use taf::experiment::Cell;
 use taf::train::CheckpointFolder;
 use taf_files::{Output, create_folder};
@@ -41,10 +42,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Between the lines that say how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(600);
 
+/// Refuses what no run could train on or answer, hours before one would come to it.
+fn check(place: &Place) -> Result<()> {
+    place.grid.check_videos()?;
+    Ok(Version::check_encoders(place.grid.versions())?)
+}
+
 /// Prints the cells and how far each is.
 pub fn dry_run(place: &Place, split: Split, chosen: &Chosen) -> Result<Status> {
     let states = States::of(place, split)?;
-    place.grid.check_videos()?;
+    check(place)?;
     let mut text = String::new();
     let mut done = 0;
     let cells = chosen.of(place.grid.cells.iter().map(|cell| &cell.name));
@@ -65,7 +72,7 @@ pub fn dry_run(place: &Place, split: Split, chosen: &Chosen) -> Result<Status> {
 
 /// Does all cells that are not done.
 pub fn work(place: &Place, work: &Work) -> Result<Status> {
-    place.grid.check_videos()?;
+    check(place)?;
     let (out, results) = (place.out.as_path(), place.results.path());
     Reading::default()
         .at(place.file.as_path())
