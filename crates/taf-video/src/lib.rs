@@ -22,7 +22,7 @@ mod window;
 pub use clip::Clip;
 pub use decode::{
     DecodeOptions, FfmpegVideo, ForwardVideo, FrameFolder, PacedVideo, TimedFrames, USUAL_FPS, VideoInfo, VideoSource,
-    keep_freed_memory, open_video,
+    codec_library, keep_freed_memory, open_video,
 };
 pub use encode::{EncodeOptions, Pixels, VideoCodec, VideoWriter};
 pub use error::{Error, Result};

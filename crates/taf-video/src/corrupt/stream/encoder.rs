@@ -67,8 +67,7 @@ impl Codec {
     fn find(self) -> Result<ffmpeg::Codec> {
         let name = self.encoder_name();
         encoder::find_by_name(name).ok_or_else(|| {
-            let expected =
-                format!("one whose encoder this FFmpeg has: build or install FFmpeg with {name} (--enable-{name})");
+            let expected = format!("one whose encoder this FFmpeg has, or an FFmpeg with {name}");
             Error::setting("corruption", expected, format!("one through {name}"))
         })
     }
