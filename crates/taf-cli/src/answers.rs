@@ -53,7 +53,7 @@ pub fn of_views(name: &str, trained: &Trained, evaluation: &Evaluation) -> Resul
 /// A run that is asked, its answers kept in its folder.
 pub fn subject<'a>(name: &str, trained: &'a Trained, evaluation: &'a Evaluation) -> Subject<'a, Recognizer> {
     let store = Store::new(trained.run.predictions());
-    let kept = Kept::new(store, evaluation, &trained.weights_hash, &program());
+    let kept = Kept::new(store, evaluation, &trained.weights_hash, &answered_by());
     Subject { name: name.to_owned(), model: &trained.model, evaluation, kept: Some(kept) }
 }
 
@@ -94,7 +94,7 @@ impl<'a> Dialogue<'a> {
         said.map_err(|error| match error {
             EvaluationError::Stopped { condition, answered, asked } => {
                 let of = format!("answers ({condition})");
-                Stopped { answered, asked, of, unkept: interview.take_unkept() }.into()
+                Stopped { done: answered, total: asked, of, unkept: interview.take_unkept() }.into()
             }
             error => error.into(),
         })
@@ -109,6 +109,11 @@ impl<'a> Dialogue<'a> {
             ));
         }
     }
+}
+
+/// What answers hang on beside networks and videos: the program, and what decodes, spoils and encodes videos for it.
+pub fn answered_by() -> String {
+    format!("{}, {}", program(), taf_video::codec_library())
 }
 
 /// Version and commit: another build of the program may answer otherwise.

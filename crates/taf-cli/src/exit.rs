@@ -23,14 +23,14 @@ const FAILED: u8 = 2;
 /// What shells give to programs that Ctrl-C ended.
 pub const INTERRUPTED: u8 = 130;
 
-/// An evaluation was interrupted.
+/// Networks were being asked or tried, and that was interrupted.
 #[derive(Debug)]
 pub struct Stopped {
-    /// Answers that are there.
-    pub answered: usize,
-    /// Answers there would be: to every video, of every network that was asked.
-    pub asked: usize,
-    /// What they are: "answers (clean)".
+    /// How much is done.
+    pub done: usize,
+    /// How much there was to do, of all networks together.
+    pub total: usize,
+    /// What is counted: "answers (clean)".
     pub of: String,
     /// Why they are lost, where they are.
     pub unkept: Option<taf_files::Error>,
@@ -38,8 +38,8 @@ pub struct Stopped {
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { answered, asked, of, unkept } = self;
-        write!(f, "stopped after {answered} of {asked} {of}")?;
+        let Self { done, total, of, unkept } = self;
+        write!(f, "stopped after {done} of {total} {of}")?;
         match unkept {
             None => Ok(()),
             Some(error) => write!(f, ", which could not be kept: {error}"),

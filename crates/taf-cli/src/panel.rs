@@ -12,7 +12,7 @@ use taf_video::dataset::Record;
 use crate::answers;
 use crate::output::say;
 use crate::progress::Counter;
-use crate::run_folders::distinct_names;
+use crate::run_folders::{distinct_names, refuse_repeated};
 use crate::trained::device;
 use crate::words;
 
@@ -37,6 +37,7 @@ impl Panel {
     pub fn new(trained: Vec<Trained>, asked: &Asked) -> Result<Self> {
         same_classes(&trained)?;
         same_label_set(&trained)?;
+        refuse_repeated(trained.iter().map(|trained| &trained.run))?;
         let names = distinct_names(trained.iter().map(|trained| &trained.run));
         let member = |(trained, name): (Trained, String)| -> Result<Member> {
             let examination = trained.examination(asked)?;

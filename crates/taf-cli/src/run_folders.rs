@@ -25,6 +25,16 @@ pub fn find(folders: &[PathBuf]) -> Result<Vec<RunDir>> {
     Ok(runs)
 }
 
+/// Refuses a run that is named twice.
+pub fn refuse_repeated<'a>(runs: impl Iterator<Item = &'a RunDir>) -> Result<()> {
+    let mut known = Vec::new();
+    for path in runs.map(RunDir::path) {
+        ensure!(!known.contains(&path), "expected every run once, found one twice: {}", path.display());
+        known.push(path);
+    }
+    Ok(())
+}
+
 /// The names of the runs' folders, or whole paths where two folders have the same name.
 pub fn distinct_names<'a>(runs: impl Iterator<Item = &'a RunDir>) -> Vec<String> {
     let named: Vec<(&RunDir, String)> = runs.map(|run| (run, run.name())).collect();

@@ -4,6 +4,7 @@ mod attacked;
 mod attended;
 mod group;
 mod moved;
+mod of_group;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -11,13 +12,13 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use taf::adversary::{Norm, quotient};
-use taf::evaluate::{Attack, Tried, Underway};
+use taf::evaluate::{Attack, Tried};
 use taf_report::page::Trials;
 
-use self::attacked::Attacked;
-use self::attended::{Attended, Attention};
+use self::attended::Attention;
 use self::group::Group;
 use self::moved::moved;
+use self::of_group::OfGroup;
 use crate::exit::Stopped;
 use crate::interrupt::Graceful;
 use crate::output::say;
@@ -57,12 +58,12 @@ pub enum NormName {
 
 /// What is tried, by the name it has beside those of benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trial {
+pub enum TrialName {
     Adversarial,
     Attention,
 }
 
-impl Trial {
+impl TrialName {
     /// Each with what it asks.
     pub const ALL: [(Self, &str, &str); 2] = [
         (Self::Adversarial, "adversarial", "top-1 under attack, checks for masked gradients, transfer between runs"),
@@ -80,7 +81,7 @@ impl Trial {
 
     /// The trial of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, known, _)| *known == name).map(|(trial, ..)| trial)
+        Self::ALL.into_iter().find(|(_, known, _)| *known == name).map(|(name, ..)| name)
     }
 }
 
@@ -103,36 +104,33 @@ impl TrialArgs {
         attack.check()?;
         Ok(attack)
     }
+
     /// Makes trials of all networks of a panel, of which those that are shown the same clips share them: `groups` are their
     /// places. What is found is kept in the folders of the runs, so that a command that is stopped goes on where it was.
-    pub fn made(&self, panel: &Panel, groups: &[Vec<usize>], trials: &[Trial]) -> Result<Trials> {
-        let asks = |trial| trials.contains(&trial);
-        let attack = asks(Trial::Adversarial).then(|| self.attack()).transpose()?;
-        let attention = asks(Trial::Attention).then(|| Attention::by(panel.recipe().probe.attention));
+    pub fn made(&self, panel: &Panel, groups: &[Vec<usize>], names: &[TrialName]) -> Result<Trials> {
+        let asks = |name| names.contains(&name);
+        let attack = asks(TrialName::Adversarial).then(|| self.attack()).transpose()?;
+        let attention = asks(TrialName::Attention).then(|| Attention::by(panel.recipe().probe.attention));
         let groups: Vec<Group> = groups.iter().map(|places| Group::new(panel, places, self.clips)).collect();
-        let mut session = Session::new(groups.iter().map(|group| group.clips(attack.is_some(), attention.is_some())))?;
-        let (mut made, mut lists) = (Trials::default(), Vec::new());
+        let of_group = |group| OfGroup::new(group, attack.as_ref(), attention.as_ref());
+        let mut tried: Vec<OfGroup> = groups.iter().map(of_group).collect::<Result<_>>()?;
+        try_all(&mut tried)?;
+        let mut made = Trials::default();
         let (mut of_attacks, mut of_attention) = (Vec::new(), Vec::new());
-        for group in &groups {
-            let mut attacked = attack.as_ref().map(|attack| Attacked::new(group, attack)).transpose()?;
-            let mut attended = attention.as_ref().map(|attention| Attended::new(group, attention)).transpose()?;
-            let key = group.key();
-            let attacks = attacked.iter_mut().flat_map(|attacked| attacked.underway(group, &key));
-            let underway = attacks.chain(attended.iter_mut().flat_map(|attended| attended.underway(group, &key)));
-            session.make(group, &mut underway.collect::<Vec<_>>())?;
+        for OfGroup { group, attacked, attended, .. } in &tried {
             if let Some(attacked) = attacked {
                 of_attacks.extend(attacked.results(group)?);
-                made.transfer = made.transfer.or(attacked.transferred()?);
+                made.transfer.extend(attacked.transferred()?);
             }
             if let Some(attended) = attended {
                 of_attention.extend(attended.results(group)?);
-                lists.push(attended.own());
             }
         }
         made.adversarial = in_order(of_attacks);
         made.attention = in_order(of_attention);
-        if let (Some(attention), Some(lists)) = (&attention, lists.first()) {
-            moved(panel, &groups[0], attention.rule(), lists, &mut made)?;
+        // Every comparison is with the first network, which is in the first group.
+        if let (Some(attention), Some(attended)) = (&attention, tried.first().and_then(|of| of.attended.as_ref())) {
+            moved(panel, &groups[0], attention.rule(), &attended.own(), &mut made)?;
         }
         Ok(made)
     }
@@ -144,7 +142,15 @@ fn in_order<T>(mut results: Vec<(usize, T)>) -> Vec<T> {
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Trials that are made, with a bar; Ctrl-C keeps what they found.
+/// Makes trials, with a bar; Ctrl-C keeps what they found.
+fn try_all(tried: &mut [OfGroup]) -> Result<()> {
+    let graceful = Graceful::ending_with("finishing these clips and keeping what was found")?;
+    let total = tried.iter_mut().map(|of| of.count() * of.group.videos.len()).sum();
+    let mut session = Session { bar: Counter::new("clips tried"), done: 0, total, graceful };
+    tried.iter_mut().try_for_each(|of| session.make(of))
+}
+
+/// Trials that are being made.
 struct Session {
     bar: Counter,
     /// Clips of the groups before, as often as they were tried.
@@ -155,34 +161,32 @@ struct Session {
 }
 
 impl Session {
-    fn new(clips: impl Iterator<Item = usize>) -> Result<Self> {
-        let graceful = Graceful::ending_with("finishing these clips and keeping what was found")?;
-        Ok(Self { bar: Counter::new("clips tried"), done: 0, total: clips.sum(), graceful })
-    }
-
-    fn make(&mut self, group: &Group, trials: &mut [Underway]) -> Result<()> {
-        let (whole, mut tried) = (trials.len() * group.videos.len(), None);
+    fn make(&mut self, of: &mut OfGroup) -> Result<()> {
+        let (group, count) = (of.group, of.count());
+        let (clips, mut tried) = (group.videos.len(), None);
         let Self { bar, done, total, graceful } = self;
-        let ended = group.evaluation.try_all(&group.videos, trials, &device(), &mut |clips| {
-            if tried.is_none() && clips > 0 && clips < whole {
-                let names = group.names();
-                bar.aside(|| say(format_args!("trials of {names}: go on after {clips} of {whole} clips")));
+        let ended = group.evaluation.try_all(&group.videos, &mut of.underway(), &device(), &mut |now| {
+            if tried.is_none() && now > 0 && now < count * clips {
+                let (names, all) = (group.names(), count * clips);
+                bar.aside(|| {
+                    say(format_args!("{count} trials of {names}, {clips} clips each: go on after {now} of {all}"));
+                });
             }
-            tried = Some(clips);
-            bar.show(*done + clips, *total);
+            tried = Some(now);
+            bar.show(*done + now, *total);
             if graceful.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let Tried { stopped, unkept } = ended?;
         if stopped {
-            let answered = *done + tried.unwrap_or(0);
-            return Err(Stopped { answered, asked: *total, of: "clips tried".to_owned(), unkept }.into());
+            let of = "clips, each counted in every trial".to_owned();
+            return Err(Stopped { done: *done + tried.unwrap_or(0), total: *total, of, unkept }.into());
         }
         if let Some(error) = unkept {
             bar.aside(|| {
                 say(format_args!("what trials found could not be kept, and they will be made again: {error}"))
             });
         }
-        *done += whole;
+        *done += count * clips;
         Ok(())
     }
 }

@@ -204,7 +204,7 @@ fn attacks_and_attention_are_tried_beside_benchmarks_and_without_any() {
         assert!(accuracy.len() == 3 && accuracy.is_sorted_by(|a, b| a >= b), "{accuracy:?}");
         assert_eq!(trials["adversarial"][model]["masking"]["checks"].as_array().unwrap().len(), 7);
         assert_eq!(trials["attention"][model]["faithfulness"]["clips"], 4);
-        let rows = &trials["transfer"]["rows"];
+        let rows = &trials["transfer"][0]["rows"];
         assert_eq!(rows[model]["accuracy"].as_array().unwrap().len(), 2);
     }
     assert_eq!(trials["moved"].as_array().unwrap().len(), 1);

@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use taf::adversary::Norm;
-use taf::evaluate::{Attack, Average, Evaluation, RobustTrial, Target, TrialFile, TrialKey, Underway, Views};
+use taf::evaluate::{
+    Attack, Average, Evaluation, FrameRemoval, RobustTrial, Target, TrialFile, TrialKey, Underway, Views,
+};
 use taf::model::{Pass, Recognizer, RecognizerConfig, ResNetConfig, VideoModel, VideoOutput};
 use taf_report::metrics::{MaskingReport, MaskingTest, RobustAccuracy};
 use taf_video::dataset::{Manifest, Record};
@@ -233,7 +235,7 @@ fn an_attack_that_is_stopped_goes_on_from_what_is_kept_of_the_same_network() {
     // Makes one batch more, of the network with these weights; says on how many clips it went on.
     let one_more = |weights: &str| {
         let mut trial = RobustTrial::new(&model, &attack).unwrap();
-        let key = TrialKey::new(&whole, &videos, "1").of("attacks", &attack, &[["a", weights]]);
+        let key = TrialKey::new(&whole, &videos, "1").of("attacks", &attack, &[weights]);
         let mut heard = Vec::new();
         let tried = whole.try_all(
             &videos,
@@ -251,6 +253,19 @@ fn an_attack_that_is_stopped_goes_on_from_what_is_kept_of_the_same_network() {
     assert_eq!(begins, [0, 6, 12, 18]);
     assert_eq!((results[3].clone(), one_more("x").0), (expected, 20));
     assert_eq!(one_more("y").0, 0, "other weights");
+    // Files of the same key that hold nothing the trial could have found.
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let damages: [fn(&mut serde_json::Value); 3] = [
+        |kept| kept["clips"] = 12.into(),
+        |kept| kept["clips"] = 600.into(),
+        |kept| kept["found"][0]["losses"] = serde_json::json!([]),
+    ];
+    for damage in damages {
+        let mut kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        damage(&mut kept);
+        std::fs::write(&file, kept.to_string()).unwrap();
+        assert_eq!(one_more("y").0, 0, "{kept}");
+    }
 }
 
 #[test]
@@ -266,4 +281,7 @@ fn settings_and_answers_that_make_no_sense_are_told() {
     assert!(ask(&model, &fine, &[]).contains("at least one attacked clip"));
     let broken = ask(&Linear { offset: f64::NAN, kind: PLAIN }, &fine, &[0]);
     assert!(broken.contains("finite logits") && broken.contains(&evaluation.records()[0].path), "{broken}");
+    let (network, removal) = (Linear { offset: f64::NAN, kind: PLAIN }, FrameRemoval::default());
+    let broken = evaluation.faithfulness(&network, &[0], &removal, &Device::flex(), &mut |_, _| {}).unwrap_err();
+    assert!(broken.to_string().contains("finite logits"), "{broken}");
 }

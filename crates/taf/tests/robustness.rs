@@ -175,6 +175,19 @@ fn what_is_answered_before_a_video_that_cannot_be_read_is_kept() {
 }
 
 #[test]
+fn where_the_answers_of_one_network_cannot_be_kept_those_of_others_are() {
+    let (models, shown, device) = ([model(1), model(2)], evaluation(4, 8), Device::flex());
+    let folder = tempfile::tempdir().unwrap();
+    let [file, kept] = ["file", "kept"].map(|name| folder.path().join(name));
+    std::fs::write(&file, "no folder").unwrap();
+    let subjects = vec![subject("a", &models[0], &shown, Some(&file)), subject("b", &models[1], &shown, Some(&kept))];
+    let mut interview = Interview::new(subjects, &device);
+    interview.answers(Condition::CLEAN, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(interview.take_unkept().unwrap().to_string().contains(&file.display().to_string()));
+    assert_eq!(std::fs::read_dir(kept).unwrap().count(), 1);
+}
+
+#[test]
 fn a_video_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (list, broken) = videos_with_a_broken_one(folder.path());

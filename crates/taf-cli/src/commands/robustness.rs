@@ -15,7 +15,7 @@ use crate::output::{self, say};
 use crate::panel::Panel;
 use crate::session::provenance;
 use crate::trained::{AskedArgs, WeightsArgs, device, open};
-use crate::trials::{Trial, TrialArgs};
+use crate::trials::{TrialArgs, TrialName};
 use crate::words;
 
 /// Measure how much of its accuracy a run keeps on spoiled videos, by the benchmarks of the field
@@ -57,7 +57,7 @@ pub struct Args {
 fn benchmarks() -> String {
     let listed = Benchmark::all();
     let listed = listed.iter().map(|of| (of.name, of.summary));
-    let all = listed.chain(Trial::ALL.map(|(_, name, summary)| (name, summary)));
+    let all = listed.chain(TrialName::ALL.map(|(_, name, summary)| (name, summary)));
     let lines: String = all.map(|(name, summary)| format!("  {name:<14} {summary}\n")).collect();
     format!(
         "\
@@ -106,11 +106,11 @@ pub fn run(args: Args) -> Result<Status> {
 }
 
 /// The benchmarks and trials that were named, each once, in order.
-fn chosen(args: &Args) -> Result<(Vec<Benchmark>, Vec<Trial>)> {
+fn chosen(args: &Args) -> Result<(Vec<Benchmark>, Vec<TrialName>)> {
     let severities: Vec<Severity> = args.severities.iter().map(|&n| Severity::new(n)).collect::<Result<_, _>>()?;
-    let (mut benchmarks, mut trials): (Vec<Benchmark>, Vec<Trial>) = Default::default();
+    let (mut benchmarks, mut trials): (Vec<Benchmark>, Vec<TrialName>) = Default::default();
     for name in &args.benchmark {
-        if let Some(trial) = Trial::named(name.trim()) {
+        if let Some(trial) = TrialName::named(name.trim()) {
             trials.push(trial);
             continue;
         }
@@ -120,7 +120,7 @@ fn chosen(args: &Args) -> Result<(Vec<Benchmark>, Vec<Trial>)> {
         }
     }
     if benchmarks.is_empty() && !severities.is_empty() {
-        bail!("--severities is for benchmarks, and {} have none; leave it out", Trial::names().join(" and "));
+        bail!("--severities is for benchmarks, and {} have none; leave it out", TrialName::names().join(" and "));
     }
     Ok((benchmarks, trials))
 }
@@ -128,7 +128,7 @@ fn chosen(args: &Args) -> Result<(Vec<Benchmark>, Vec<Trial>)> {
 /// Says what else there is beside benchmarks.
 fn with_trials(error: UnknownBenchmark) -> anyhow::Error {
     match error {
-        UnknownBenchmark::Name { .. } => anyhow!("{error}; beside these there are {}", Trial::names().join(", ")),
+        UnknownBenchmark::Name { .. } => anyhow!("{error}; beside these there are {}", TrialName::names().join(", ")),
         error => error.into(),
     }
 }
@@ -168,7 +168,7 @@ fn outside(group: &[usize], names: &[&str]) -> Vec<String> {
 fn tell_other_clips(first: &str, others: &[String]) {
     if !others.is_empty() {
         say(format_args!(
-            "shown the videos in another way than {first}, or of other files, and so in clips of their own: {}",
+            "shown the videos in another way than {first}, or by another list or of other files, and so in clips of their own: {}",
             others.join(", ")
         ));
     }

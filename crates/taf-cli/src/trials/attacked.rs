@@ -32,14 +32,13 @@ impl<'a> Attacked<'a> {
     /// All of them, each with the file of its network; those of several are kept with the first.
     pub fn underway<'t>(&'t mut self, group: &Group, key: &TrialKey) -> Vec<Underway<'t>> {
         let Self { attack, of_each, transfer } = self;
-        let all: Vec<[&str; 2]> = group.members.iter().map(Member::identity).collect();
+        let all: Vec<&str> = group.members.iter().map(Member::weights).collect();
         let mut underway = Vec::new();
-        for (member, (robust, masking)) in group.members.iter().zip(of_each) {
-            let own = member.identity();
-            let others = all.iter().copied().filter(|other| other[0] != own[0]);
-            let networks: Vec<[&str; 2]> = std::iter::once(own).chain(others).collect();
-            underway.push(Underway::new(robust, Some(member.file(key.of("attacks", attack, &[own])))));
-            underway.push(Underway::new(masking, Some(member.file(key.of("masking", attack, &networks)))));
+        for (at, (member, (robust, masking))) in group.members.iter().zip(of_each).enumerate() {
+            let mut own_first = all.clone();
+            own_first[..=at].rotate_right(1);
+            underway.push(Underway::new(robust, Some(member.file(key.of("attacks", attack, &own_first[..1])))));
+            underway.push(Underway::new(masking, Some(member.file(key.of("masking", attack, &own_first)))));
         }
         if let Some(transfer) = transfer {
             let file = group.members[0].file(key.of("transfer", attack, &all));

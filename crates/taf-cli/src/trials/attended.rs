@@ -48,7 +48,7 @@ impl<'a> Attended<'a> {
         let Attention { removal, rules } = attention;
         let models = group.members.iter().map(|member| &member.trained.model);
         let of_one = |model| {
-            let removal = RemovalTrial::new(model, removal, group.evaluation.batch_size)?;
+            let removal = RemovalTrial::new(model, removal, group.versions)?;
             Ok((removal, AttentionTrial::new(model, rules)))
         };
         Ok(Self { attention, of_each: models.map(of_one).collect::<Result<_>>()? })
@@ -59,8 +59,9 @@ impl<'a> Attended<'a> {
         let Attention { removal, rules } = self.attention;
         let mut underway = Vec::new();
         for (member, (removed, attended)) in group.members.iter().zip(&mut self.of_each) {
-            let own = [member.identity()];
-            underway.push(Underway::new(removed, Some(member.file(key.of("removal", removal, &own)))));
+            let own = [member.weights()];
+            let how = (removal, group.versions);
+            underway.push(Underway::new(removed, Some(member.file(key.of("removal", &how, &own)))));
             underway.push(Underway::new(attended, Some(member.file(key.of("attention", rules, &own)))));
         }
         underway

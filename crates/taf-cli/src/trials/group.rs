@@ -3,17 +3,23 @@ use std::num::NonZeroUsize;
 use taf::evaluate::{Evaluation, TrialFile, TrialKey};
 use taf::trained::Trained;
 
-use crate::answers::program;
+use crate::answers::answered_by;
 use crate::panel::Panel;
 
-/// The most clips that go through a network together: a stop waits for as many.
-const TOGETHER: usize = 8;
+/// The most clips that are tried together. A stop waits until one trial is through with them, and that of masked gradients costs
+/// about 90 gradients a clip.
+const TOGETHER: usize = 2;
+
+/// The most versions of a clip that go through a network together.
+const VERSIONS: usize = 8;
 
 /// Networks that are shown the same clips.
 pub struct Group<'a> {
     pub members: Vec<Member<'a>>,
     /// The videos and how all of them are shown, in batches that suit each.
     pub evaluation: Evaluation,
+    /// How many versions of a clip go through a network together.
+    pub versions: usize,
     /// The places of those that are tried.
     pub videos: Vec<usize>,
 }
@@ -31,7 +37,8 @@ impl<'a> Group<'a> {
     pub fn new(panel: &'a Panel, places: &[usize], clips: NonZeroUsize) -> Self {
         let all: Vec<_> = panel.members().collect();
         let evaluations = || places.iter().map(|&place| &all[place].2.evaluation);
-        let batch_size = evaluations().map(|evaluation| evaluation.batch_size).fold(TOGETHER, usize::min);
+        let most = |at_most| evaluations().map(|evaluation| evaluation.batch_size).fold(at_most, usize::min);
+        let (batch_size, versions) = (most(TOGETHER), most(VERSIONS));
         let first = evaluations().next().expect("a group has a network");
         let evaluation = Evaluation { batch_size, ..first.clone() };
         let member = |&place: &usize| {
@@ -39,7 +46,7 @@ impl<'a> Group<'a> {
             Member { place, name, trained }
         };
         let videos = evaluation.sample(clips.get());
-        Self { members: places.iter().map(member).collect(), evaluation, videos }
+        Self { members: places.iter().map(member).collect(), evaluation, versions, videos }
     }
 
     /// The names of the networks.
@@ -47,25 +54,16 @@ impl<'a> Group<'a> {
         self.members.iter().map(|member| member.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// How many clips all trials try together: for each network two of attacks, and two of attention, and where there are
-    /// several one more of attacks.
-    pub fn clips(&self, attacks: bool, attention: bool) -> usize {
-        let networks = self.members.len();
-        let of_attacks = if attacks { 2 * networks + usize::from(networks > 1) } else { 0 };
-        let of_attention = if attention { 2 * networks } else { 0 };
-        (of_attacks + of_attention) * self.videos.len()
-    }
-
     /// What the findings of all trials depend on.
     pub fn key(&self) -> TrialKey {
-        TrialKey::new(&self.evaluation, &self.videos, &program())
+        TrialKey::new(&self.evaluation, &self.videos, &answered_by())
     }
 }
 
 impl<'a> Member<'a> {
-    /// Its name, and the hash of its weights.
-    pub fn identity(&self) -> [&'a str; 2] {
-        [self.name, &self.trained.weights_hash]
+    /// The SHA-256 of its weights.
+    pub fn weights(&self) -> &'a str {
+        &self.trained.weights_hash
     }
 
     /// Where findings are kept.

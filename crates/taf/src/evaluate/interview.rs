@@ -1,9 +1,9 @@
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use burn::tensor::Device;
 
-use super::{AnswerKey, Answers, Condition, Evaluation, EvaluationError, Examinee, Store, Version, Views};
+use super::{AnswerKey, Answers, Condition, Evaluation, EvaluationError, Examinee, KEEP_EVERY, Store, Version, Views};
 use crate::model::VideoModel;
 
 /// A network, the videos it is asked about, and where its answers are kept.
@@ -65,9 +65,6 @@ pub struct Interview<'a, M> {
     answered: usize,
     unkept: Option<taf_files::Error>,
 }
-
-/// Between the times that unfinished answers are kept.
-const KEEP_EVERY: Duration = Duration::from_secs(60);
 
 impl<'a, M: VideoModel> Interview<'a, M> {
     /// Networks on the plain `device` (see `Module::valid`). Those that are asked about other videos share no clips.
@@ -140,7 +137,7 @@ impl<'a, M: VideoModel> Interview<'a, M> {
                 return Err(EvaluationError::Stopped { condition, answered, asked: videos });
             }
         }
-        let (mut kept, mut unkept, mut stopped) = (Instant::now(), None, false);
+        let (mut kept, mut stopped) = (Instant::now(), false);
         let examinees = subjects.iter().zip(known).map(|(subject, known)| Examinee {
             model: subject.model,
             batch_size: subject.evaluation.batch_size,
@@ -149,14 +146,15 @@ impl<'a, M: VideoModel> Interview<'a, M> {
         let (mut answers, version) = (Vec::new(), condition.version());
         let asked = evaluation.ask_into(&mut answers, examinees.collect(), version, self.device, &mut |answers| {
             if kept.elapsed() >= KEEP_EVERY {
-                unkept = unkept.take().or(keeper.keep(answers, videos).err());
+                // What cannot be kept now is tried again, and told at the end.
+                let _ = keeper.keep(answers, videos);
                 kept = Instant::now();
             }
             let event = told(Told::Answered(answers.iter().map(Answers::videos).sum()));
             stopped = event.is_break();
             event
         });
-        unkept = unkept.or(keeper.keep(&answers, videos).err());
+        let unkept = keeper.keep(&answers, videos).err();
         self.unkept = self.unkept.take().or(unkept);
         asked?;
         let answered = answers.iter().map(Answers::videos).sum();
@@ -189,16 +187,14 @@ impl Keeper {
         self.0.iter().map(|place| place.as_ref().and_then(|(store, key)| store.find_part(key))).collect()
     }
 
-    /// Keeps answers to all `videos`, or to the first of them.
+    /// Keeps answers to all `videos`, or to the first of them. Where those of one cannot be kept, others can.
     fn keep(&self, answers: &[Answers], videos: usize) -> taf_files::Result<()> {
-        for ((store, key), answers) in self.0.iter().zip(answers).filter_map(|(place, of)| Some((place.as_ref()?, of)))
-        {
-            match answers.videos() {
-                0 => {}
-                all if all == videos => store.keep(key, answers)?,
-                _ => store.keep_part(key, answers)?,
-            }
-        }
-        Ok(())
+        let kept = self.0.iter().zip(answers).filter_map(|(place, of)| Some((place.as_ref()?, of)));
+        let keep = |((store, key), answers): (&(Store, AnswerKey), &Answers)| match answers.videos() {
+            0 => Ok(()),
+            all if all == videos => store.keep(key, answers),
+            _ => store.keep_part(key, answers),
+        };
+        kept.map(keep).filter(taf_files::Result::is_err).last().unwrap_or(Ok(()))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An [`Evaluation`] is a list of videos and the way a network is shown them; it knows nothing of how the network was
 //! trained. It asks any [`VideoModel`](crate::model::VideoModel) about one [`Version`] of the videos at a time, and a
-//! [`Suite`] puts versions together to one number. A [`Store`] keeps the [`Answers`], of which a [`Leaderboard`] makes a file for a server, and a [`Protocol`] says how a paper tests.
+//! [`Suite`] puts versions together to one number. A [`Store`] keeps the [`Answers`], of which a [`Leaderboard`] makes a file for
+//! a server, and a [`Protocol`] says how a paper tests.
 
 mod answers;
 mod asking;
@@ -52,7 +53,12 @@ pub use trial::{Trial, TrialFile, TrialKey, Tried, Underway};
 pub use version::{UnknownVersion, Version};
 pub use views::Views;
 
+use std::time::Duration;
+
 use taf_video::dataset::Record;
+
+/// Between the times that what is not finished is kept: answers and findings of trials.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Why an evaluation ended before its time.
 #[derive(Debug, thiserror::Error)]

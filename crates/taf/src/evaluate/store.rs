@@ -111,11 +111,14 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the answers to the first videos, at least one.
+    /// Keeps the answers to the first videos, at least one, unless another process has kept those to more.
     ///
     /// # Errors
     /// If the folder cannot be written.
     pub fn keep_part(&self, of: &AnswerKey, part: &Answers) -> taf_files::Result<()> {
+        if self.find_part(of).is_some_and(|kept| kept.videos() > part.videos()) {
+            return Ok(());
+        }
         self.write(&of.part_name(), of, part)
     }
 

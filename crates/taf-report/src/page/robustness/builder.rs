@@ -57,7 +57,7 @@ impl RobustnessBuilder {
         self
     }
 
-    /// Says which models were shown other clips than the first: in another way, or of other files.
+    /// Says which models were shown other clips than the first: in another way, by another list or of other files.
     pub fn other_clips(mut self, models: Vec<String>) -> Self {
         self.report.other_clips = models;
         self

@@ -31,7 +31,7 @@ impl Trials {
         let first = &self.adversarial[0].robust;
         let mut tables = vec![("Top-1 over the size of the attack".to_owned(), self.robust_table())];
         tables.push(("Can the attacks be believed?".to_owned(), self.masking_table()));
-        tables.extend(self.transfer.as_ref().map(transfer_table));
+        tables.extend(self.transfer.iter().map(transfer_table));
         let effort = format!(
             "PGD in {}: {}, {}, on the middle clips of {} of {} videos, cross-entropy at the label, sizes in pixel units of \
              [0, 1]. An upper bound: a stronger attack may leave less. A clip that is fooled counts as fooled at every larger size.",

@@ -8,8 +8,8 @@ use crate::page::Picture;
 pub struct Trials {
     /// What attacks leave of each network.
     pub adversarial: Vec<AttackedModel>,
-    /// What the networks answer to clips crafted on each other, where several are shown the same clips.
-    pub transfer: Option<TransferMatrix>,
+    /// What networks answer to clips crafted on each other, for all that are shown the same clips where these are several.
+    pub transfer: Vec<TransferMatrix>,
     /// Whether the attention of each network tells what its answers rest on.
     pub attention: Vec<TrustedAttention>,
     /// How far attention moved from the first network to others.

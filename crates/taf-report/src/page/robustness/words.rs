@@ -95,8 +95,8 @@ fn other_clips(report: &RobustnessReport) -> String {
         return String::new();
     }
     format!(
-        " Shown other clips than {}, in another way or of other files: {}. Where these differ from it, the clips do as well as \
-         the models.",
+        " Shown other clips than {}, in another way, by another list or of other files: {}. Where these differ from it, the clips \
+         may do as well as the models.",
         report.models[0].name,
         report.other_clips.join(", ")
     )

@@ -40,7 +40,9 @@ impl<'a> MaskingTrial<'a> {
     pub fn result(&self) -> Result<MaskingReport, EvaluationError> {
         match self.clips() {
             0 => Err(EvaluationError::NoVideos),
-            clips => Ok(MaskingReport { clips, epsilon: self.attack.epsilon(), checks: self.tallies.checks() }),
+            clips => {
+                Ok(MaskingReport { clips, epsilon: self.attack.epsilon(), checks: self.tallies.checks(&self.others) })
+            }
         }
     }
 }
@@ -61,8 +63,9 @@ impl Trial for MaskingTrial<'_> {
         to_json(&self.tallies)
     }
 
-    fn go_on_from(&mut self, found: Value) -> bool {
-        replace(&mut self.tallies, found)
+    fn go_on_from(&mut self, found: Value, clips: usize) -> bool {
+        let (others, sizes) = (self.others.len(), self.attack.epsilons.len());
+        replace(&mut self.tallies, found, |known| known.are_of(clips, others, sizes))
     }
 }
 
@@ -128,8 +131,8 @@ impl Tallies {
         let by = TemporalAdversary { random_start: false, ..attack.until_wrong(bound) };
         by_name(named("PGD"), by, 1).run(target, shown, &mut self.unbounded)?;
         self.transferred.resize_with(others.len(), Tally::default);
-        for ((name, other), tally) in others.iter().zip(&mut self.transferred) {
-            let crafting = by_name(format!("{} on {name}", named("PGD")), attack.ascent(epsilon), restarts);
+        for ((_, other), tally) in others.iter().zip(&mut self.transferred) {
+            let crafting = by_name(named("PGD"), attack.ascent(epsilon), restarts);
             crafting.run_on(*other, target, shown, tally)?;
         }
         self.growth.resize_with(attack.epsilons.len(), Tally::default);
@@ -140,9 +143,21 @@ impl Tallies {
         Ok(())
     }
 
-    fn checks(&self) -> Vec<MaskingCheck> {
+    fn are_of(&self, clips: usize, others: usize, sizes: usize) -> bool {
+        let Self { natural, one_step, noise, steps, twice, unbounded, transferred, growth } = self;
+        let own = [natural, one_step, noise, steps, twice, unbounded];
+        let all = own.into_iter().chain(transferred).chain(growth);
+        transferred.len() == others && growth.len() == sizes && all.map(|tally| tally.clips).all(|of| of == clips)
+    }
+
+    fn checks(&self, others: &[(&str, &dyn Target)]) -> Vec<MaskingCheck> {
         let [one_step, noise, steps] = [&self.one_step, &self.noise, &self.steps].map(Tally::outcome);
-        let transferred: Vec<AttackOutcome> = self.transferred.iter().map(Tally::outcome).collect();
+        // Only here do names matter: what is kept is found again whatever the networks are called.
+        let transferred = others.iter().zip(&self.transferred).map(|((name, _), tally)| {
+            let outcome = tally.outcome();
+            AttackOutcome { attack: format!("{} on {name}", outcome.attack), ..outcome }
+        });
+        let transferred: Vec<AttackOutcome> = transferred.collect();
         let no_weaker = |test, weaker: &AttackOutcome, than: &AttackOutcome| {
             MaskingCheck::no_weaker(test, vec![weaker.clone()], than.clone())
         };

@@ -2,8 +2,8 @@ use burn::tensor::Tensor;
 
 use super::{Attack, Target};
 use crate::adversary::{Objective, TemporalAdversary};
+use crate::evaluate::EvaluationError;
 use crate::evaluate::shown::Shown;
-use crate::evaluate::{AnswerError, EvaluationError};
 use crate::model::predictions;
 use crate::ops::values;
 
@@ -25,7 +25,7 @@ impl Said {
     /// What a network says to `clips`, versions of those that are shown.
     pub fn to(target: &dyn Target, shown: &Shown, clips: Tensor<5>) -> Result<Self, EvaluationError> {
         let logits = target.logits(clips);
-        check_finite(shown, logits.clone())?;
+        shown.check_finite(logits.clone())?;
         let answers = predictions(&logits);
         let losses = values(Objective::of_logits(logits, &shown.labels));
         Ok(Self {
@@ -74,17 +74,5 @@ impl Crafted {
         let mut said = self.starts.iter().map(|clips| Said::to(target, shown, clips.clone()));
         let first = said.next().expect("there is at least one start")?;
         said.try_fold(first, |worst, next| Ok(worst.worse(next?)))
-    }
-}
-
-fn check_finite(shown: &Shown, logits: Tensor<2>) -> Result<(), EvaluationError> {
-    let [_, classes] = logits.dims();
-    let logits = values(logits);
-    match logits.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            let source = AnswerError::NotFinite { value: logits[at], class: at % classes, view: 0 };
-            Err(EvaluationError::answer(shown.records[at / classes], source))
-        }
     }
 }

@@ -57,8 +57,9 @@ impl Trial for TransferTrial<'_> {
         to_json(&self.answers)
     }
 
-    fn go_on_from(&mut self, found: Value) -> bool {
-        replace(&mut self.answers, found)
+    fn go_on_from(&mut self, found: Value, clips: usize) -> bool {
+        let networks = self.networks.len();
+        replace(&mut self.answers, found, |known| known.are_of(clips, networks))
     }
 }
 
@@ -95,6 +96,12 @@ struct Answers {
 }
 
 impl Answers {
+    fn are_of(&self, clips: usize, networks: usize) -> bool {
+        let is_row = |row: &Vec<Vec<bool>>| row.len() == networks && row.iter().all(|cell| cell.len() == clips);
+        let Self { groups, natural, crafted } = self;
+        groups.len() == clips && is_row(natural) && crafted.len() == networks && crafted.iter().all(is_row)
+    }
+
     fn add(&mut self, networks: &[(&str, &dyn Target)], shown: &Shown, attack: &Attack) -> Result<(), EvaluationError> {
         let by = attack.ascent(attack.epsilon());
         self.groups.extend(shown.names().map(|(_, group)| group));

@@ -35,7 +35,7 @@ impl<M: VideoModel> Trial for AttentionTrial<'_, M> {
     }
 
     fn add(&mut self, shown: &Shown) -> Result<(), EvaluationError> {
-        let rows = attention_by(self.model, self.definitions, &shown.clips, &shown.labels);
+        let rows = attention_by(self.model, self.definitions, shown)?;
         for (list, rows) in self.lists.iter_mut().zip(rows) {
             let clip = |((id, group), attention)| ClipAttention { id, group, attention };
             list.extend(shown.names().zip(rows).map(clip));
@@ -47,8 +47,10 @@ impl<M: VideoModel> Trial for AttentionTrial<'_, M> {
         to_json(&self.lists)
     }
 
-    fn go_on_from(&mut self, found: Value) -> bool {
-        replace(&mut self.lists, found)
+    fn go_on_from(&mut self, found: Value, clips: usize) -> bool {
+        let definitions = self.definitions.len();
+        let fits = |known: &Vec<Vec<_>>| known.len() == definitions && known.iter().all(|list| list.len() == clips);
+        replace(&mut self.lists, found, fits)
     }
 }
 
@@ -59,7 +61,7 @@ impl Evaluation {
     /// moved ([`AttentionMove`](taf_report::metrics::AttentionMove)).
     ///
     /// # Errors
-    /// If a video cannot be read.
+    /// If a video cannot be read, or the network answers something that is not finite.
     pub fn attentions<M: VideoModel>(
         &self,
         model: &M,
@@ -78,16 +80,17 @@ impl Evaluation {
 pub(super) fn attention_by<M: VideoModel>(
     model: &M,
     definitions: &[TemporalAttention],
-    clips: &Tensor<5>,
-    classes: &[usize],
-) -> Vec<Vec<Vec<f32>>> {
-    let attention = on_workers(|| {
-        let output = model.forward(clips.clone(), &mut Pass::inference());
-        definitions.iter().map(|definition| explain(model, definition, &output, classes).1).collect::<Vec<_>>()
+    shown: &Shown,
+) -> Result<Vec<Vec<Vec<f32>>>, EvaluationError> {
+    let (attention, logits) = on_workers(|| {
+        let output = model.forward(shown.clips.clone(), &mut Pass::inference());
+        let by = |definition| explain(model, definition, &output, &shown.labels).1;
+        (definitions.iter().map(by).collect::<Vec<_>>(), output.logits)
     });
+    shown.check_finite(logits)?;
     let rows = |attention: Tensor<2>| {
         let [_, time] = attention.dims();
         values(attention).chunks(time).map(<[f32]>::to_vec).collect()
     };
-    attention.into_iter().map(rows).collect()
+    Ok(attention.into_iter().map(rows).collect())
 }

@@ -3,10 +3,11 @@ use std::collections::HashMap;
 use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 use taf_report::metrics::{Faithfulness, FrameCurve, FrameRemovals, highest, softmax};
+use taf_video::dataset::Record;
 
 use super::attended::attention_by;
 use super::removal::{FrameRemoval, by_attention, versions, with_mean_frame};
-use crate::evaluate::shown::Shown;
+use crate::evaluate::shown::{Shown, check_finite};
 use crate::evaluate::trial::{Trial, replace, to_json};
 use crate::evaluate::{Evaluation, EvaluationError, Progress};
 use crate::model::{Pass, VideoModel};
@@ -34,7 +35,7 @@ impl<'a, M: VideoModel> RemovalTrial<'a, M> {
     /// What it came to, with clips of so many videos to choose from.
     ///
     /// # Errors
-    /// If there is no clip, or the network answered no numbers.
+    /// If there is no clip.
     pub fn result(&self, available: usize) -> Result<Faithfulness, EvaluationError> {
         let FrameRemoval { replacement, orders, .. } = self.removal;
         let points = self.clips.first().map_or(0, |clip| clip.most.probability.len());
@@ -49,7 +50,7 @@ impl<M: VideoModel> Trial for RemovalTrial<'_, M> {
     }
 
     fn add(&mut self, shown: &Shown) -> Result<(), EvaluationError> {
-        self.clips.extend(removed(self.model, shown, self.removal, self.batch_size));
+        self.clips.extend(removed(self.model, shown, self.removal, self.batch_size)?);
         Ok(())
     }
 
@@ -57,8 +58,9 @@ impl<M: VideoModel> Trial for RemovalTrial<'_, M> {
         to_json(&self.clips)
     }
 
-    fn go_on_from(&mut self, found: Value) -> bool {
-        replace(&mut self.clips, found)
+    fn go_on_from(&mut self, found: Value, clips: usize) -> bool {
+        let fits = |known: &Vec<FrameRemovals>| known.len() == clips && are_alike(known);
+        replace(&mut self.clips, found, fits)
     }
 }
 
@@ -83,23 +85,34 @@ impl Evaluation {
     }
 }
 
-fn removed<'a, M: VideoModel>(
-    model: &'a M,
-    shown: &'a Shown,
-    removal: &'a FrameRemoval,
+/// Whether all curves have as many points.
+fn are_alike(clips: &[FrameRemovals]) -> bool {
+    let curves = clips.iter().flat_map(|clip| [&clip.most, &clip.least, &clip.random]);
+    let mut points = curves.flat_map(|curve| [curve.probability.len(), curve.accuracy.len()]);
+    let first = points.next();
+    first.is_some_and(|first| first > 0 && points.all(|of| of == first))
+}
+
+fn removed<M: VideoModel>(
+    model: &M,
+    shown: &Shown,
+    removal: &FrameRemoval,
     batch_size: usize,
-) -> impl Iterator<Item = FrameRemovals> + 'a {
-    let attention = attention_by(model, &[removal.attention], &shown.clips, &shown.labels).swap_remove(0);
-    shown.names().zip(attention).enumerate().map(move |(place, ((id, group), attention))| {
+) -> Result<Vec<FrameRemovals>, EvaluationError> {
+    let attention = attention_by(model, &[removal.attention], shown)?.swap_remove(0);
+    let of_one = |(place, ((id, group), attention)): (usize, ((String, String), Vec<f32>))| {
         let clip = with_mean_frame(shown.clips.clone().narrow(0, place, 1));
-        let mut curves = Curves { model, clip, label: shown.labels[place], removal, batch_size };
+        let (record, label) = (shown.records[place], shown.labels[place]);
+        let curves = Curves { model, clip, record, label, removal, batch_size };
         let frames = shown.clips.dims()[1];
         let most = by_attention(&attention, frames);
         let least = most.iter().rev().copied().collect();
         let orders: Vec<Vec<usize>> = [most, least].into_iter().chain(removal.random_orders(&id, frames)).collect();
-        let [most, least, random @ ..] = &curves.along(&orders)[..] else { unreachable!("two orders go by attention") };
-        FrameRemovals { id, group, most: most.clone(), least: least.clone(), random: FrameCurve::mean(random) }
-    })
+        let curves = curves.along(&orders)?;
+        let [most, least, random @ ..] = &curves[..] else { unreachable!("two orders go by attention") };
+        Ok(FrameRemovals { id, group, most: most.clone(), least: least.clone(), random: FrameCurve::mean(random) })
+    };
+    shown.names().zip(attention).enumerate().map(of_one).collect()
 }
 
 /// One clip and who is asked about it.
@@ -107,6 +120,7 @@ struct Curves<'a, M> {
     model: &'a M,
     /// With a mean frame at its end, `[1, time + 1, 3, height, width]`.
     clip: Tensor<5>,
+    record: &'a Record,
     label: usize,
     removal: &'a FrameRemoval,
     batch_size: usize,
@@ -114,7 +128,7 @@ struct Curves<'a, M> {
 
 impl<M: VideoModel> Curves<'_, M> {
     /// What the network says as the first frames of each order are kept, more and more of them.
-    fn along(&mut self, orders: &[Vec<usize>]) -> Vec<FrameCurve> {
+    fn along(&self, orders: &[Vec<usize>]) -> Result<Vec<FrameCurve>, EvaluationError> {
         let frames = self.clip.dims()[1] - 1;
         let replacement = self.removal.replacement;
         let counts = replacement.kept(frames);
@@ -123,23 +137,27 @@ impl<M: VideoModel> Curves<'_, M> {
             orders.iter().flat_map(|order| counts.iter().map(move |&count| at(order, count))).collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let said: HashMap<&Vec<usize>, (f64, f64)> = distinct.iter().zip(self.said(&distinct)).collect();
+        let said: HashMap<&Vec<usize>, (f64, f64)> = distinct.iter().zip(self.said(&distinct)?).collect();
         let curve = |order: &Vec<usize>| {
             let (probability, accuracy) = counts.iter().map(|&count| said[&at(order, count)]).unzip();
             FrameCurve { probability, accuracy }
         };
-        orders.iter().map(curve).collect()
+        Ok(orders.iter().map(curve).collect())
     }
 
     /// The probability of the label, and 1 where it is the answer, for each version of the clip.
-    fn said(&self, places: &[Vec<usize>]) -> Vec<(f64, f64)> {
-        let said = places.chunks(self.batch_size.max(1)).flat_map(|places| {
+    fn said(&self, places: &[Vec<usize>]) -> Result<Vec<(f64, f64)>, EvaluationError> {
+        let mut said = Vec::with_capacity(places.len());
+        for places in places.chunks(self.batch_size.max(1)) {
             let clips = versions(&self.clip, places);
             let logits = on_workers(|| self.model.forward(clips, &mut Pass::inference()).logits);
             let [_, classes] = logits.dims();
-            values(logits).chunks(classes).map(|row| self.judged(row)).collect::<Vec<_>>()
-        });
-        said.collect()
+            for row in values(logits).chunks(classes) {
+                check_finite(self.record, row)?;
+                said.push(self.judged(row));
+            }
+        }
+        Ok(said)
     }
 
     fn judged(&self, logits: &[f32]) -> (f64, f64) {

@@ -27,14 +27,15 @@ pub trait Trial {
     /// What it found, as it is kept.
     fn found(&self) -> Value;
 
-    /// Goes on from what an earlier one found; false where that is nothing it could have found, and then nothing changes.
-    fn go_on_from(&mut self, found: Value) -> bool;
+    /// Goes on from what an earlier one found on so many clips; false where it cannot have found that, and then nothing changes.
+    fn go_on_from(&mut self, found: Value, clips: usize) -> bool;
 }
 
 pub(super) fn to_json(found: &impl Serialize) -> Value {
     serde_json::to_value(found).expect("what is found is made of JSON's types")
 }
 
-pub(super) fn replace<T: DeserializeOwned>(found: &mut T, by: Value) -> bool {
-    serde_json::from_value(by).map(|known| *found = known).is_ok()
+/// Takes what was kept, where it fits.
+pub(super) fn replace<T: DeserializeOwned>(found: &mut T, by: Value, fits: impl FnOnce(&T) -> bool) -> bool {
+    serde_json::from_value(by).ok().filter(fits).map(|known| *found = known).is_some()
 }

@@ -1,10 +1,10 @@
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use burn::tensor::Device;
 
 use super::{Trial, TrialFile};
-use crate::evaluate::{Evaluation, EvaluationError, Progress};
+use crate::evaluate::{Evaluation, EvaluationError, KEEP_EVERY, Progress};
 
 /// A trial that is being made.
 pub struct Underway<'a> {
@@ -24,9 +24,6 @@ pub struct Tried {
     pub unkept: Option<taf_files::Error>,
 }
 
-/// Between the times that unfinished trials are kept.
-const KEEP_EVERY: Duration = Duration::from_secs(60);
-
 impl<'a> Underway<'a> {
     /// A trial, and where what it finds is kept; none keeps nothing.
     pub fn new(trial: &'a mut dyn Trial, file: Option<TrialFile>) -> Self {
@@ -35,10 +32,13 @@ impl<'a> Underway<'a> {
 
     /// Goes on from what is kept, if that is of whole batches.
     fn take_up(&mut self, videos: usize, batch_size: usize) {
-        let Some((clips, found)) = self.file.as_ref().and_then(TrialFile::find) else { return };
+        let Some(file) = &self.file else { return };
+        let Some((clips, found)) = file.find() else { return };
         let is_whole = clips == videos || clips < videos && clips.is_multiple_of(batch_size);
-        if is_whole && self.trial.go_on_from(found) {
+        if is_whole && self.trial.go_on_from(found, clips) {
             self.kept = clips;
+        } else {
+            file.forget();
         }
     }
 
@@ -72,9 +72,8 @@ impl Evaluation {
         told: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Tried, EvaluationError> {
         trials.iter_mut().for_each(|of| of.take_up(videos.len(), self.batch_size.max(1)));
-        let mut unkept = None;
-        let ended = self.try_batches(videos, trials, device, told, &mut unkept);
-        let unkept = keep_all(trials).or(unkept);
+        let ended = self.try_batches(videos, trials, device, told);
+        let unkept = keep_all(trials);
         Ok(Tried { stopped: ended?.is_break(), unkept })
     }
 
@@ -99,7 +98,6 @@ impl Evaluation {
         trials: &mut [Underway],
         device: &Device,
         told: &mut dyn FnMut(usize) -> ControlFlow<()>,
-        unkept: &mut Option<taf_files::Error>,
     ) -> Result<ControlFlow<()>, EvaluationError> {
         let tried = |trials: &[Underway]| trials.iter().map(|of| of.trial.clips()).sum();
         let mut start = trials.iter().map(|of| of.trial.clips()).min().unwrap_or(videos.len());
@@ -115,7 +113,8 @@ impl Evaluation {
                 }
                 trials[at].trial.add(&shown)?;
                 if kept.elapsed() >= KEEP_EVERY {
-                    *unkept = keep_all(trials).or(unkept.take());
+                    // What cannot be kept now is tried again, and told at the end.
+                    let _ = keep_all(trials);
                     kept = Instant::now();
                 }
                 ended = told(tried(trials));
