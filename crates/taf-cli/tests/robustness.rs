@@ -118,9 +118,9 @@ fn trials_that_are_stopped_again_and_again_end_with_the_findings_of_those_that_a
         assert!(signal.success());
         let ended = support::ended(child.wait_with_output().unwrap());
         // One that was slow to start is ended at once.
-        if ended.code == 130 && ended.err.contains("clips tried") {
+        if ended.code == 130 && ended.err.contains("counted in every trial") {
             assert!(ended.err.contains("go on with the same command"), "{}", ended.err);
-            assert!(stops == 0 || ended.err.contains("trials of first, second: go on after"), "{}", ended.err);
+            assert!(stops == 0 || ended.err.contains("9 trials of first, second, "), "{}", ended.err);
             stops += 1;
         }
         ended.code == 0
@@ -140,6 +140,8 @@ fn names_and_severities_that_are_none_are_refused_with_those_that_are() {
     let told = refused(&["--benchmark", "order", "--severities", "2"]);
     assert!(told.contains("severities of benchmark order must be among 5, got 2"), "{told}");
     assert!(refused(&["--benchmark", "temporal", "--severities", "6"]).contains("between 1 and 5"));
+    let twice = robustness(&[runs()[0], runs()[0]], &["--benchmark", "order"]).refused();
+    assert!(twice.contains("expected every run once"), "{twice}");
     let told = refused(&["--benchmark", "attention,adversarial", "--severities", "3"]);
     assert!(told.contains("--severities is for benchmarks"), "{told}");
     let folder = tempfile::tempdir().unwrap();
