@@ -154,7 +154,7 @@ impl<'a, M: VideoModel> Interview<'a, M> {
             stopped = event.is_break();
             event
         });
-        let unkept = keeper.keep(&answers, videos).err();
+        let unkept = keeper.keep(&answers, videos);
         self.unkept = self.unkept.take().or(unkept);
         asked?;
         let answered = answers.iter().map(Answers::videos).sum();
@@ -187,14 +187,18 @@ impl Keeper {
         self.0.iter().map(|place| place.as_ref().and_then(|(store, key)| store.find_part(key))).collect()
     }
 
-    /// Keeps answers to all `videos`, or to the first of them. Where those of one cannot be kept, others can.
-    fn keep(&self, answers: &[Answers], videos: usize) -> taf_files::Result<()> {
-        let kept = self.0.iter().zip(answers).filter_map(|(place, of)| Some((place.as_ref()?, of)));
-        let keep = |((store, key), answers): (&(Store, AnswerKey), &Answers)| match answers.videos() {
-            0 => Ok(()),
-            all if all == videos => store.keep(key, answers),
-            _ => store.keep_part(key, answers),
-        };
-        kept.map(keep).filter(taf_files::Result::is_err).last().unwrap_or(Ok(()))
+    /// Keeps answers to all `videos`, or to the first of them; why not, where so. Where those of one cannot be kept, others can.
+    fn keep(&self, answers: &[Answers], videos: usize) -> Option<taf_files::Error> {
+        let mut unkept = None;
+        for ((store, key), answers) in self.0.iter().zip(answers).filter_map(|(place, of)| Some((place.as_ref()?, of)))
+        {
+            let kept = match answers.videos() {
+                0 => Ok(()),
+                all if all == videos => store.keep(key, answers),
+                _ => store.keep_part(key, answers),
+            };
+            unkept = kept.err().or(unkept);
+        }
+        unkept
     }
 }

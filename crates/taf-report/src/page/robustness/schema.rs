@@ -25,7 +25,7 @@ pub struct RobustnessReport {
     pub groups: usize,
     /// Top-1 of every model on the videos as they are; none without benchmarks.
     pub clean: Vec<Share>,
-    /// The models that were shown other clips than the first: in another way, or of other files.
+    /// The models that were shown other clips than the first: in another way, by another list or of other files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_clips: Vec<String>,
     /// The benchmarks in the order they are shown; the answer speaks of the first.
