@@ -16,8 +16,8 @@ use crate::model::VideoModel;
 /// benchmarks nothing is asked.
 ///
 /// # Errors
-/// As [`Interview::answers`]; if there is no network, FFmpeg lacks an encoder, or the first video cannot be shown. Networks that were asked about
-/// different videos are refused by [`RobustnessBuilder::build`].
+/// As [`Interview::answers`]; if there is no network, FFmpeg lacks an encoder, or the first video cannot be shown. Networks that
+/// were asked about different videos are refused by [`RobustnessBuilder::build`].
 pub fn robustness<M: VideoModel>(
     title: &str,
     interview: &mut Interview<M>,

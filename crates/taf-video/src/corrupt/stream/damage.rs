@@ -18,6 +18,9 @@ pub enum Damage {
 }
 
 impl Damage {
+    /// What the bit rate of a source is that of, whatever it is stored in.
+    pub const SOURCE: Codec = Codec::H264;
+
     /// What the stream that comes out is compressed with.
     pub fn codec(self) -> Codec {
         match self {
@@ -27,10 +30,10 @@ impl Damage {
         }
     }
 
-    /// All that is needed on the way: the bit rate of a source is that of its H.264 stream.
+    /// All that is needed on the way.
     pub fn codecs(self) -> Vec<Codec> {
         match self {
-            Self::BitRate(codec, _) if codec != Codec::H264 => vec![Codec::H264, codec],
+            Self::BitRate(codec, _) if codec != Self::SOURCE => vec![Self::SOURCE, codec],
             other => vec![other.codec()],
         }
     }

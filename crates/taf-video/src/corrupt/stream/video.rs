@@ -86,9 +86,9 @@ impl<'a> StreamedVideo<'a> {
         }
     }
 
-    /// Bits per second of the video in H.264 at its usual quality: the same whatever the source is stored in.
+    /// Bits per second of the video as [`Damage::SOURCE`] at its usual quality.
     fn source_bits(&mut self, fps: f64) -> Result<usize> {
-        let encoded = self.encode_at(Codec::H264, USUAL_H264, fps)?;
+        let encoded = self.encode_at(Damage::SOURCE, USUAL_H264, fps)?;
         let bytes: usize = encoded.packets.iter().map(Packet::size).sum();
         Ok((8.0 * bytes as f64 * fps / encoded.packets.len().max(1) as f64) as usize)
     }
