@@ -253,6 +253,19 @@ fn the_tables_beside_the_results_are_those_that_the_results_make() {
     assert!(drawn >= 2, "results of {drawn} experiments");
 }
 
+/// What the README shows is a table of the results, row by row.
+#[test]
+fn the_table_of_the_readme_is_that_of_the_results() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let (readme, table) = (read("README.md"), read("experiments/results/shapes30/validation.md"));
+    let shown: Vec<&str> = readme.lines().skip_while(|line| !line.starts_with("| method |")).collect();
+    let shown: Vec<&str> = shown.into_iter().take_while(|line| line.starts_with('|')).collect();
+    assert!(shown.len() > 4, "{shown:?}");
+    let lost: Vec<_> = shown.iter().filter(|line| !table.lines().any(|row| row == **line)).collect();
+    assert!(lost.is_empty(), "not in the table: {lost:#?}");
+}
+
 #[test]
 fn a_result_of_another_recipe_is_refused_until_it_is_to_be_redone() {
     let lab = Lab::new();
