@@ -47,9 +47,17 @@ impl Queue {
         !task.start.as_ref().is_some_and(unfinished)
     }
 
-    /// The next cell whose start is there and that is free, which now runs; none where all wait or are done.
-    pub fn begin(&mut self, is_free: impl Fn(&CellName) -> bool) -> Option<Task> {
-        let next = self.waiting.iter().position(|task| self.has_start(task) && is_free(&task.cell))?;
+    /// The next cell whose start is there and that is free, which now runs; none where all wait or are done. Of `jobs` at a time
+    /// the last start would run alone in the end: it goes before the others when few of them are left.
+    pub fn begin(&mut self, jobs: usize, is_free: impl Fn(&CellName) -> bool) -> Option<Task> {
+        let can_begin = |(_, task): &(usize, &Task)| self.has_start(task) && is_free(&task.cell);
+        let ready: Vec<(usize, &Task)> = self.waiting.iter().enumerate().filter(can_begin).collect();
+        let is_waited_for = |(_, task): &&(usize, &Task)| self.needs(&task.cell);
+        let start = ready.iter().find(is_waited_for).filter(|_| {
+            let others = ready.iter().filter(|task| !is_waited_for(task)).count();
+            others <= 2 * (jobs - 1)
+        });
+        let (next, _) = *start.or(ready.first())?;
         let task = self.waiting.remove(next);
         self.running.push(task.clone());
         Some(task)
@@ -107,7 +115,7 @@ mod tests {
     }
 
     fn begun(queue: &mut Queue) -> Option<String> {
-        queue.begin(|_| true).map(|task| task.cell.to_string())
+        queue.begin(1, |_| true).map(|task| task.cell.to_string())
     }
 
     #[test]
@@ -125,10 +133,28 @@ mod tests {
     }
 
     #[test]
+    fn a_start_goes_before_the_last_methods_where_several_run_at_a_time() {
+        let start = |seed: u32| format!("d/m/seed{seed}/start");
+        let of =
+            |seed| ["a", "b", "c", "d"].map(|method| task(&format!("d/m/seed{seed}/{method}"), Some(&start(seed))));
+        let order = |jobs: usize| {
+            let tasks = [&[task(&start(0), None)][..], &of(0), &[task(&start(1), None)], &of(1)].concat();
+            let mut queue = Queue::new(tasks);
+            let mut begun = Vec::new();
+            while let Some(task) = queue.begin(jobs, |_| true) {
+                queue.succeed(&task.cell);
+                begun.push(task.cell.to_string());
+            }
+            begun.iter().position(|cell| *cell == start(1)).unwrap()
+        };
+        assert_eq!([order(1), order(2), order(3)], [5, 3, 1]);
+    }
+
+    #[test]
     fn cells_share_the_threads_with_those_that_can_run_beside_them() {
         let mut queue = queue();
         assert_eq!(queue.side_by_side(), 2, "the two starts");
-        let start = queue.begin(|_| true).unwrap().cell;
+        let start = queue.begin(1, |_| true).unwrap().cell;
         assert_eq!(queue.side_by_side(), 2);
         queue.succeed(&start);
         assert_eq!(queue.side_by_side(), 3, "both methods and the other start");
@@ -137,7 +163,7 @@ mod tests {
     #[test]
     fn what_starts_from_a_failed_run_is_not_begun_and_the_rest_is() {
         let mut queue = queue();
-        let start = queue.begin(|_| true).unwrap().cell;
+        let start = queue.begin(1, |_| true).unwrap().cell;
         assert_eq!(queue.fail(&start), 2);
         assert_eq!(begun(&mut queue).unwrap(), "d/m/seed1/start");
         queue.succeed(&"d/m/seed1/start".parse().unwrap());
@@ -147,7 +173,7 @@ mod tests {
     #[test]
     fn a_start_that_is_there_already_is_not_waited_for() {
         let mut queue = Queue::new(vec![task("d/m/seed0/plain", Some("d/m/seed0/start"))]);
-        assert!(queue.begin(|_| false).is_none(), "another process has it");
-        assert!(queue.begin(|_| true).is_some());
+        assert!(queue.begin(1, |_| false).is_none(), "another process has it");
+        assert!(queue.begin(1, |_| true).is_some());
     }
 }

@@ -174,7 +174,7 @@ impl Runner<'_> {
         loop {
             while !graceful.asked() && self.children.count() < self.jobs.get() {
                 let beside = self.queue.side_by_side().min(self.jobs.get());
-                let Some(task) = self.queue.begin(|cell| !self.place.is_running(cell)) else { break };
+                let Some(task) = self.queue.begin(self.jobs.get(), |cell| !self.place.is_running(cell)) else { break };
                 self.children.begin(&task.cell, beside)?;
             }
             done.drain(..).for_each(|words: String| say(format_args!("{words}; {}", self.progress())));
