@@ -1,4 +1,4 @@
-# make demo   build in release and run the main job: about 12 minutes on 2 cores after the build
+# make demo   build in release and run the main job: about 13 minutes on 2 cores after the build
 # make test   everything CI checks
 # make lint   formatting and clippy alone
 
