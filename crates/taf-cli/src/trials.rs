@@ -3,8 +3,8 @@
 mod attacked;
 mod attended;
 mod group;
+mod group_trials;
 mod moved;
-mod of_group;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -17,8 +17,8 @@ use taf_report::page::Trials;
 
 use self::attended::Attention;
 use self::group::Group;
+use self::group_trials::GroupTrials;
 use self::moved::moved;
-use self::of_group::OfGroup;
 use crate::exit::Stopped;
 use crate::interrupt::Graceful;
 use crate::output::say;
@@ -112,12 +112,12 @@ impl TrialArgs {
         let attack = asks(TrialName::Adversarial).then(|| self.attack()).transpose()?;
         let attention = asks(TrialName::Attention).then(|| Attention::by(panel.recipe().probe.attention));
         let groups: Vec<Group> = groups.iter().map(|places| Group::new(panel, places, self.clips)).collect();
-        let of_group = |group| OfGroup::new(group, attack.as_ref(), attention.as_ref());
-        let mut tried: Vec<OfGroup> = groups.iter().map(of_group).collect::<Result<_>>()?;
+        let of_group = |group| GroupTrials::new(group, attack.as_ref(), attention.as_ref());
+        let mut tried: Vec<GroupTrials> = groups.iter().map(of_group).collect::<Result<_>>()?;
         try_all(&mut tried)?;
         let mut made = Trials::default();
         let (mut of_attacks, mut of_attention) = (Vec::new(), Vec::new());
-        for OfGroup { group, attacked, attended, .. } in &tried {
+        for GroupTrials { group, attacked, attended, .. } in &tried {
             if let Some(attacked) = attacked {
                 of_attacks.extend(attacked.results(group)?);
                 made.transfer.extend(attacked.transferred()?);
@@ -143,7 +143,7 @@ fn in_order<T>(mut results: Vec<(usize, T)>) -> Vec<T> {
 }
 
 /// Makes trials, with a bar; Ctrl-C keeps what they found.
-fn try_all(tried: &mut [OfGroup]) -> Result<()> {
+fn try_all(tried: &mut [GroupTrials]) -> Result<()> {
     let graceful = Graceful::ending_with("finishing these clips and keeping what was found")?;
     let total = tried.iter_mut().map(|of| of.count() * of.group.videos.len()).sum();
     let mut session = Session { bar: Counter::new("clips tried"), done: 0, total, graceful };
@@ -161,7 +161,7 @@ struct Session {
 }
 
 impl Session {
-    fn make(&mut self, of: &mut OfGroup) -> Result<()> {
+    fn make(&mut self, of: &mut GroupTrials) -> Result<()> {
         let (group, count) = (of.group, of.count());
         let (clips, mut tried) = (group.videos.len(), None);
         let Self { bar, done, total, graceful } = self;

@@ -6,14 +6,14 @@ use super::attended::{Attended, Attention};
 use super::group::Group;
 
 /// The trials of the networks of a group.
-pub struct OfGroup<'a> {
+pub struct GroupTrials<'a> {
     pub group: &'a Group<'a>,
     key: TrialKey,
     pub attacked: Option<Attacked<'a>>,
     pub attended: Option<Attended<'a>>,
 }
 
-impl<'a> OfGroup<'a> {
+impl<'a> GroupTrials<'a> {
     /// Those that are asked for.
     pub fn new(group: &'a Group, attack: Option<&'a Attack>, attention: Option<&'a Attention>) -> Result<Self> {
         Ok(Self {
