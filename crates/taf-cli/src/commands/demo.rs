@@ -25,9 +25,9 @@ use crate::trained::open;
 /// Show the whole method at work: generate videos, train, fine-tune in three ways, compare, report
 ///
 /// A small network learns to tell generated motions apart, and is then fine-tuned from the same weights: plainly for as long
-/// as the others take, on clips with noise, and on temporal adversarial clips. All are evaluated on videos as they are, shifted in time, noisy and blurred, and the
-/// whole with several seeds, so that intervals say what is chance. It is an experiment like those of `taf experiment`. Running it
-/// again goes on where it stopped.
+/// as the others take, on clips with noise, and on temporal adversarial clips. All are evaluated on videos as they are, shifted
+/// in time, noisy and blurred, and the whole with several seeds, so that intervals say what is chance. It is an experiment like
+/// those of `taf experiment`. Running it again goes on where it stopped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

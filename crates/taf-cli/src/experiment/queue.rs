@@ -50,14 +50,11 @@ impl Queue {
     /// The next cell whose start is there and that is free, which now runs; none where all wait or are done. Of `jobs` at a time
     /// the last start would run alone in the end: it goes before the others when few of them are left.
     pub fn begin(&mut self, jobs: usize, is_free: impl Fn(&CellName) -> bool) -> Option<Task> {
-        let can_begin = |(_, task): &(usize, &Task)| self.has_start(task) && is_free(&task.cell);
-        let ready: Vec<(usize, &Task)> = self.waiting.iter().enumerate().filter(can_begin).collect();
-        let is_waited_for = |(_, task): &&(usize, &Task)| self.needs(&task.cell);
-        let start = ready.iter().find(is_waited_for).filter(|_| {
-            let others = ready.iter().filter(|task| !is_waited_for(task)).count();
-            others <= 2 * (jobs - 1)
-        });
-        let (next, _) = *start.or(ready.first())?;
+        let can_begin = |&at: &usize| self.has_start(&self.waiting[at]) && is_free(&self.waiting[at].cell);
+        let ready = (0..self.waiting.len()).filter(can_begin);
+        let (starts, others): (Vec<usize>, Vec<usize>) = ready.partition(|&at| self.needs(&self.waiting[at].cell));
+        let start = starts.first().filter(|_| others.len() <= 2 * (jobs - 1));
+        let next = *start.or(starts.iter().chain(&others).min())?;
         let task = self.waiting.remove(next);
         self.running.push(task.clone());
         Some(task)

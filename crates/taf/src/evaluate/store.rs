@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use taf_files::{create_folder, write_atomic};
 
 use super::{Answers, Evaluation, Version, Views};
-use crate::data::{fingerprint, hash};
+use crate::data::hash;
 
 /// What a network answered, in a folder: one file for each version of each list of videos, so that an evaluation that is
 /// stopped goes on where it was and no network is asked twice.
@@ -48,12 +48,13 @@ impl AnswerKey {
     /// What the answers to one version of the videos of `evaluation` depend on. `weights` is the SHA-256 of the network's
     /// weights, `program` the version and commit of the program that asks.
     pub fn new(evaluation: &Evaluation, version: Version, weights: &str, program: &str) -> Self {
+        let (list, videos) = evaluation.list_and_files();
         Self {
             version,
-            list: evaluation.videos.hash(),
+            list,
             shape: [evaluation.records().len(), evaluation.views.count()],
             views: format!("{:?}", evaluation.views),
-            videos: fingerprint(&evaluation.videos),
+            videos,
             weights: weights.to_owned(),
             program: program.to_owned(),
         }

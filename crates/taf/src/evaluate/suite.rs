@@ -111,30 +111,24 @@ impl Suite {
     /// # Errors
     /// If there is none of that name, or it has none of these severities.
     pub fn named(name: &str, severities: &[Severity]) -> Result<Self, UnknownSuite> {
-        let suite = Self::at_those_it_has(name, severities)?;
+        let family = Family::ALL.into_iter().find(|family| family.name() == name);
+        let corruption = Corruption::ALL.into_iter().find(|corruption| corruption.name() == name);
+        let benchmark = Self::benchmarks().into_iter().find(|benchmark| benchmark.name == name);
+        let suite = match (name, family, corruption, &benchmark) {
+            (CLEAN, ..) => Self::clean(),
+            (TIME_SHIFTED, ..) => Self::time_shifted(severities),
+            (_, Some(family), ..) => Self::family(family, severities),
+            (_, _, Some(corruption), _) => Self::corruption(corruption, severities),
+            (.., Some(benchmark)) => Self::benchmark(benchmark, severities),
+            _ => return Err(UnknownSuite::Name { name: name.to_owned() }),
+        };
         if !suite.versions.is_empty() {
             return Ok(suite);
         }
-        let own = Self::benchmarks().into_iter().find(|benchmark| benchmark.name == name);
-        let own = own.map_or_else(|| Severity::ALL.map(|level| level.to_string()).to_vec(), |own| own.levels());
+        let all = || Severity::ALL.map(|level| level.to_string()).to_vec();
+        let own = benchmark.map_or_else(all, |benchmark| benchmark.levels());
         let severities = severities.iter().map(|severity| severity.get()).collect();
         Err(UnknownSuite::Severities { suite: suite.name, own, severities })
-    }
-
-    fn at_those_it_has(name: &str, severities: &[Severity]) -> Result<Self, UnknownSuite> {
-        let family = Family::ALL.into_iter().find(|family| family.name() == name);
-        let corruption = Corruption::ALL.into_iter().find(|corruption| corruption.name() == name);
-        match (name, family, corruption) {
-            (CLEAN, _, _) => Ok(Self::clean()),
-            (TIME_SHIFTED, _, _) => Ok(Self::time_shifted(severities)),
-            (_, Some(family), _) => Ok(Self::family(family, severities)),
-            (_, _, Some(corruption)) => Ok(Self::corruption(corruption, severities)),
-            _ => {
-                let benchmark = Self::benchmarks().into_iter().find(|benchmark| benchmark.name == name);
-                let benchmark = benchmark.ok_or_else(|| UnknownSuite::Name { name: name.to_owned() })?;
-                Ok(Self::benchmark(&benchmark, severities))
-            }
-        }
     }
 
     /// A benchmark of corrupted videos at those of some severities that it has: accuracy is its mPC where they are all of its own.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taf_files::{create_folder, write_atomic};
 
-use crate::data::{fingerprint, hash};
+use crate::data::hash;
 use crate::evaluate::Evaluation;
 
 /// What the findings of a trial depend on: where all of it is the same, they are.
@@ -36,11 +36,12 @@ pub struct TrialKey {
 impl TrialKey {
     /// For trials on `sample`, places of videos of `evaluation`, by a program of this version and commit.
     pub fn new(evaluation: &Evaluation, sample: &[usize], program: &str) -> Self {
+        let (list, videos) = evaluation.list_and_files();
         Self {
             trial: String::new(),
             settings: String::new(),
-            list: evaluation.videos.hash(),
-            videos: fingerprint(&evaluation.videos),
+            list,
+            videos,
             sample: hash(&sample.iter().map(usize::to_string).collect::<Vec<_>>()),
             views: format!("{:?}", evaluation.views),
             batch_size: evaluation.batch_size,
