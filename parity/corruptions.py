@@ -7,6 +7,7 @@ The pictures that are listed are ours: `TAF_CORRUPTED=FOLDER cargo test --releas
 come from a generator that both sides have, so all is compared value by value. Where the published scripts cut to bytes, here it
 is rounded, as ours does."""
 
+import io
 import math
 import subprocess
 import sys
@@ -135,6 +136,42 @@ def snow(loc, deviation, size, threshold, radius, sigma, colour, stream):
     return to_bytes((paler + layer + np.rot90(layer, 2)) * 255)
 
 
+def disc(radius, rim):
+    """Each pixel by its share of the disc, of 64 points a side; softened by OpenCV's Gaussian of 3 x 3 pixels."""
+    reach, points = round(radius) + 1, (np.arange(64) + 0.5) / 64 - 0.5
+    places = (np.arange(-reach, reach + 1)[:, None] + points).ravel()
+    inside = places[:, None] ** 2 + places**2 <= radius**2
+    shares = inside.reshape(2 * reach + 1, 64, 2 * reach + 1, 64).mean(axis=(1, 3))
+    softened = cv2.GaussianBlur(shares, (3, 3), rim, borderType=cv2.BORDER_CONSTANT)
+    return softened / softened.sum()
+
+
+def defocused(radius, rim):
+    return to_bytes(cv2.filter2D(picture().astype(float), -1, disc(radius, rim), borderType=cv2.BORDER_REFLECT_101))
+
+
+def zoomed(step, count):
+    """The mean of the picture and enlargements of its middle, read between pixels."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
+    image, about = picture().astype(float), lambda places, side, factor: (places + 0.5 - side / 2) / factor + side / 2 - 0.5
+    enlarged = lambda factor: np.stack(
+        [
+            ndimage.map_coordinates(
+                image[..., c], [about(y, HEIGHT, factor), about(x, WIDTH, factor)], order=1, mode="nearest"
+            )
+            for c in range(3)
+        ],
+        -1,
+    )
+    return to_bytes((image + sum(enlarged(1 + i * step) for i in range(count))) / (count + 1))
+
+
+def through_jpeg(quality):
+    file = io.BytesIO()
+    Image.fromarray(picture()).save(file, "JPEG", quality=quality)
+    return np.array(Image.open(file))
+
+
 def flattened(image, factor):
     means = image.mean(axis=(0, 1), keepdims=True)
     return to_bytes((image - means) * factor + means)
@@ -230,6 +267,10 @@ def pictures():
         "frost_5": frost(0.6, 0.75),
         "motion_blur_1": smeared(picture(), 10, 3, 30),
         "motion_blur_5": smeared(picture(), 20, 15, -40),
+        "defocus_blur_1": defocused(3, 0.1),
+        "defocus_blur_5": defocused(10, 0.5),
+        "zoom_blur_1": zoomed(0.01, 12),
+        "zoom_blur_5": zoomed(0.03, 11),
         "gaussian_blur": to_bytes(gaussian(picture(), 2)),
         "motion_blur_ssv2c": shutter(),
         "translate": moved(7, 13),
@@ -238,6 +279,8 @@ def pictures():
         "contrast_ssv2c": flattened(picture(), 0.5),
         "brightness": in_hsv(lambda saturation, value: (saturation, value + 0.3)),
         "saturate": in_hsv(lambda saturation, value: (saturation * 5 + 0.1, value)),
+        "jpeg_compression_1": through_jpeg(25),
+        "jpeg_compression_5": through_jpeg(7),
         "pixelate": through_pillow(picture(), 0.4),
         "overexposed": cv2.add(picture(), np.full_like(picture(), 100)),
         "median": cv2.medianBlur(picture(), 7),

@@ -184,13 +184,20 @@ mod tests {
     }
 
     #[test]
-    fn blurs_are_those_of_imagemagick_and_scipy() {
+    fn blurs_are_those_of_imagemagick_scipy_and_opencv() {
         for (severity, degrees) in [(1, 30.0), (5, -40.0)] {
             let (radius, sigma) = MOTION[severity - 1];
             let smeared = Picture::new(&picture()).convolved(&smear(radius, sigma, degrees), Border::Nearest);
             expect(&format!("motion_blur_{severity}"), &smeared.into_frame());
         }
         expect("gaussian_blur", &gaussian_blur(&picture(), 2.0));
+        for severity in [1, 5] {
+            let (radius, rim) = DEFOCUS[severity - 1];
+            let defocused = Picture::new(&picture()).convolved(&disc(radius, rim), Border::Mirror);
+            expect(&format!("defocus_blur_{severity}"), &defocused.into_frame());
+            let (step, count) = ZOOM[severity - 1];
+            expect(&format!("zoom_blur_{severity}"), &zoom_mean(&picture(), step, count));
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn coarsen(frame: &Frame, fraction: f64) -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corrupt::reference::{expect, picture};
+    use crate::corrupt::reference::{expect, expect_within, picture};
     use crate::corrupt::tests::textured_frame;
 
     fn pixel_of(frame: Frame) -> [u8; 3] {
@@ -128,6 +128,11 @@ mod tests {
         expect("brightness", &brighten(picture(), 0.3));
         expect("saturate", &resaturate(picture(), 5.0, 0.1));
         expect("pixelate", &coarsen(&picture(), 0.4));
+        for severity in [1, 5] {
+            // A coefficient that is rounded the other way moves a whole block by a step, and colours are enlarged otherwise.
+            let ours = through_jpeg(&picture(), JPEG_QUALITY[severity - 1]);
+            expect_within(&format!("jpeg_compression_{severity}"), &ours, 128, 4.0);
+        }
     }
 
     #[test]
