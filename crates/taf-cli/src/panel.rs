@@ -102,20 +102,8 @@ impl Panel {
     /// The places of the networks that are shown the same clips of the same files, group by group; the first network is in the
     /// first group.
     pub fn groups(&self) -> Vec<Vec<usize>> {
-        let is_alone = self.members.len() == 1;
-        let shown = |member: &Member| {
-            let evaluation = &member.examination.evaluation;
-            // A look at every file tells nothing where there is nobody to share it with.
-            ((!is_alone).then(|| evaluation.list_and_files()), evaluation.views.clone())
-        };
-        let mut groups: Vec<(_, Vec<usize>)> = Vec::new();
-        for (place, shown) in self.members.iter().map(shown).enumerate() {
-            match groups.iter_mut().find(|(known, _)| *known == shown) {
-                Some((_, places)) => places.push(place),
-                None => groups.push((shown, vec![place])),
-            }
-        }
-        groups.into_iter().map(|(_, places)| places).collect()
+        let evaluations: Vec<&Evaluation> = self.members.iter().map(|member| &member.examination.evaluation).collect();
+        Evaluation::shown_alike(&evaluations)
     }
 
     fn evaluation(&self) -> &Evaluation {

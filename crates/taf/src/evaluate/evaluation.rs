@@ -39,6 +39,21 @@ impl Evaluation {
         (self.videos.hash(), fingerprint(&self.videos))
     }
 
+    /// The places of evaluations that show the same clips of the same files, group by group, in the order of their first members.
+    pub fn shown_alike(evaluations: &[&Self]) -> Vec<Vec<usize>> {
+        // A look at every file tells nothing where there is nobody to share it with.
+        let is_alone = evaluations.len() == 1;
+        let mut groups: Vec<(_, Vec<usize>)> = Vec::new();
+        for (place, of) in evaluations.iter().enumerate() {
+            let shown = ((!is_alone).then(|| of.list_and_files()), &of.views);
+            match groups.iter_mut().find(|(known, _)| *known == shown) {
+                Some((_, places)) => places.push(place),
+                None => groups.push((shown, vec![place])),
+            }
+        }
+        groups.into_iter().map(|(_, places)| places).collect()
+    }
+
     /// Asks a network about every view of one version of all videos, which need no labels.
     ///
     /// `model` should live on the plain `device` (see `Module::valid`): on an autodiff device every pass would be recorded.

@@ -58,8 +58,8 @@ pub enum Told<'a> {
 /// and spoiled once; what is answered is kept every minute and at the end of a condition, whatever that is, and used again.
 pub struct Interview<'a, M> {
     subjects: Vec<Subject<'a, M>>,
-    /// What tells the videos of each from others.
-    lists: Vec<(String, String)>,
+    /// The places of those that are shown the videos alike.
+    groups: Vec<Vec<usize>>,
     device: &'a Device,
     /// Answers under earlier conditions.
     answered: usize,
@@ -69,8 +69,9 @@ pub struct Interview<'a, M> {
 impl<'a, M: VideoModel> Interview<'a, M> {
     /// Networks on the plain `device` (see `Module::valid`). Those that are asked about other videos share no clips.
     pub fn new(subjects: Vec<Subject<'a, M>>, device: &'a Device) -> Self {
-        let lists = subjects.iter().map(|subject| subject.evaluation.list_and_files()).collect();
-        Self { subjects, lists, device, answered: 0, unkept: None }
+        let evaluations: Vec<&Evaluation> = subjects.iter().map(|subject| subject.evaluation).collect();
+        let groups = Evaluation::shown_alike(&evaluations);
+        Self { subjects, groups, device, answered: 0, unkept: None }
     }
 
     /// The networks.
@@ -93,10 +94,12 @@ impl<'a, M: VideoModel> Interview<'a, M> {
         };
         let mut answers: Vec<Option<Answers>> = self.subjects.iter().map(known).collect();
         let all = |answers: &[Option<Answers>]| answers.iter().flatten().map(Answers::videos).sum::<usize>();
-        while let Some(first) = answers.iter().position(Option::is_none) {
-            let shown = |of: usize| (&self.lists[of], &self.subjects[of].evaluation.views);
-            let alike = |of: &usize| answers[*of].is_none() && shown(*of) == shown(first);
-            let together: Vec<usize> = (first..answers.len()).filter(alike).collect();
+        for group in 0..self.groups.len() {
+            let open = self.groups[group].iter().filter(|&&of| answers[of].is_none());
+            let together: Vec<usize> = open.copied().collect();
+            if together.is_empty() {
+                continue;
+            }
             let before = self.answered + all(&answers);
             let made = self.ask(&together, condition, &mut |event| match event {
                 Told::Answered(answered) => told(Told::Answered(before + answered)),
