@@ -13,6 +13,11 @@ pub fn bounds(p: &Share) -> String {
     format!("[{:.1}, {:.1}]", p.low * 100.0, p.high * 100.0)
 }
 
+/// A number of so many decimals, with a minus sign where it needs one.
+pub fn decimal(value: f64, decimals: usize) -> String {
+    format!("{value:.decimals$}").replace('-', "\u{2212}")
+}
+
 /// A difference of shares in percentage points with its sign: `+3.2`, `−0.4`, `0.0`.
 pub fn points(difference: f64) -> String {
     let rounded = format!("{:+.1}", difference * 100.0);

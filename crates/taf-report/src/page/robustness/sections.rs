@@ -2,8 +2,11 @@
 
 use super::tables::accuracy;
 use super::trials::{AttackedModel, MovedAttention, Trials, TrustedAttention};
-use crate::metrics::{Area, FEW_GROUPS, Faithfulness, FrameCurve, Share, Summary, TransferMatrix};
-use crate::page::words::{count, percent};
+use crate::metrics::{
+    Area, AttackOutcome, FEW_GROUPS, Faithfulness, FrameCurve, MaskingCheck, MaskingTest, Share, Summary,
+    TransferMatrix,
+};
+use crate::page::words::{count, decimal as number, percent};
 use crate::page::{Axis, Cell, Chart, Picture, Series, Table};
 
 /// What is told together: laid out by every renderer.
@@ -42,7 +45,7 @@ impl Trials {
             first.available
         );
         let checks = "The checks are those of Carlini et al. (arXiv 1902.06705); where one fails, the accuracy under attack says \
-                      little.";
+                      little. Behind each: the top-1 that its attacks leave.";
         let captions = vec![effort, checks.to_owned()];
         Section { title: "adversarial".into(), captions, tables, charts: vec![self.robust_chart()], pictures: vec![] }
     }
@@ -58,21 +61,24 @@ impl Trials {
         Table { header, rows: self.adversarial.iter().map(row).collect() }
     }
 
+    /// The checks down and the networks across.
     fn masking_table(&self) -> Table {
-        let header = ["model", "expected", "", "top-1 left"].map(str::to_owned).into();
-        let rows = self.adversarial.iter().flat_map(|of| {
-            of.masking.checks.iter().map(|check| {
-                let left = |of: &crate::metrics::AttackOutcome| format!("{} {}", of.attack, percent(of.accuracy));
-                let left: Vec<String> = check.outcomes.iter().map(left).collect();
-                vec![
-                    Cell::new(&of.model),
-                    Cell::new(check.test.expectation()),
-                    Cell::new(if check.passed { "passed" } else { "failed" }),
-                    Cell::new(left.join(", ")),
-                ]
-            })
-        });
-        Table { header, rows: rows.collect() }
+        let mut tests: Vec<MaskingTest> = Vec::new();
+        for check in self.adversarial.iter().flat_map(|of| &of.masking.checks) {
+            if !tests.contains(&check.test) {
+                tests.push(check.test);
+            }
+        }
+        let names = self.adversarial.iter().map(|of| of.model.clone());
+        let header = ["expected".to_owned()].into_iter().chain(names).collect();
+        let row = |&test: &MaskingTest| {
+            let of_model = |of: &AttackedModel| {
+                let check = of.masking.checks.iter().find(|check| check.test == test);
+                Cell::new(check.map_or_else(|| "\u{2013}".to_owned(), |check| tried(check, &of.robust.norm)))
+            };
+            [Cell::new(test.expectation())].into_iter().chain(self.adversarial.iter().map(of_model)).collect()
+        };
+        Table { header, rows: tests.iter().map(row).collect() }
     }
 
     fn robust_chart(&self) -> Chart {
@@ -165,6 +171,20 @@ fn attacked(of: &AttackedModel) -> String {
     )
 }
 
+/// How a check came out, and the top-1 that each of its attacks left.
+fn tried(check: &MaskingCheck, norm: &str) -> String {
+    let left = |of: &AttackOutcome| {
+        // Attacks that differ in nothing but their size are named by it.
+        let attack = match check.test {
+            MaskingTest::Growth => size(of.epsilon, norm),
+            _ => of.attack.clone(),
+        };
+        format!("{attack} {}", percent(of.accuracy))
+    };
+    let left: Vec<String> = check.outcomes.iter().map(left).collect();
+    format!("{}: {}", if check.passed { "passed" } else { "failed" }, left.join(", "))
+}
+
 fn trusted(of: &TrustedAttention) -> String {
     let (gain, model) = (&of.faithfulness.deletion_gain.probability, &of.model);
     let said = match gain {
@@ -228,7 +248,8 @@ fn norm(name: &str) -> &str {
 }
 
 fn decimal(of: &Summary) -> Cell {
-    Cell::with_detail(format!("{:.3}", of.mean), format!("[{:.3}, {:.3}]", of.low, of.high))
+    let [mean, low, high] = [of.mean, of.low, of.high].map(|value| number(value, 3));
+    Cell::with_detail(mean, format!("[{low}, {high}]"))
 }
 
 fn perhaps(of: Option<&Summary>) -> Cell {
