@@ -1,4 +1,4 @@
-use super::words::{bounds, chosen, count, p_value, percent, point_bounds, points, verdict};
+use super::words::{bounds, chosen, count, decimal, p_value, percent, point_bounds, points, verdict};
 use super::{Details, Named, Report, Verdict};
 use crate::metrics::{Share, Summary};
 
@@ -30,13 +30,28 @@ impl Cell {
     pub(super) fn with_detail(text: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { text: text.into(), detail: detail.into(), verdict: None }
     }
+
+    /// What was not measured.
+    pub(super) fn missing() -> Self {
+        Self::new("\u{2013}")
+    }
+
+    /// A value and the ends of its interval, to so many decimals.
+    pub(super) fn with_interval(value: f64, [low, high]: [f64; 2], decimals: usize) -> Self {
+        let [value, low, high] = [value, low, high].map(|number| decimal(number, decimals));
+        Self::with_detail(value, format!("[{low}, {high}]"))
+    }
+
+    pub(super) fn summary(of: &Summary, decimals: usize) -> Self {
+        Self::with_interval(of.mean, [of.low, of.high], decimals)
+    }
 }
 
 /// More suites than this, and the suites become the rows.
 const MAX_SUITE_COLUMNS: usize = 5;
 
 fn accuracy(share: Option<&Share>) -> Cell {
-    share.map_or_else(|| Cell::new("\u{2013}"), |p| Cell::with_detail(percent(p.value), bounds(p)))
+    share.map_or_else(Cell::missing, |p| Cell::with_detail(percent(p.value), bounds(p)))
 }
 
 /// Top-1 of every model on every suite: models down and suites across, or the other way for many suites.
@@ -141,20 +156,17 @@ pub fn attention(report: &Report) -> Table {
         "clips",
         "groups",
     ];
-    let number = |s: &Summary, digits: usize| {
-        Cell::with_detail(format!("{:.digits$}", s.mean), format!("[{:.digits$}, {:.digits$}]", s.low, s.high))
-    };
-    let optional = |s: Option<&Summary>, digits| s.map_or_else(|| Cell::new("\u{2013}"), |s| number(s, digits));
+    let optional = |s: Option<&Summary>, digits| s.map_or_else(Cell::missing, |s| Cell::summary(s, digits));
     let row = |a: &super::ModelAttention| {
         let s = &a.summary;
-        let mut frames = number(&s.effective_frames, 2);
+        let mut frames = Cell::summary(&s.effective_frames, 2);
         frames.text.push_str(&format!(" of {}", s.frames));
         vec![
             Cell::new(&a.model),
-            number(&s.entropy, 3),
+            Cell::summary(&s.entropy, 3),
             frames,
             optional(s.perturbed_effective_frames.as_ref(), 2),
-            number(&s.max_share, 3),
+            Cell::summary(&s.max_share, 3),
             optional(s.moved.as_ref(), 3),
             Cell::new(format!("{} of {}", s.clips, s.available)),
             Cell::new(s.groups.to_string()),

@@ -81,8 +81,8 @@ impl<'a> Section<'a> {
 
     fn line(&self, row: &Row) -> Vec<Cell> {
         let mut line = vec![Cell::new(name(row))];
-        line.extend(self.blocks.iter().map(|block| of_run(block, &row.run).map_or_else(missing, accuracy)));
-        line.push(row.train_top1.map_or_else(missing, |top1| Cell::new(format!("{:.1}", 100.0 * top1))));
+        line.extend(self.blocks.iter().map(|block| of_run(block, &row.run).map_or_else(Cell::missing, accuracy)));
+        line.push(row.train_top1.map_or_else(Cell::missing, |top1| Cell::new(format!("{:.1}", 100.0 * top1))));
         line.push(Cell::new(row.seeds.len().to_string()));
         line.push(Cell::new(format!("{:.0}", row.training_seconds)));
         line
@@ -119,7 +119,7 @@ impl<'a> Section<'a> {
         let header = ["method".to_owned(), "suite".to_owned()].into_iter().chain(named).collect();
         let of_seed = |row: &Row, seed: &u64| {
             let at = row.seeds.iter().position(|known| known == seed);
-            at.map_or_else(missing, |at| Cell::new(format!("{:.1}", 100.0 * row.top1[at])))
+            at.map_or_else(Cell::missing, |at| Cell::new(format!("{:.1}", 100.0 * row.top1[at])))
         };
         let line = |block: &&'a Block, row: &'a Row| {
             let shares = seeds.iter().map(|seed| of_seed(row, seed)).collect::<Vec<_>>();
@@ -158,10 +158,6 @@ pub fn name(row: &Row) -> String {
 
 fn of_run<'a>(block: &'a Block, run: &str) -> Option<&'a Row> {
     block.rows.iter().find(|row| row.run == run)
-}
-
-fn missing() -> Cell {
-    Cell::new("\u{2013}")
 }
 
 fn accuracy(row: &Row) -> Cell {

@@ -6,7 +6,7 @@ use crate::metrics::{
     Area, AttackOutcome, FEW_GROUPS, Faithfulness, FrameCurve, MaskingCheck, MaskingTest, Share, Summary,
     TransferMatrix,
 };
-use crate::page::words::{count, decimal as number, percent};
+use crate::page::words::{count, percent};
 use crate::page::{Axis, Cell, Chart, Picture, Series, Table};
 
 /// What is told together: laid out by every renderer.
@@ -74,7 +74,7 @@ impl Trials {
         let row = |&test: &MaskingTest| {
             let of_model = |of: &AttackedModel| {
                 let check = of.masking.checks.iter().find(|check| check.test == test);
-                Cell::new(check.map_or_else(|| "\u{2013}".to_owned(), |check| tried(check, &of.robust.norm)))
+                check.map_or_else(Cell::missing, |check| Cell::new(tried(check, &of.robust.norm)))
             };
             [Cell::new(test.expectation())].into_iter().chain(self.adversarial.iter().map(of_model)).collect()
         };
@@ -248,10 +248,9 @@ fn norm(name: &str) -> &str {
 }
 
 fn decimal(of: &Summary) -> Cell {
-    let [mean, low, high] = [of.mean, of.low, of.high].map(|value| number(value, 3));
-    Cell::with_detail(mean, format!("[{low}, {high}]"))
+    Cell::summary(of, 3)
 }
 
 fn perhaps(of: Option<&Summary>) -> Cell {
-    of.map_or_else(|| Cell::new("\u{2013}"), decimal)
+    of.map_or_else(Cell::missing, decimal)
 }

@@ -24,20 +24,19 @@ pub fn accuracy(share: &Share) -> Cell {
 }
 
 fn measured(measure: Measure, of: &Robustness) -> Cell {
-    let missing = || Cell::new("\u{2013}");
     match measure {
         Measure::Mpc => accuracy(&of.mpc),
-        Measure::Rpc => of.rpc.map_or_else(missing, |rpc| {
+        Measure::Rpc => of.rpc.map_or_else(Cell::missing, |rpc| {
             let [low, high] = [rpc.low, rpc.high].map(|end| 100.0 * end);
             Cell::with_detail(percent(rpc.value), format!("[{low:.1}, {high:.1}]"))
         }),
         Measure::AbsoluteGamma => decimal(&of.gamma),
-        Measure::RelativeGamma => of.rpc.map_or_else(missing, |rpc| decimal(&rpc)),
+        Measure::RelativeGamma => of.rpc.map_or_else(Cell::missing, |rpc| decimal(&rpc)),
     }
 }
 
 fn decimal(of: &Estimate) -> Cell {
-    Cell::with_detail(format!("{:.3}", of.value), format!("[{:.3}, {:.3}]", of.low, of.high))
+    Cell::with_interval(of.value, [of.low, of.high], 3)
 }
 
 /// Mean top-1 of every model on every family and level; no row where a benchmark has no parts.
@@ -86,7 +85,7 @@ fn compared(benchmark: &BenchmarkResult, keep: impl Fn(&Part) -> bool) -> Table 
             Cell::new(format!("{second} \u{2212} {first}")),
             Cell::new(words::part(part, &benchmark.about.level)),
             Cell::with_detail(mpc, interval),
-            gain.rpc.map_or_else(|| Cell::new("\u{2013}"), in_points),
+            gain.rpc.map_or_else(Cell::missing, in_points),
             Cell::with_detail(
                 signed(gain.gamma.value),
                 format!("[{}, {}]", signed(gain.gamma.low), signed(gain.gamma.high)),
@@ -114,7 +113,7 @@ pub fn published(report: &RobustnessReport, benchmark: &BenchmarkResult) -> Tabl
     }
     let number = |share: f64| Cell::new(format!("{:.1}", 100.0 * share));
     let row = |model: &str, videos: Cell, [clean, mpc]: [f64; 2], rpc: Option<f64>| {
-        let rpc = rpc.map_or_else(|| Cell::new("\u{2013}"), number);
+        let rpc = rpc.map_or_else(Cell::missing, number);
         vec![Cell::new(model), videos, number(clean), number(mpc), rpc]
     };
     let own = report.models.iter().zip(&report.clean).zip(&benchmark.parts[0].models);
